@@ -1,0 +1,108 @@
+//! Microsoft Graph as the run sees it: one trait, under which the real client and the simulator are peers.
+//!
+//! Both speak the same bytes ([`wire`]), so what the simulator proves holds for the client. Nothing here retries, waits
+//! or judges: that is the run's work.
+//!
+//! Invariant: [`SendError::NotSent`] is said only where no byte of the batch can have reached Graph.
+
+pub mod wire;
+
+use crate::{password::Password, upn::Upn};
+use std::time::Duration;
+
+/// Most requests that Graph takes in one `$batch` (JSON batching, request rules).
+pub const BATCH_ITEMS_MAX: usize = 20;
+
+/// What the person must do at the next sign-in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ForceChange {
+    /// Choose a new password (`forceChangePasswordNextSignIn`).
+    #[default]
+    NextSignIn,
+    /// Pass multi-factor authentication, then choose one (`forceChangePasswordNextSignInWithMfa`).
+    NextSignInWithMfa,
+    /// Nothing: the password stands.
+    No,
+}
+
+/// One password to be written to one account.
+pub struct Write {
+    /// The row of the roster; it is the request's id in the batch.
+    pub row: u64,
+    /// The account.
+    pub address: Upn,
+    /// What it shall sign in with.
+    pub password: Password,
+}
+
+/// Up to [`BATCH_ITEMS_MAX`] writes that travel as one request.
+pub struct BatchRequest {
+    /// The writes; no two of one row.
+    pub writes: Vec<Write>,
+    /// The same for all of them.
+    pub force_change: ForceChange,
+}
+
+/// What Graph said to one write.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reply {
+    /// The row, where the id in the answer is a number; an answer to nothing that was asked is for the run to notice.
+    pub row: Option<u64>,
+    /// HTTP status of this item.
+    pub status: u16,
+    /// `Retry-After`, if there is one that can be read.
+    pub retry_after: Option<Duration>,
+    /// `error.code`, or nothing.
+    pub code: String,
+    /// `error.message`, or nothing.
+    pub message: String,
+    /// `error.innerError.request-id`, or nothing.
+    pub request_id: String,
+}
+
+/// What Graph said to a batch that it took apart.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BatchResponse {
+    /// In Graph's order, which is no order; items can be missing or stand twice.
+    pub replies: Vec<Reply>,
+    /// The `request-id` of the whole, for Microsoft's support.
+    pub request_id: String,
+    /// Highest `x-ms-throttle-limit-percentage` met; 1.0 is the limit, and it is told from 0.8 upwards.
+    pub throttle_percentage: Option<f64>,
+}
+
+/// Why there is no [`BatchResponse`].
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// No connection: nothing reached Graph.
+    #[error("{0}")]
+    NotSent(String),
+    /// Sent, and no usable answer came: any of the writes may have taken effect.
+    #[error("{0}")]
+    Lost(String),
+    /// Graph, or something before it, answered for the batch as a whole with a status other than 200.
+    #[error("{}", .0.whole())]
+    Refused(Reply),
+    /// There is no token to send with.
+    #[error("{0}")]
+    SignIn(String),
+}
+
+impl Reply {
+    /// Status, code and message in one line, for a person.
+    #[must_use]
+    pub fn whole(&self) -> String {
+        let said = [self.code.as_str(), self.message.as_str()];
+        let said: Vec<_> = said.into_iter().filter(|part| !part.is_empty()).collect();
+        format!("HTTP {} {}", self.status, said.join(": ")).trim_end().to_owned()
+    }
+}
+
+/// A directory that takes batches of password writes.
+pub trait Graph {
+    /// Sends one batch, once.
+    ///
+    /// # Errors
+    /// Tells apart what was not sent, what was refused as a whole, and what may have taken effect.
+    fn send(&self, batch: &BatchRequest) -> impl Future<Output = Result<BatchResponse, SendError>>;
+}

@@ -1,0 +1,311 @@
+//! How a row ends, and how one answer of Graph is judged.
+//!
+//! [`Verdict::of`] is the whole table in one pure function: it reads no clock and knows nothing of the row's past. What a
+//! verdict means after an answer was lost is decided by the ledger, which remembers.
+//!
+//! Invariant: an answer counts as a refusal only where Graph certainly wrote nothing.
+
+use std::time::Duration;
+
+/// How one row stands in the report, in the words of the column `status`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Status {
+    /// Graph confirmed the new password.
+    Reset,
+    /// Graph refused it: the old password stands.
+    Failed,
+    /// Sent, and the answer is lost for good: the password shown may be in force.
+    InDoubt,
+    /// Not settled yet; the run has not ended.
+    Pending,
+    /// Never sent.
+    Skipped,
+}
+
+impl Status {
+    /// All of them, in the order in which they are told.
+    pub const ALL: [Self; 5] = [Self::Reset, Self::Failed, Self::InDoubt, Self::Pending, Self::Skipped];
+
+    /// The word in the report.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Reset => "reset",
+            Self::Failed => "failed",
+            Self::InDoubt => "in_doubt",
+            Self::Pending => "pending",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// Why a row is never sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Skip {
+    /// The row has cells, but none for the account.
+    Missing,
+    /// Neither a user principal name nor an object id.
+    Invalid,
+    /// Longer than Entra allows.
+    TooLong,
+    /// Accents or letters outside ASCII.
+    NotAscii,
+    /// An earlier row names the same account.
+    Duplicate,
+    /// More cells than the header has names: a delimiter stands unquoted in one of them.
+    Malformed,
+    /// The file was to bring the password, and brings none for this row.
+    PasswordMissing,
+    /// The password that the file brings breaks a rule.
+    PasswordRejected,
+}
+
+impl Skip {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Missing,
+        Self::Invalid,
+        Self::TooLong,
+        Self::NotAscii,
+        Self::Duplicate,
+        Self::Malformed,
+        Self::PasswordMissing,
+        Self::PasswordRejected,
+    ];
+
+    /// The value of `error_code` in the report.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Missing => "upn_missing",
+            Self::Invalid => "upn_invalid",
+            Self::TooLong => "upn_too_long",
+            Self::NotAscii => "upn_not_ascii",
+            Self::Duplicate => "duplicate",
+            Self::Malformed => "row_malformed",
+            Self::PasswordMissing => "password_missing",
+            Self::PasswordRejected => "password_rejected",
+        }
+    }
+
+    /// The reason with this code.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|skip| skip.code() == code)
+    }
+
+    /// Whether somebody must look at the row. A duplicate is well: its account has its password from another row.
+    #[must_use]
+    pub const fn needs_a_look(self) -> bool {
+        !matches!(self, Self::Duplicate)
+    }
+}
+
+impl From<crate::upn::UpnError> for Skip {
+    fn from(error: crate::upn::UpnError) -> Self {
+        use crate::upn::UpnError;
+        match error {
+            UpnError::Empty => Self::Missing,
+            UpnError::Invalid => Self::Invalid,
+            UpnError::NotAscii => Self::NotAscii,
+            UpnError::TooLong => Self::TooLong,
+        }
+    }
+}
+
+/// Why Graph refused an account for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// The application may not do this, or not to this account.
+    Permission,
+    /// The directory does not know the account.
+    NotFound,
+    /// The account is mastered by an on-premises directory.
+    Synced,
+    /// A guest or federated account: its password lives elsewhere.
+    External,
+    /// The password breaks the tenant's rules.
+    Password,
+    /// Any other refusal.
+    Other,
+}
+
+impl Cause {
+    /// What a person can do about it, in one sentence.
+    #[must_use]
+    pub const fn cure(self) -> &'static str {
+        match self {
+            Self::Permission => {
+                "grant the application User-PasswordProfile.ReadWrite.All with admin consent; accounts that hold \
+                 directory roles also need it to hold a higher role (User Administrator, or Privileged Authentication \
+                 Administrator for administrators)"
+            }
+            Self::NotFound => {
+                "check the spelling and the tenant; an account made in the last 15 minutes may not be visible yet"
+            }
+            Self::Synced => "reset it in the on-premises directory that it is synchronised from",
+            Self::External => "guests and federated accounts sign in at home: their password cannot be set here",
+            Self::Password => "give the account a password that the tenant's rules allow, or use a longer --length",
+            Self::Other => "read error_message in the report, mend the cause, and put these accounts in a new roster",
+        }
+    }
+}
+
+/// What one answer says about one write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Written.
+    Done,
+    /// Not written, and the quota is spent: ask again, not before the wait that Graph named, if it did.
+    Throttled(Option<Duration>),
+    /// Not written, because others write at the same time: ask again after a while.
+    Busy,
+    /// Not written, because the token is not accepted: ask again with a new one.
+    TokenRefused,
+    /// Not written, because the password is not accepted: ask again with another one.
+    PasswordRefused,
+    /// Perhaps written: ask again with the same password, after the wait that Graph named, if it did.
+    Unknown(Option<Duration>),
+    /// Not written, and asking again would not help.
+    Refused(Cause),
+}
+
+/// The code under which the directory reports writes that got into each other's way.
+const CONCURRENCY_CODE: &str = "Directory_ConcurrencyViolation";
+
+impl Verdict {
+    /// Judges an answer by its status, its `Retry-After`, and the `code` and `message` of its error.
+    ///
+    /// The code is looked at before the status, since the directory reports a concurrency conflict as 400 and as 409;
+    /// a failure of the service (5xx, 408) may hide a write that took effect.
+    #[must_use]
+    pub fn of(status: u16, retry_after: Option<Duration>, code: &str, message: &str) -> Self {
+        match status {
+            200..=299 => Self::Done,
+            429 => Self::Throttled(retry_after),
+            401 => Self::TokenRefused,
+            424 => Self::Busy,
+            400..=499 if is_concurrency(code, message) => Self::Busy,
+            400 if is_about_the_password(message) => Self::PasswordRefused,
+            408 | 500..=599 => Self::Unknown(retry_after),
+            300..=499 => Self::Refused(cause_of(status, message)),
+            _ => Self::Unknown(retry_after),
+        }
+    }
+}
+
+fn is_concurrency(code: &str, message: &str) -> bool {
+    code == CONCURRENCY_CODE || message.contains("concurrent requests being made")
+}
+
+fn is_about_the_password(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    message.contains("password") && (message.contains("comply") || message.contains("complexity"))
+}
+
+fn cause_of(status: u16, message: &str) -> Cause {
+    let says = |text| message.contains(text);
+    match status {
+        403 => Cause::Permission,
+        404 => Cause::NotFound,
+        400 if says("on-premises mastered") => Cause::Synced,
+        400 if says("originated within an external service") => Cause::External,
+        400 if says("Property userPrincipalName is invalid") => Cause::External,
+        _ => Cause::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMPLEXITY: &str = "The specified password does not comply with password complexity requirements. \
+                              Please provide a different password.";
+    const CONCURRENT: &str =
+        "Error due to concurrent requests being made to the tenant. Please wait briefly and retry.";
+    const SYNCED: &str = "Unable to update the specified properties for on-premises mastered Directory Sync objects \
+                          or objects currently undergoing migration.";
+    const EXTERNAL: &str =
+        "Unable to update the specified properties for objects that have originated within an external service.";
+
+    #[test]
+    fn every_row_of_the_catalogue_has_its_verdict() {
+        use Cause::{External, NotFound, Other, Permission, Synced};
+        let ten = Some(Duration::from_secs(10));
+        let table: &[(u16, Option<Duration>, &str, &str, Verdict)] = &[
+            (204, None, "", "", Verdict::Done),
+            (200, None, "", "", Verdict::Done),
+            (404, None, "Request_ResourceNotFound", "Resource 'x' does not exist", Verdict::Refused(NotFound)),
+            (
+                403,
+                None,
+                "Authorization_RequestDenied",
+                "Insufficient privileges to complete the operation.",
+                Verdict::Refused(Permission),
+            ),
+            (
+                403,
+                None,
+                "Authorization_RequestDenied",
+                "Access to change password operation is denied.",
+                Verdict::Refused(Permission),
+            ),
+            (403, None, "", "insufficient_claims", Verdict::Refused(Permission)),
+            (400, None, "Request_BadRequest", COMPLEXITY, Verdict::PasswordRefused),
+            (400, None, "Request_BadRequest", SYNCED, Verdict::Refused(Synced)),
+            (400, None, "Request_BadRequest", EXTERNAL, Verdict::Refused(External)),
+            (400, None, "Request_BadRequest", "Property userPrincipalName is invalid.", Verdict::Refused(External)),
+            (
+                400,
+                None,
+                "Request_BadRequest",
+                "Bad request. Please fix the request before retrying.",
+                Verdict::Refused(Other),
+            ),
+            (400, None, "RequestBroker--ParseUri", "Resource not found for the segment 'z'.", Verdict::Refused(Other)),
+            (400, None, "BadRequest", "A value without a type name was found", Verdict::Refused(Other)),
+            (400, None, "", "", Verdict::Refused(Other)),
+            (
+                401,
+                None,
+                "InvalidAuthenticationToken",
+                "Access token has expired or is not yet valid.",
+                Verdict::TokenRefused,
+            ),
+            (
+                401,
+                None,
+                "InvalidAuthenticationToken",
+                "Lifetime validation failed, the token is expired.",
+                Verdict::TokenRefused,
+            ),
+            (405, None, "Request_BadRequest", "Specified HTTP method is not allowed", Verdict::Refused(Other)),
+            (409, None, CONCURRENCY_CODE, CONCURRENT, Verdict::Busy),
+            (400, None, CONCURRENCY_CODE, CONCURRENT, Verdict::Busy),
+            (400, None, "Request_BadRequest", CONCURRENT, Verdict::Busy),
+            (409, None, "ObjectConflict", "", Verdict::Refused(Other)),
+            (424, None, "", "", Verdict::Busy),
+            (429, ten, "TooManyRequests", "Please retry again later.", Verdict::Throttled(ten)),
+            (429, None, "UnknownError", "", Verdict::Throttled(None)),
+            (408, None, "", "", Verdict::Unknown(None)),
+            (500, None, "InternalServerError", "", Verdict::Unknown(None)),
+            (502, None, "", "", Verdict::Unknown(None)),
+            (503, ten, "UnknownError", "", Verdict::Unknown(ten)),
+            (504, None, "UnknownError", "", Verdict::Unknown(None)),
+            (302, None, "", "", Verdict::Refused(Other)),
+            (0, None, "", "", Verdict::Unknown(None)),
+            (700, None, "", "", Verdict::Unknown(None)),
+        ];
+        for (status, wait, code, message, verdict) in table {
+            assert_eq!(Verdict::of(*status, *wait, code, message), *verdict, "{status} {code} {message}");
+        }
+    }
+
+    #[test]
+    fn codes_are_distinct_and_read_back() {
+        for skip in Skip::ALL {
+            assert_eq!(Skip::from_code(skip.code()), Some(skip));
+        }
+        assert_eq!(Skip::from_code("reset"), None);
+    }
+}

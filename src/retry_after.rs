@@ -1,0 +1,54 @@
+//! The `Retry-After` header: how long the other side asks to be left alone.
+//!
+//! Seen in the wild: whole seconds, fractions such as `0.249`, HTTP dates, nonsense. It never makes a wait up: what
+//! cannot be read is none, and the throttle has its own back-off.
+
+use jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
+use std::time::Duration;
+
+/// Longest wait that is believed, in seconds; Graph's longest window is five minutes, and a day is a mistake.
+pub const WAIT_SECONDS_MAX: f64 = 3_600.0;
+
+static HTTP_DATE: DateTimeParser = DateTimeParser::new();
+
+/// Reads the value of a `Retry-After` header, a date being counted from `now`.
+#[must_use]
+pub fn parse(value: &str, now: Timestamp) -> Option<Duration> {
+    let value = value.trim();
+    let seconds = value.parse::<f64>().ok().or_else(|| seconds_until(value, now))?;
+    if !seconds.is_finite() {
+        return None;
+    }
+    Some(Duration::from_secs_f64(seconds.clamp(0.0, WAIT_SECONDS_MAX)))
+}
+
+fn seconds_until(date: &str, now: Timestamp) -> Option<f64> {
+    let then = HTTP_DATE.parse_timestamp(date).ok()?;
+    Some(then.duration_since(now).as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_seen_in_the_wild_is_read() {
+        let now: Timestamp = "2026-09-01T07:00:00Z".parse().expect("a time");
+        for (value, seconds) in [
+            ("10", Some(10.0)),
+            (" 2.128 ", Some(2.128)),
+            ("0.249", Some(0.249)),
+            ("0", Some(0.0)),
+            ("-3", Some(0.0)),
+            ("99999999", Some(WAIT_SECONDS_MAX)),
+            ("Tue, 01 Sep 2026 07:00:30 GMT", Some(30.0)),
+            ("Tue, 01 Sep 2026 06:00:00 GMT", Some(0.0)),
+            ("", None),
+            ("NaN", None),
+            ("inf", None),
+            ("soon", None),
+        ] {
+            assert_eq!(parse(value, now), seconds.map(Duration::from_secs_f64), "{value}");
+        }
+    }
+}
