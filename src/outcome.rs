@@ -131,6 +131,17 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// The cause behind an error code and message of the report.
+    #[must_use]
+    pub fn of_code(code: &str, message: &str) -> Self {
+        let status = match code {
+            "Authorization_RequestDenied" | "http_403" => 403,
+            "Request_ResourceNotFound" | "http_404" => 404,
+            _ => 400,
+        };
+        if is_about_the_password(message) { Self::Password } else { cause_of(status, message) }
+    }
+
     /// What a person can do about it, in one sentence.
     #[must_use]
     pub const fn cure(self) -> &'static str {

@@ -5,25 +5,15 @@
 //!
 //! Invariant: [`SendError::NotSent`] is said only where no byte of the batch can have reached Graph.
 
+pub mod client;
+pub mod simulator;
 pub mod wire;
 
-use crate::{password::Password, upn::Upn};
+use crate::{password::Password, plan::ForceChange, upn::Upn};
 use std::time::Duration;
 
 /// Most requests that Graph takes in one `$batch` (JSON batching, request rules).
 pub const BATCH_ITEMS_MAX: usize = 20;
-
-/// What the person must do at the next sign-in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ForceChange {
-    /// Choose a new password (`forceChangePasswordNextSignIn`).
-    #[default]
-    NextSignIn,
-    /// Pass multi-factor authentication, then choose one (`forceChangePasswordNextSignInWithMfa`).
-    NextSignInWithMfa,
-    /// Nothing: the password stands.
-    No,
-}
 
 /// One password to be written to one account.
 pub struct Write {

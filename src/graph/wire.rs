@@ -5,7 +5,8 @@
 //!
 //! Invariant: whatever bytes come in, reading them ends in a value or in [`SendError`], never in a panic.
 
-use super::{BatchRequest, BatchResponse, ForceChange, Reply, SendError, Write};
+use super::{BatchRequest, BatchResponse, Reply, SendError, Write};
+use crate::plan::ForceChange;
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     ser::{SerializeMap, SerializeStruct},

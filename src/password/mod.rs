@@ -1,4 +1,27 @@
-//! placeholder
+//! Passwords: the rules they must keep, the two styles in which they are made, and the one type that holds one.
+//!
+//! The map: [`PasswordPolicy`] (settings, entropy) has a [`Style`], random or words, and [`BannedWords`]; `rules` says what
+//! Entra ID asks and what a [`Person`] forbids; `fold` compares as Microsoft does; `draw` turns the operating system's
+//! randomness into unbiased choices; [`Generator`] puts them together, in parallel, and lets no password out twice.
+//!
+//! Nothing here prints, logs or stores a password. Invariant: no error and no `Debug` text holds one, or a part of one.
+
+mod banned;
+mod draw;
+mod fold;
+mod generator;
+mod policy;
+mod random;
+mod rules;
+mod words;
+
+pub use banned::{BANNED_WORDS_MAX, BannedError, BannedWords};
+pub use generator::{Generator, PasswordError};
+pub use policy::{ENTROPY_BITS_MIN, PasswordPolicy, PolicyError, Style};
+pub use random::{LENGTH_DEFAULT, SYMBOLS_DEFAULT};
+pub use rules::{CHARS_MAX, CHARS_MIN, Person, Weakness};
+pub use words::{SEPARATOR_DEFAULT, WORDS_DEFAULT, WORDS_MAX, WORDS_MIN};
+
 use secrecy::{ExposeSecret, SecretString};
 
 /// A password in clear text that wipes itself when dropped and cannot be printed.
@@ -7,6 +30,8 @@ pub struct Password(SecretString);
 
 impl Password {
     /// Takes over `text`; its buffer is wiped with the password.
+    ///
+    /// Give a string without spare capacity: one that has to be moved to shed it leaves a copy behind.
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(SecretString::from(text))

@@ -1,0 +1,78 @@
+//! Foreign text made fit to be shown to a person: what a file or a server says, inside a message of ours.
+//!
+//! It never lets a control sequence through to a terminal, and never lets one cell fill the screen.
+//!
+//! Invariant: the result holds no control character, no bidirectional override and no more characters than promised.
+
+/// Most characters of one foreign text that a message shows, the closing `…` included.
+pub const SHOWN_CHARS_MAX: usize = 80;
+/// The same for what a server says, which is a sentence or two.
+pub const SENTENCE_CHARS_MAX: usize = 400;
+
+/// Puts U+FFFD for what could move a cursor, start an escape sequence or turn the reading direction, and shortens.
+#[must_use]
+pub fn for_terminal(text: &str) -> String {
+    shortened(text, SHOWN_CHARS_MAX)
+}
+
+/// The same for a server's sentence, of up to [`SENTENCE_CHARS_MAX`] characters.
+#[must_use]
+pub fn sentence(text: &str) -> String {
+    shortened(text, SENTENCE_CHARS_MAX)
+}
+
+fn shortened(text: &str, chars_max: usize) -> String {
+    let mut shown: String = text.chars().take(chars_max).map(harmless).collect();
+    if text.chars().nth(chars_max).is_some() {
+        shown.pop();
+        shown.push('…');
+    }
+    shown
+}
+
+/// Takes off both ends what people do not see: white space of any width, zero-width marks, reading directions.
+#[must_use]
+pub fn trim(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c))
+}
+
+fn harmless(c: char) -> char {
+    if c.is_control() || is_invisible(c) || matches!(c, '\u{2028}' | '\u{2029}') { '\u{FFFD}' } else { c }
+}
+
+/// Zero-width spaces and joiners, bidirectional marks, embeddings, overrides and isolates, and the byte order mark.
+const fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{61C}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn escapes_breaks_and_overrides_do_not_pass() {
+        assert_eq!(for_terminal("Zoë O'Brien 你"), "Zoë O'Brien 你");
+        assert_eq!(
+            for_terminal("a\x1b[2Jb\u{9b}c\r\nd\u{202e}e\u{7f}"),
+            "a\u{FFFD}[2Jb\u{FFFD}c\u{FFFD}\u{FFFD}d\u{FFFD}e\u{FFFD}"
+        );
+        assert_eq!(for_terminal(&"x".repeat(80)), "x".repeat(80));
+        assert_eq!(for_terminal(&"x".repeat(81)), format!("{}…", "x".repeat(79)));
+    }
+
+    #[test]
+    fn only_the_ends_are_trimmed() {
+        assert_eq!(trim("\u{FEFF}\u{A0} a\u{202F}b\t\u{200B}\u{2060}"), "a\u{202F}b");
+        assert_eq!(trim(" \u{A0}\u{200B} "), "");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_is_short_and_harmless(text in any::<String>()) {
+            let shown = for_terminal(&text);
+            prop_assert!(shown.chars().count() <= SHOWN_CHARS_MAX);
+            prop_assert!(shown.chars().all(|c| !c.is_control() && !is_invisible(c)));
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Signing in, and what a token is worth.
+
+use super::*;
+use std::time::Duration;
+
+const SCOPE: (&str, &str) = ("scope", "https%3A%2F%2Fgraph.microsoft.com%2F.default");
+const GRANT: (&str, &str) = ("grant_type", "client_credentials");
+
+fn get(client: &Client, bearer: &str) -> Said {
+    let headers = [("authorization", bearer)];
+    let target = "/v1.0/users/user0@contoso.com";
+    Said::of(client.sim.handle(&Request { method: "GET", target, headers: &headers, body: b"" }).answer.expect("one"))
+}
+
+#[test]
+fn the_right_credentials_open_the_directory() {
+    let client = Client::new(Faults::calm());
+    let Credentials { tenant_id, client_id, client_secret } = client.sim.credentials();
+    let secret = ("client_secret", client_secret.expose_secret());
+    let said = client.sign_in(tenant_id, &[GRANT, ("client_id", client_id), secret, SCOPE]);
+    assert_eq!(
+        (said.status, &said.body["token_type"], &said.body["expires_in"]),
+        (200, &json!("Bearer"), &json!(3599))
+    );
+    let token = said.body["access_token"].as_str().expect("a token");
+    assert_eq!(token.split('.').count(), 3);
+    assert_eq!(get(&client, &format!("bearer {token}")).status, 200);
+    let assertion = ("client_assertion", "aa.bb.cc");
+    assert_eq!(client.sign_in(tenant_id, &[GRANT, ("client_id", client_id), assertion, SCOPE]).status, 200);
+    assert_eq!(client.sim.tally().tokens_issued, 3);
+}
+
+#[test]
+fn the_wrong_ones_are_refused_as_entra_does() {
+    let client = Client::new(Faults::calm());
+    let Credentials { tenant_id, client_id, client_secret } = client.sim.credentials();
+    let id = ("client_id", client_id.as_str());
+    let secret = ("client_secret", client_secret.expose_secret());
+    let bad_secret = ("client_secret", "wrong");
+    let bad_scope = ("scope", "https%3A%2F%2Fgraph.microsoft.com%2FUser.Read");
+    for (tenant, fields, status, error, number) in [
+        ("contoso.com", vec![GRANT, id, secret, SCOPE], 400, "invalid_tenant", 90_002),
+        (tenant_id, vec![GRANT, ("client_id", "x"), secret, SCOPE], 400, "unauthorized_client", 700_016),
+        (tenant_id, vec![GRANT, id, bad_secret, SCOPE], 401, "invalid_client", 7_000_215),
+        (tenant_id, vec![GRANT, id, SCOPE], 401, "invalid_client", 7_000_218),
+        (tenant_id, vec![GRANT, id, ("client_assertion", "x"), SCOPE], 401, "invalid_client", 700_027),
+        (tenant_id, vec![GRANT, id, secret, bad_scope], 400, "invalid_scope", 1_002_012),
+        (tenant_id, vec![("grant_type", "password"), id, secret, SCOPE], 400, "unsupported_grant_type", 70_003),
+        (tenant_id, vec![id, secret, SCOPE], 400, "invalid_request", 900_144),
+    ] {
+        let said = client.sign_in(tenant, &fields);
+        assert_eq!(
+            (said.status, &said.body["error"], &said.body["error_codes"]),
+            (status, &json!(error), &json!([number]))
+        );
+        let description = said.body["error_description"].as_str().expect("a description");
+        assert!(description.starts_with(&format!("AADSTS{number}: ")) && description.contains("\r\nTrace ID: "));
+        assert!(!description.contains(client_secret.expose_secret()));
+    }
+}
+
+#[test]
+fn metadata_names_the_host_that_was_asked() {
+    let client = Client::new(Faults::calm());
+    let headers = [("Host", "127.0.0.1:8080")];
+    let ask = |target| {
+        Said::of(
+            client.sim.handle(&Request { method: "GET", target, headers: &headers, body: b"" }).answer.expect("one"),
+        )
+    };
+    let configuration = ask("/contoso/v2.0/.well-known/openid-configuration");
+    assert_eq!(configuration.body["token_endpoint"], "http://127.0.0.1:8080/contoso/oauth2/v2.0/token");
+    let discovery = ask("/common/discovery/instance?api-version=1.1&authorization_endpoint=x");
+    assert_eq!(discovery.body["metadata"][0]["aliases"], json!(["127.0.0.1:8080"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_worth_what_the_faults_say() {
+    let client = Client::new(faults(r#"{"token": {"seconds": 60, "revoked_after_requests": 3}}"#));
+    for (bearer, message) in [
+        ("", "Access token is empty."),
+        ("Basic abc", "Access token is empty."),
+        ("Bearer abc", "CompactToken parsing failed with error code: 80049217"),
+    ] {
+        let said = get(&client, bearer);
+        assert_eq!((said.status, said.code(), said.message()), (401, "InvalidAuthenticationToken", message));
+        assert!(said.answer.header("www-authenticate").is_some_and(|value| value.starts_with("Bearer realm")));
+    }
+    let served: Vec<_> = (0..4).map(|_| get(&client, &client.bearer).status).collect();
+    assert_eq!(served, [200, 200, 200, 401]);
+    client.sim.state().forget_token(client.bearer.trim_start_matches("Bearer "));
+    let fresh = format!("Bearer {}", client.sim.state().own_token());
+    tokio::time::advance(Duration::from_secs(60)).await;
+    assert_eq!(get(&client, &fresh).message(), "Lifetime validation failed, the token is expired.");
+}
+
+#[test]
+fn what_is_denied_is_missing_in_the_token_and_forbidden_in_the_directory() {
+    for (denied, read, write) in [("reads", 403, 204), ("writes", 200, 403), ("everything", 403, 403)] {
+        let client = Client::new(faults(&format!(r#"{{"denied": "{denied}"}}"#)));
+        assert_eq!(get(&client, &client.bearer).status, read, "{denied}");
+        assert_eq!(client.wave(1).statuses(), [write], "{denied}");
+    }
+}

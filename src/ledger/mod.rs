@@ -1,0 +1,145 @@
+//! The ledger: one SQLite file that holds the truth about a run, on disk before anything is sent.
+//!
+//! The plan goes in with one transaction ([`Ledger::create`]); each turn of the run takes facts in and hands intents out
+//! with one more ([`Ledger::turn`]); the reports read it. All SQL is in this room. It never decides what an answer means
+//! and never sends.
+//!
+//! Invariant: what a call of this room returned is synced to disk, except in a rehearsal, which has nothing to lose.
+
+pub mod life;
+mod lock;
+mod open;
+mod read;
+mod turn;
+
+pub use open::Created;
+pub use read::{Counts, Group, ReportRow, Session};
+pub use turn::{Claimed, Fact};
+
+use crate::plan::{PlanError, Settings};
+use rusqlite::Connection;
+use std::path::{Path, PathBuf};
+
+/// The ledger's name in the run folder.
+pub const FILE_NAME: &str = "ledger.db";
+
+/// An open ledger. While it lives, no other process can work on the run.
+pub struct Ledger {
+    connection: Connection,
+    folder: PathBuf,
+    settings: Settings,
+    counts: Counts,
+    /// Held, never read: the lock falls with it.
+    _lock: Option<std::fs::File>,
+}
+
+/// Why a ledger cannot be made, opened or kept.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The run folder is there already.
+    #[error(
+        "{} exists already, and a run folder is never overwritten\n\
+         hint: name another one with --run-dir, or go on with the run in it: passwave run {}", .0.display(), .0.display()
+    )]
+    Exists(PathBuf),
+    /// There is no run folder, or no ledger in it.
+    #[error("{} is no run folder: there is no {FILE_NAME} in it\nhint: give the folder that `passwave plan` or `reset` named", .0.display())]
+    NoRun(PathBuf),
+    /// Another process works on the run.
+    #[error("another process works on {}: {}\nhint: wait until it ends, or stop it; nothing was sent by this one", .folder.display(), .holder)]
+    Held {
+        /// The run folder.
+        folder: PathBuf,
+        /// Who holds it.
+        holder: String,
+    },
+    /// The file is not a ledger of passwave.
+    #[error("{} is not a passwave ledger ({}); it was left untouched\nhint: check the folder's name", .file.display(), .why)]
+    Foreign {
+        /// The file.
+        file: PathBuf,
+        /// What it is instead.
+        why: String,
+    },
+    /// The file is damaged.
+    #[error(
+        "{} is damaged ({}); it was left untouched and nothing was sent\n\
+         hint: restore the folder from a copy; `sqlite3 {FILE_NAME} .recover` saves what can be saved", .file.display(), .why
+    )]
+    Damaged {
+        /// The file.
+        file: PathBuf,
+        /// What SQLite says.
+        why: String,
+    },
+    /// Planning was cut off.
+    #[error("planning was cut off before {} was complete; nothing was sent\nhint: remove the folder and plan again", .0.display())]
+    Unfinished(PathBuf),
+    /// The plan could not be made, so there is no ledger.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// A row did not stand as the run believed.
+    #[error(
+        "row {0} is not in flight in the ledger, yet an answer for it was to be recorded\nhint: this is a fault of passwave; please report it"
+    )]
+    OutOfStep(u64),
+    /// A planned row holds no address.
+    #[error(
+        "row {0} of the ledger holds no user principal name, although it is planned; nothing was sent to it\nhint: the ledger was changed by another program; restore it from a copy"
+    )]
+    BadAddress(u64),
+    /// Files could not be made or read.
+    #[error("{}: {}\nhint: check free space and permissions; what was recorded so far is safe", .file.display(), .source)]
+    File {
+        /// Which one.
+        file: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// SQLite could not write or read.
+    #[error(
+        "the ledger could not be kept: {0}\nhint: check free space and permissions, then go on with `passwave run`; what was recorded so far is safe"
+    )]
+    Sql(#[from] rusqlite::Error),
+    /// Settings in the ledger cannot be read.
+    #[error("the ledger's settings cannot be read: {0}\nhint: it may be of another version of passwave; use that one")]
+    Settings(#[from] serde_json::Error),
+}
+
+impl Ledger {
+    /// The run folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What holds for the whole run.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// How many rows stand where.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// What was noted under `name`, if anything.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be read.
+    pub fn note(&self, name: &str) -> Result<Option<String>, LedgerError> {
+        read::note(&self.connection, name)
+    }
+
+    /// Notes `value` under `name`, durably.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be written.
+    pub fn set_note(&self, name: &str, value: &str) -> Result<(), LedgerError> {
+        let mut insert = self.connection.prepare_cached("INSERT OR REPLACE INTO run VALUES (?1, ?2)")?;
+        insert.execute((name, value))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,271 @@
+//! Making a ledger from a plan, and opening one again, after a crash too.
+
+use super::{Counts, FILE_NAME, Ledger, LedgerError, life::State, lock, read};
+use crate::{
+    outcome::Skip,
+    plan::{Decision, Plan, PlannedRow, Settings},
+    private,
+};
+use aws_lc_rs::digest;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
+
+/// Marks the file as ours in SQLite's header: `pwav`.
+const APPLICATION_ID: i32 = 0x7077_6176;
+/// The schema's version.
+const SCHEMA_VERSION: i32 = 1;
+/// Bytes of SQLite's file header, and where the application id stands in it (SQLite's file format page).
+const HEADER_BYTES: usize = 100;
+const HEADER_MAGIC: &[u8] = b"SQLite format 3\0";
+const HEADER_APPLICATION_ID: std::ops::Range<usize> = 68..72;
+/// SQLite's page cache, in KiB as its pragma wants them.
+const CACHE_KIB: i64 = 16 << 10;
+
+/// What came of making a ledger.
+pub struct Created {
+    /// The ledger, with the plan in it.
+    pub ledger: Ledger,
+    /// The rows that will not be sent: line, reason and message.
+    pub skipped: Vec<(u64, Skip, String)>,
+}
+
+/// How many skipped rows are kept for telling; the report has them all.
+const SKIPPED_TOLD_MAX: usize = 1_000;
+
+impl Ledger {
+    /// Makes a run folder that must not exist yet, and writes the whole plan into its ledger.
+    ///
+    /// # Errors
+    /// Where the folder exists, the plan cannot be made, or the disk refuses; no folder is left behind then.
+    pub fn create(folder: &Path, settings: Settings, plan: Plan<'_>) -> Result<Created, LedgerError> {
+        private::create_dir(folder).map_err(|source| match source.kind() {
+            io::ErrorKind::AlreadyExists => LedgerError::Exists(folder.to_owned()),
+            _ => LedgerError::File { file: folder.to_owned(), source },
+        })?;
+        let made = Self::fill(folder, settings, plan);
+        if made.is_err() {
+            // What failed is told; that the empty folder could not be taken away again would only hide it.
+            let _ = std::fs::remove_dir_all(folder);
+        }
+        made
+    }
+
+    fn fill(folder: &Path, settings: Settings, plan: Plan<'_>) -> Result<Created, LedgerError> {
+        let lock = lock::create(folder)?;
+        let file = folder.join(FILE_NAME);
+        // Made by us first, so that it is private from its first byte; SQLite gives its companions the same mode.
+        private::create_file(&file).map_err(|source| LedgerError::File { file: file.clone(), source })?;
+        mark_as_ours(&file)?;
+        let mut connection = connect(&file, settings.rehearsal)?;
+        connection.execute_batch(include_str!("schema.sql"))?;
+        let skipped = store(&mut connection, &settings, plan)?;
+        connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
+        sync_folder(folder).map_err(|source| LedgerError::File { file: folder.to_owned(), source })?;
+        let counts = Counts::read(&connection)?;
+        let ledger = Self { connection, folder: folder.to_owned(), settings, counts, _lock: Some(lock) };
+        ledger.set_note("holder", &holder())?;
+        Ok(Created { ledger, skipped })
+    }
+
+    /// Opens the ledger of a run folder to work on it: alone, and with what a crash left in flight planned again.
+    ///
+    /// # Errors
+    /// Where there is none, it is another's, damaged, unfinished, or held by another process.
+    pub fn open(folder: &Path) -> Result<Self, LedgerError> {
+        let file = check(folder)?;
+        let lock = lock::open(folder, || note_of(&file, "holder"))?;
+        examine(&file)?;
+        let mut ledger = Self::load(folder, &file, Some(lock))?;
+        ledger.set_note("holder", &holder())?;
+        ledger.recover()?;
+        Ok(ledger)
+    }
+
+    /// Opens the ledger of a run folder to read it, even while another process works on it.
+    ///
+    /// # Errors
+    /// Where there is none, it is another's, damaged or unfinished.
+    pub fn open_to_read(folder: &Path) -> Result<Self, LedgerError> {
+        let file = check(folder)?;
+        examine(&file)?;
+        Self::load(folder, &file, None)
+    }
+
+    fn load(folder: &Path, file: &Path, lock: Option<File>) -> Result<Self, LedgerError> {
+        let connection = connect(file, false)?;
+        // The settings are the last that planning writes: without them, or without their table, it was cut off.
+        let settings = read::note(&connection, "settings").ok().flatten();
+        let settings = settings.ok_or_else(|| LedgerError::Unfinished(folder.to_owned()))?;
+        let settings: Settings = serde_json::from_str(&settings)?;
+        if settings.rehearsal {
+            connection.pragma_update(None, "synchronous", "OFF")?;
+        }
+        let counts = Counts::read(&connection)?;
+        Ok(Self { connection, folder: folder.to_owned(), settings, counts, _lock: lock })
+    }
+
+    /// What was in flight when the last process ended may have taken effect: it is planned again, in doubt.
+    fn recover(&mut self) -> Result<(), LedgerError> {
+        self.connection.execute(
+            "UPDATE account SET state = 'planned', doubt = doubt | 1, not_before = 0 WHERE state = 'in_flight'",
+            (),
+        )?;
+        self.counts = Counts::read(&self.connection)?;
+        Ok(())
+    }
+}
+
+/// Writes our mark into the file's header itself, which a write-ahead log would hold back.
+fn mark_as_ours(file: &Path) -> Result<(), LedgerError> {
+    let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    connection.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    Ok(())
+}
+
+fn connect(file: &Path, rehearsal: bool) -> Result<Connection, LedgerError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", if rehearsal { "OFF" } else { "FULL" })?;
+    // On macOS only this reaches the disk itself.
+    connection.pragma_update(None, "fullfsync", true)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    Ok(connection)
+}
+
+/// Looks at the file's first bytes, before SQLite touches it.
+fn check(folder: &Path) -> Result<std::path::PathBuf, LedgerError> {
+    let file = folder.join(FILE_NAME);
+    let foreign = |why: &str| LedgerError::Foreign { file: file.clone(), why: why.into() };
+    let mut header = Vec::with_capacity(HEADER_BYTES);
+    match File::open(&file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(LedgerError::NoRun(folder.to_owned())),
+        Err(source) => return Err(LedgerError::File { file, source }),
+        Ok(opened) => opened
+            .take(HEADER_BYTES as u64)
+            .read_to_end(&mut header)
+            .map_err(|source| LedgerError::File { file: file.clone(), source })?,
+    };
+    if header.is_empty() {
+        return Err(LedgerError::Unfinished(folder.to_owned()));
+    }
+    if header.len() < HEADER_BYTES || !header.starts_with(HEADER_MAGIC) {
+        return Err(foreign("it is no SQLite database"));
+    }
+    if header[HEADER_APPLICATION_ID] != APPLICATION_ID.to_be_bytes() {
+        return Err(foreign("it is a database of another program"));
+    }
+    Ok(file)
+}
+
+/// Has SQLite check the whole file without changing it.
+fn examine(file: &Path) -> Result<(), LedgerError> {
+    let damaged = |why: String| LedgerError::Damaged { file: file.to_owned(), why };
+    let connection =
+        Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let verdict = connection.query_row("PRAGMA quick_check(1)", (), |row| row.get::<_, String>(0));
+    match verdict {
+        Ok(verdict) if verdict == "ok" => Ok(()),
+        Ok(verdict) => Err(damaged(verdict)),
+        Err(error) => Err(damaged(error.to_string())),
+    }?;
+    let version: i32 = connection.query_row("PRAGMA user_version", (), |row| row.get(0))?;
+    if version == SCHEMA_VERSION {
+        return Ok(());
+    }
+    Err(LedgerError::Foreign {
+        file: file.to_owned(),
+        why: format!("its schema has version {version}, not {SCHEMA_VERSION}"),
+    })
+}
+
+fn note_of(file: &Path, name: &str) -> Option<String> {
+    let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).ok()?;
+    read::note(&connection, name).ok().flatten()
+}
+
+fn holder() -> String {
+    format!("process {} since {:.0}", std::process::id(), jiff::Timestamp::now())
+}
+
+/// Puts the plan into the ledger, in one transaction that ends with the settings: without them it never was.
+fn store(
+    connection: &mut Connection,
+    settings: &Settings,
+    mut plan: Plan<'_>,
+) -> Result<Vec<(u64, Skip, String)>, LedgerError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut skipped = Vec::new();
+    let mut fingerprint = digest::Context::new(&digest::SHA256);
+    let settings = serde_json::to_string(settings)?;
+    fingerprint.update(settings.as_bytes());
+    {
+        let mut roster = transaction.prepare("INSERT INTO roster VALUES (?1, ?2, ?3, ?4)")?;
+        let mut write = transaction.prepare("INSERT INTO account (row, state, password) VALUES (?1, 'planned', ?2)")?;
+        let mut skip = transaction
+            .prepare("INSERT INTO account (row, state, error_code, error_message) VALUES (?1, 'skipped', ?2, ?3)")?;
+        loop {
+            let chunk = plan.next_chunk()?;
+            if chunk.is_empty() {
+                break;
+            }
+            for row in chunk {
+                fingerprint.update(mark(&row).as_bytes());
+                let cells = serde_json::to_string(&row.cells)?;
+                roster.execute((row.row, row.line, &row.user_principal_name, cells))?;
+                match row.decision {
+                    Decision::Write(password) => write.execute((row.row, password.expose()))?,
+                    Decision::Skip(reason, message) => {
+                        skip.execute((row.row, reason.code(), &message))?;
+                        if skipped.len() < SKIPPED_TOLD_MAX {
+                            skipped.push((row.line, reason, message));
+                        }
+                        0
+                    }
+                };
+            }
+        }
+    }
+    // Made last: sorted at once rather than row by row.
+    transaction.execute_batch("CREATE INDEX due ON account (not_before, row) WHERE state = 'planned'")?;
+    let notes = [
+        ("planned_at", format!("{:.0}", jiff::Timestamp::now())),
+        ("passwave", env!("CARGO_PKG_VERSION").into()),
+        ("fingerprint", hex(fingerprint.finish().as_ref())),
+        ("settings", settings),
+    ];
+    for (name, value) in notes {
+        transaction.execute("INSERT INTO run VALUES (?1, ?2)", (name, value))?;
+    }
+    transaction.commit()?;
+    Ok(skipped)
+}
+
+/// What of a row enters the plan's fingerprint: its account and what is to be done, never the password.
+fn mark(row: &PlannedRow) -> String {
+    let what = match &row.decision {
+        Decision::Write(_) => State::Planned.as_str(),
+        Decision::Skip(reason, _) => reason.code(),
+    };
+    format!("{}\t{}\t{what}\n", row.row, row.user_principal_name)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A new file's name is in its folder, so the folder must reach the disk too.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        for path in [Some(folder), folder.parent().filter(|parent| !parent.as_os_str().is_empty())] {
+            path.map_or(Ok(()), |path| File::open(path)?.sync_all())?;
+        }
+    }
+    Ok(())
+}

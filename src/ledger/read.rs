@@ -1,0 +1,284 @@
+//! What the reports and the terminal want to know.
+
+use super::{Ledger, LedgerError, life::State};
+use crate::{outcome::Status, password::Password};
+use rusqlite::{Connection, OptionalExtension, Row};
+
+/// How many rows stand where.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// To be sent.
+    pub planned: u64,
+    /// Perhaps sent.
+    pub in_flight: u64,
+    /// Confirmed.
+    pub reset: u64,
+    /// Refused.
+    pub failed: u64,
+    /// Given up, an answer lost.
+    pub in_doubt: u64,
+    /// Never sent.
+    pub skipped: u64,
+}
+
+impl Counts {
+    /// All rows of the roster.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.planned + self.in_flight + self.settled() + self.skipped
+    }
+
+    /// Rows that were sent and have ended.
+    #[must_use]
+    pub fn settled(&self) -> u64 {
+        self.reset + self.failed + self.in_doubt
+    }
+
+    /// Rows that still have to end.
+    #[must_use]
+    pub fn pending(&self) -> u64 {
+        self.planned + self.in_flight
+    }
+
+    /// Rows of one status of the report.
+    #[must_use]
+    pub fn of(&self, status: Status) -> u64 {
+        match status {
+            Status::Reset => self.reset,
+            Status::Failed => self.failed,
+            Status::InDoubt => self.in_doubt,
+            Status::Pending => self.pending(),
+            Status::Skipped => self.skipped,
+        }
+    }
+
+    pub(super) fn read(connection: &Connection) -> Result<Self, LedgerError> {
+        let mut counts = Self::default();
+        let mut select = connection.prepare("SELECT state, count(*) FROM account GROUP BY state")?;
+        let mut rows = select.query(())?;
+        while let Some(row) = rows.next()? {
+            let (state, number): (String, u64) = (row.get(0)?, row.get(1)?);
+            match state.as_str() {
+                "planned" => counts.planned = number,
+                "in_flight" => counts.in_flight = number,
+                "reset" => counts.reset = number,
+                "failed" => counts.failed = number,
+                "in_doubt" => counts.in_doubt = number,
+                _ => counts.skipped = number,
+            }
+        }
+        Ok(counts)
+    }
+
+    pub(super) fn moved(&mut self, from: State, to: State, number: u64) {
+        *self.at(from) -= number;
+        *self.at(to) += number;
+    }
+
+    fn at(&mut self, state: State) -> &mut u64 {
+        match state {
+            State::Planned => &mut self.planned,
+            State::InFlight => &mut self.in_flight,
+            State::Reset => &mut self.reset,
+            State::Failed => &mut self.failed,
+            State::InDoubt => &mut self.in_doubt,
+            State::Skipped => &mut self.skipped,
+        }
+    }
+}
+
+/// One row as the report shows it.
+pub struct ReportRow {
+    /// Position in the roster.
+    pub row: u64,
+    /// The account as the roster names it.
+    pub user_principal_name: String,
+    /// The word of [`Status`].
+    pub status: String,
+    /// The password, where the report may show one.
+    pub password: Option<Password>,
+    /// Which of several passwords may be in force cannot be told.
+    pub ambiguous: bool,
+    /// Code of the last error.
+    pub error_code: Option<String>,
+    /// Text of the last error.
+    pub error_message: Option<String>,
+    /// Times sent.
+    pub attempts: u64,
+    /// Graph's name for the last answer.
+    pub request_id: Option<String>,
+    /// When Graph confirmed, in milliseconds since 1970.
+    pub changed_at: Option<i64>,
+    /// The roster's cells, a JSON array.
+    pub cells: String,
+}
+
+/// Rows that ended alike.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// The word of [`Status`].
+    pub status: String,
+    /// Their error code.
+    pub code: String,
+    /// The message of one of them.
+    pub message: String,
+    /// How many.
+    pub number: u64,
+}
+
+/// What one process did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Session {
+    /// When it began, in milliseconds since 1970.
+    pub began_at: i64,
+    /// When it ended.
+    pub ended_at: i64,
+    /// When the first batch was sent.
+    pub first_write: Option<i64>,
+    /// When the last batch was answered.
+    pub last_write: Option<i64>,
+    /// Batches sent.
+    pub batches: u64,
+    /// Accounts sent, each time counted.
+    pub writes: u64,
+    /// Of these, answered 429.
+    pub throttled: u64,
+    /// Accounts that ended.
+    pub settled: u64,
+    /// The write quota it was told.
+    pub write_quota: String,
+}
+
+impl Ledger {
+    /// Hands every row to `each`, in roster order.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be read, or `each` fails.
+    pub fn for_each_row<E: From<LedgerError>>(
+        &self,
+        mut each: impl FnMut(ReportRow) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut select = self.connection.prepare_cached("SELECT * FROM report").map_err(LedgerError::from)?;
+        let mut rows = select.query(()).map_err(LedgerError::from)?;
+        while let Some(row) = rows.next().map_err(LedgerError::from)? {
+            each(report_row(row).map_err(LedgerError::from)?)?;
+        }
+        Ok(())
+    }
+
+    /// The rows that did not end in a reset, grouped by status and code, the most first.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be read.
+    pub fn groups(&self) -> Result<Vec<Group>, LedgerError> {
+        let mut select = self.connection.prepare(
+            "SELECT state, coalesce(error_code, ''), coalesce(min(error_message), ''), count(*) AS number FROM account
+             WHERE state IN ('failed', 'in_doubt', 'skipped') GROUP BY 1, 2 ORDER BY number DESC, 2",
+        )?;
+        let group =
+            |row: &Row| Ok(Group { status: row.get(0)?, code: row.get(1)?, message: row.get(2)?, number: row.get(3)? });
+        Ok(select.query_map((), group)?.collect::<Result<_, _>>()?)
+    }
+
+    /// How many passwords of a row have been replaced.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be read.
+    pub fn replacements(&self, row: u64) -> Result<u32, LedgerError> {
+        let mut count = self.connection.prepare_cached("SELECT count(*) FROM replaced WHERE row = ?1")?;
+        Ok(count.query_row([row], |row| row.get(0))?)
+    }
+
+    /// A row's cells.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be read.
+    pub fn cells(&self, row: u64) -> Result<Vec<String>, LedgerError> {
+        let mut select = self.connection.prepare_cached("SELECT cells FROM roster WHERE row = ?1")?;
+        let cells: String = select.query_row([row], |row| row.get(0))?;
+        Ok(serde_json::from_str(&cells)?)
+    }
+
+    /// Whether a password stands in the ledger already.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be read.
+    pub fn is_used(&self, password: &Password) -> Result<bool, LedgerError> {
+        let mut select = self.connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM account WHERE password = ?1)")?;
+        Ok(select.query_row([password.expose()], |row| row.get(0))?)
+    }
+
+    /// Most cells that any row has.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be read.
+    pub fn widest_row(&self) -> Result<usize, LedgerError> {
+        let most = "SELECT coalesce(max(json_array_length(cells)), 0) FROM roster";
+        Ok(self.connection.query_row(most, (), |row| row.get(0))?)
+    }
+
+    /// Notes what a process did.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be written.
+    pub fn add_session(&self, session: &Session) -> Result<(), LedgerError> {
+        self.connection.execute(
+            "INSERT INTO session VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            (
+                session.began_at,
+                session.ended_at,
+                session.first_write,
+                session.last_write,
+                session.batches,
+                session.writes,
+                session.throttled,
+                session.settled,
+                &session.write_quota,
+            ),
+        )?;
+        Ok(())
+    }
+
+    /// What the processes did that came to an orderly end, in order.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be read.
+    pub fn sessions(&self) -> Result<Vec<Session>, LedgerError> {
+        let mut select = self.connection.prepare("SELECT * FROM session ORDER BY rowid")?;
+        let session = |row: &Row| {
+            Ok(Session {
+                began_at: row.get(0)?,
+                ended_at: row.get(1)?,
+                first_write: row.get(2)?,
+                last_write: row.get(3)?,
+                batches: row.get(4)?,
+                writes: row.get(5)?,
+                throttled: row.get(6)?,
+                settled: row.get(7)?,
+                write_quota: row.get(8)?,
+            })
+        };
+        Ok(select.query_map((), session)?.collect::<Result<_, _>>()?)
+    }
+}
+
+fn report_row(row: &Row) -> rusqlite::Result<ReportRow> {
+    Ok(ReportRow {
+        row: row.get("row")?,
+        user_principal_name: row.get("user_principal_name")?,
+        status: row.get("status")?,
+        password: row.get::<_, Option<String>>("password")?.map(Password::new),
+        ambiguous: row.get::<_, u8>("doubt")? == 3,
+        error_code: row.get("error_code")?,
+        error_message: row.get("error_message")?,
+        attempts: row.get("attempts")?,
+        request_id: row.get("request_id")?,
+        changed_at: row.get("changed_at")?,
+        cells: row.get("cells")?,
+    })
+}
+
+pub(super) fn note(connection: &Connection, name: &str) -> Result<Option<String>, LedgerError> {
+    let mut select = connection.prepare_cached("SELECT value FROM run WHERE name = ?1")?;
+    Ok(select.query_row([name], |row| row.get(0)).optional()?)
+}

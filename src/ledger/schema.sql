@@ -1,0 +1,76 @@
+-- The ledger of one passwave run. Any SQLite tool reads it; start with:  SELECT * FROM report;
+-- Times are milliseconds since 1970-01-01 UTC.
+
+-- What was decided once, before anything was sent: settings as JSON, and what the run belongs to.
+CREATE TABLE run (
+    name  TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The roster as it was read. Never changed after planning.
+CREATE TABLE roster (
+    row                 INTEGER PRIMARY KEY,  -- 1 for the first row below the header
+    line                INTEGER NOT NULL,     -- line of the file on which it begins
+    user_principal_name TEXT    NOT NULL,     -- or the object id
+    cells               TEXT    NOT NULL      -- all its cells, a JSON array
+) STRICT;
+
+-- What became of each row:  planned -> in_flight -> reset | failed | in_doubt, or back to planned.
+CREATE TABLE account (
+    row           INTEGER PRIMARY KEY REFERENCES roster,
+    state         TEXT    NOT NULL
+        CHECK (state IN ('planned', 'in_flight', 'reset', 'failed', 'in_doubt', 'skipped')),
+    password      TEXT,
+    doubt         INTEGER NOT NULL DEFAULT 0, -- an answer is lost: 1 this password, 2 an earlier one, 3 either may be in force
+    attempts      INTEGER NOT NULL DEFAULT 0, -- times sent
+    troubles      INTEGER NOT NULL DEFAULT 0, -- answers that said nothing certain, and conflicts
+    not_before    INTEGER NOT NULL DEFAULT 0, -- not to be sent again before this time
+    sent_at       INTEGER,
+    settled_at    INTEGER,
+    error_code    TEXT,
+    error_message TEXT,
+    request_id    TEXT
+) STRICT;
+
+-- Passwords that Graph refused as too weak, each followed by a new one.
+CREATE TABLE replaced (
+    row      INTEGER NOT NULL REFERENCES roster,
+    password TEXT    NOT NULL,
+    doubt    INTEGER NOT NULL,                -- 1: an answer to it was lost
+    at       INTEGER NOT NULL
+) STRICT;
+
+-- Each time a process worked on the run to an orderly end.
+CREATE TABLE session (
+    began_at     INTEGER NOT NULL,
+    ended_at     INTEGER NOT NULL,
+    first_write  INTEGER,
+    last_write   INTEGER,
+    batches      INTEGER NOT NULL,
+    writes       INTEGER NOT NULL,            -- accounts sent, each time counted
+    throttled    INTEGER NOT NULL,            -- of these, answered 429
+    settled      INTEGER NOT NULL,            -- accounts that Graph answered for good
+    write_quota  TEXT    NOT NULL
+) STRICT;
+
+CREATE VIEW report AS
+SELECT
+    roster.row,
+    roster.line,
+    roster.user_principal_name,
+    CASE WHEN state IN ('planned', 'in_flight') THEN 'pending' ELSE state END AS status,
+    CASE
+        WHEN state IN ('failed', 'skipped') THEN NULL
+        WHEN state = 'in_doubt' AND account.doubt = 2 THEN
+            (SELECT password FROM replaced WHERE replaced.row = account.row AND replaced.doubt = 1 ORDER BY at DESC LIMIT 1)
+        ELSE account.password
+    END AS password,
+    error_code,
+    error_message,
+    attempts,
+    request_id,
+    CASE WHEN state = 'reset' THEN settled_at END AS changed_at,
+    account.doubt,
+    roster.cells
+FROM roster JOIN account USING (row)
+ORDER BY roster.row;

@@ -1,0 +1,105 @@
+//! How Microsoft compares passwords with words: without regard to case, and with the usual substitutions undone.
+//!
+//! The substitutions are the four that its page on banned passwords names (0 for o, 1 for l, $ for s, @ for a); the full
+//! list is not published. Folded text never leaves this room, and is wiped when it is dropped.
+//!
+//! Invariant: folding keeps the length, so that positions and counts stay those of the password.
+
+use super::rules::CHARS_MAX;
+use zeroize::Zeroizing;
+
+static FOLD: [u8; 256] = table();
+
+const fn table() -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = match byte as u8 {
+            b'0' => b'o',
+            b'1' => b'l',
+            b'$' => b's',
+            b'@' => b'a',
+            other => other.to_ascii_lowercase(),
+        };
+        byte += 1;
+    }
+    table
+}
+
+/// One byte as it is compared.
+pub(super) fn fold(byte: u8) -> u8 {
+    FOLD[usize::from(byte)]
+}
+
+/// A password as it is compared.
+pub(super) struct Folded {
+    bytes: Zeroizing<[u8; CHARS_MAX]>,
+    len: usize,
+    /// A bit for each three neighbours (many threes share one): it rules out nearly every word at once.
+    threes: Zeroizing<[u64; 16]>,
+}
+
+impl Folded {
+    pub(super) fn new() -> Self {
+        Self { bytes: Zeroizing::new([0; CHARS_MAX]), len: 0, threes: Zeroizing::new([0; 16]) }
+    }
+
+    /// Folds `text`, of at most [`CHARS_MAX`] bytes, in place of what was there.
+    pub(super) fn set(&mut self, text: &[u8]) {
+        self.len = text.len();
+        *self.threes = [0; 16];
+        let mut last = [0; 3];
+        for (slot, &byte) in self.bytes.iter_mut().zip(text) {
+            *slot = fold(byte);
+            last = [last[1], last[2], *slot];
+            let (at, bit) = place(last);
+            self.threes[at] |= bit;
+        }
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+
+    /// Whether `word`, of three characters or more and folded as well, stands somewhere in the password.
+    pub(super) fn contains(&self, word: &[u8]) -> bool {
+        let &[first, second, third, ..] = word else { return false };
+        let (at, bit) = place([fold(first), fold(second), fold(third)]);
+        self.threes[at] & bit != 0
+            && self.as_bytes().windows(word.len()).any(|part| part.iter().zip(word).all(|(&a, &b)| a == fold(b)))
+    }
+}
+
+/// Where three neighbours have their bit among 1,024.
+fn place([first, second, third]: [u8; 3]) -> (usize, u64) {
+    let place = usize::from((first ^ second) & 31) << 5 | usize::from((second ^ third) & 31);
+    (place >> 6, 1 << (place & 63))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folded(text: &str) -> Folded {
+        let mut folded = Folded::new();
+        folded.set(b"longer than what follows, which must not shine through");
+        folded.set(text.as_bytes());
+        folded
+    }
+
+    #[test]
+    fn case_and_the_four_substitutions_are_undone() {
+        assert_eq!(folded("C0nt0$o-Bl@nK1!").as_bytes(), b"contoso-blankl!");
+        assert_eq!(folded("").as_bytes(), b"");
+    }
+
+    #[test]
+    fn words_are_found_wherever_they_stand_however_they_are_spelt() {
+        assert!(folded("p0LL23fb").contains(b"Poll"));
+        assert!(folded("23p@$$word").contains(b"PA$S"));
+        assert!(folded("xxann").contains(b"Ann"));
+        assert!(!folded("xxnan").contains(b"ann"));
+        assert!(!folded("an").contains(b"ann"));
+        assert!(folded("").as_bytes().is_empty() && !folded("").contains(b"ann"));
+    }
+}

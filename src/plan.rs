@@ -1,0 +1,177 @@
+//! The plan: every decision about every row, made before anything is done.
+//!
+//! It joins a roster with passwords, a chunk of rows at a time, so that a million rows need no more memory than a few
+//! thousand. It never writes or sends; the ledger takes the rows as they come.
+//!
+//! Invariant: each row of the roster comes out exactly once, in order, with a password or with the reason for none.
+
+use crate::{
+    outcome::Skip,
+    password::{Generator, Password, PasswordError, PasswordPolicy, Person},
+    roster::{Roster, RosterError, Row, Rows},
+};
+use serde::{Deserialize, Serialize};
+
+/// Rows that are decided together: enough for every core, little enough to stay flat in memory.
+const CHUNK_ROWS: usize = 8_192;
+/// Names of a person that passwords are held against: given, family and display name.
+pub const NAMES_MAX: usize = 3;
+
+/// What the person must do at the next sign-in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ForceChange {
+    /// Choose a new password (`forceChangePasswordNextSignIn`).
+    #[default]
+    NextSignIn,
+    /// Pass multi-factor authentication, then choose one (`forceChangePasswordNextSignInWithMfa`).
+    NextSignInWithMfa,
+    /// Nothing: the password stands.
+    No,
+}
+
+/// What holds for the whole run, written into the ledger with the plan.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Settings {
+    /// Whether the run goes to the embedded simulator, never to a tenant.
+    pub rehearsal: bool,
+    /// The roster's name, for people.
+    pub roster: String,
+    /// Its column names.
+    pub header: Vec<String>,
+    /// The columns that hold a person's names.
+    pub name_columns: Vec<usize>,
+    /// The column that brought the passwords, if it was asked for.
+    pub password_column: Option<usize>,
+    /// How passwords are made.
+    pub policy: PasswordPolicy,
+    /// What happens at the next sign-in.
+    pub force_change: ForceChange,
+}
+
+/// What is to become of a row.
+pub enum Decision {
+    /// This password is to be written to its account.
+    Write(Password),
+    /// Nothing is to be sent, for this reason.
+    Skip(Skip, String),
+}
+
+/// A row with its decision.
+pub struct PlannedRow {
+    /// Position in the roster, from 1.
+    pub row: u64,
+    /// Line of the file.
+    pub line: u64,
+    /// The account as the roster names it.
+    pub user_principal_name: String,
+    /// The roster's cells, the one that brought a password emptied.
+    pub cells: Vec<String>,
+    /// What to do.
+    pub decision: Decision,
+}
+
+/// Why a plan cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The roster cannot be read on.
+    #[error(transparent)]
+    Roster(#[from] RosterError),
+    /// No password can be made.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+}
+
+/// Turns a roster into planned rows, chunk by chunk.
+pub struct Plan<'a> {
+    rows: Rows<'a>,
+    upn_column: usize,
+    name_columns: &'a [usize],
+    password_column: Option<usize>,
+    generator: Generator<'a>,
+}
+
+impl<'a> Plan<'a> {
+    /// A plan for `roster` with passwords from `generator`, or from the roster's own column where it has one.
+    #[must_use]
+    pub fn new(roster: &'a Roster, generator: Generator<'a>) -> Self {
+        Self {
+            rows: roster.rows(),
+            upn_column: roster.upn_column(),
+            name_columns: roster.name_columns(),
+            password_column: roster.password_column(),
+            generator,
+        }
+    }
+
+    /// The next rows, decided; none at the end of the roster.
+    ///
+    /// # Errors
+    /// Where the roster cannot be read on or passwords cannot be made.
+    pub fn next_chunk(&mut self) -> Result<Vec<PlannedRow>, PlanError> {
+        let rows = self.rows.by_ref().take(CHUNK_ROWS).collect::<Result<Vec<_>, _>>()?;
+        match self.password_column {
+            Some(column) => Ok(rows.into_iter().map(|row| self.with_brought(row, column)).collect()),
+            None => self.with_generated(rows),
+        }
+    }
+
+    fn with_generated(&mut self, rows: Vec<Row>) -> Result<Vec<PlannedRow>, PlanError> {
+        let people: Vec<Person<'_>> = rows.iter().filter_map(|row| self.person(row)).collect();
+        let mut passwords = self.generator.generate(&people)?.into_iter();
+        let decide = |row: Row| {
+            let decision = match &row.address {
+                Ok(_) => Decision::Write(passwords.next().expect("one password for each account")),
+                Err(refusal) => Decision::Skip(refusal.skip, refusal.message.clone()),
+            };
+            planned(row, self.upn_column, None, decision)
+        };
+        Ok(rows.into_iter().map(decide).collect())
+    }
+
+    fn with_brought(&mut self, row: Row, column: usize) -> PlannedRow {
+        let person = self.person(&row).unwrap_or_default();
+        let decision = match &row.address {
+            Ok(_) => adopt(&mut self.generator, &row, column, &person),
+            Err(refusal) => Decision::Skip(refusal.skip, refusal.message.clone()),
+        };
+        planned(row, self.upn_column, Some(column), decision)
+    }
+
+    fn person<'r>(&self, row: &'r Row) -> Option<Person<'r>> {
+        let cell = |column: usize| row.cells.get(column).unwrap_or_default();
+        Some(Person { upn: row.address.as_ref().ok()?.as_str(), names: names_of(self.name_columns, cell) })
+    }
+}
+
+/// The names that passwords must not hold, out of the columns that have them.
+pub fn names_of<'r>(columns: &[usize], cell: impl Fn(usize) -> &'r str) -> [&'r str; NAMES_MAX] {
+    let mut names = [""; NAMES_MAX];
+    for (name, column) in names.iter_mut().zip(columns) {
+        *name = cell(*column);
+    }
+    names
+}
+
+fn adopt(generator: &mut Generator<'_>, row: &Row, column: usize, person: &Person<'_>) -> Decision {
+    let brought = row.cells.get(column).unwrap_or_default();
+    let line = row.line;
+    if brought.is_empty() {
+        return Decision::Skip(Skip::PasswordMissing, format!("line {line}: there is no password in this row"));
+    }
+    let password = Password::new(brought.to_owned());
+    match generator.adopt(&password, person) {
+        Ok(()) => Decision::Write(password),
+        Err(weakness) => Decision::Skip(Skip::PasswordRejected, format!("line {line}: {weakness}")),
+    }
+}
+
+fn planned(row: Row, upn_column: usize, secret_column: Option<usize>, decision: Decision) -> PlannedRow {
+    let user_principal_name = match &row.address {
+        Ok(upn) => upn.as_str().to_owned(),
+        Err(_) => row.cells.get(upn_column).unwrap_or_default().trim().to_owned(),
+    };
+    let cells = row.cells.iter().enumerate();
+    let cells = cells.map(|(at, cell)| if Some(at) == secret_column { String::new() } else { cell.to_owned() });
+    PlannedRow { row: row.number, line: row.line, user_principal_name, cells: cells.collect(), decision }
+}

@@ -1,0 +1,130 @@
+//! What a person sees while it runs: a bar on a terminal, a plain line now and then elsewhere.
+
+use crate::terminal::{grouped, say, short};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use passwave::{
+    ledger::Counts,
+    quota::Quota,
+    run::{RunEvent, WaitReason},
+};
+use std::{
+    io::IsTerminal,
+    time::{Duration, Instant},
+};
+
+/// Time between plain lines.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+/// Waits below this are not worth a word.
+const WAIT_TOLD_MIN: Duration = Duration::from_secs(2);
+/// How fast the clock on the bar ticks.
+const TICK: Duration = Duration::from_millis(250);
+
+/// Listens to a run.
+pub struct Progress {
+    bar: Option<ProgressBar>,
+    quota: Quota,
+    began: Instant,
+    settled_before: u64,
+    last_line: Instant,
+    last_words: String,
+}
+
+impl Progress {
+    /// A bar where stderr is a terminal that can show one, lines elsewhere.
+    pub fn new(counts: Counts, quota: Quota) -> Self {
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let bar = (std::io::stderr().is_terminal() && !dumb).then(|| bar(counts));
+        let now = Instant::now();
+        let last_line = now.checked_sub(LINE_EVERY).unwrap_or(now);
+        Self { bar, quota, began: now, settled_before: counts.settled(), last_line, last_words: String::new() }
+    }
+
+    /// Shows what the run tells.
+    pub fn show(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::Progress { counts, throttled } => self.progress(*counts, *throttled),
+            RunEvent::Waiting { reason, wait } if *wait >= WAIT_TOLD_MIN => self.waiting(reason, *wait),
+            RunEvent::Waiting { .. } => {}
+            RunEvent::Stopping { in_flight } => self.tell(&format!(
+                "Stopping: nothing more is sent; waiting for the answers to {in_flight} batches. Once more leaves at once."
+            )),
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn progress(&mut self, counts: Counts, throttled: u64) {
+        let words = self.words(counts, throttled);
+        match &self.bar {
+            Some(bar) => {
+                bar.set_position(counts.settled());
+                bar.set_message(words);
+            }
+            None if self.last_line.elapsed() >= LINE_EVERY => {
+                self.last_line = Instant::now();
+                let total = counts.settled() + counts.pending();
+                say(&format!("{} of {} accounts{words}", grouped(counts.settled()), grouped(total)));
+            }
+            None => {}
+        }
+    }
+
+    fn words(&self, counts: Counts, throttled: u64) -> String {
+        let seconds = self.began.elapsed().as_secs_f64();
+        #[expect(clippy::cast_precision_loss, reason = "counts of accounts stay far below 2^52")]
+        let rate = (counts.settled() - self.settled_before) as f64 / seconds.max(0.001);
+        let mut words = format!(", {rate:.0}/s");
+        if counts.pending() > 0 {
+            words += &format!(", about {} left", short(self.left(counts.pending(), rate)));
+        }
+        for (number, what) in [(counts.failed, "failed"), (counts.in_doubt, "in doubt"), (throttled, "throttled")] {
+            if number > 0 {
+                words += &format!(", {} {what}", grouped(number));
+            }
+        }
+        words
+    }
+
+    /// The pace so far may be the burst's; what is left goes no faster than the quota refills.
+    fn left(&self, pending: u64, rate: f64) -> Duration {
+        let in_burst = u64::from(self.quota.units.get()) > pending;
+        let pace = if in_burst { rate } else { rate.min(self.quota.per_second()) };
+        #[expect(clippy::cast_precision_loss, reason = "counts of accounts stay far below 2^52")]
+        Duration::try_from_secs_f64(pending as f64 / pace.max(0.001)).unwrap_or(Duration::MAX)
+    }
+
+    fn waiting(&mut self, reason: &WaitReason, wait: Duration) {
+        let text = match reason {
+            WaitReason::Asked => format!("Graph asks to wait {}", short(wait)),
+            WaitReason::Away(said) => format!("no usable answer ({said}); trying again in {}", short(wait)),
+        };
+        if self.bar.is_none() && text == self.last_words {
+            return;
+        }
+        self.tell(&text);
+        self.last_words = text;
+    }
+
+    fn tell(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(text),
+            None => say(text),
+        }
+    }
+}
+
+fn bar(counts: Counts) -> ProgressBar {
+    let total = counts.settled() + counts.pending();
+    let style = ProgressStyle::with_template("{elapsed_precise} [{bar:32}] {human_pos}/{human_len}{msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("=> ");
+    let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr()).with_style(style);
+    bar.set_position(counts.settled());
+    bar.enable_steady_tick(TICK);
+    bar
+}

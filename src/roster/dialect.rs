@@ -1,0 +1,152 @@
+//! How a text is to be cut into cells: its delimiter, and where its table begins.
+//!
+//! Each candidate is tried on the first records, and the one that makes the best table is taken. It never counts
+//! characters: a delimiter inside quotes or names proves nothing.
+//!
+//! Invariant: an Excel `sep=` line rules over any guess.
+
+use super::{
+    names::Meaning,
+    records::{Mark, QuoteFault, Records},
+};
+use crate::{clean::trim, upn::Upn};
+use csv::StringRecord;
+
+/// Tried in this order of likelihood.
+const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+/// How many records, and bytes, each delimiter is tried on.
+const SAMPLE_RECORDS: usize = 100;
+const SAMPLE_BYTES: usize = 256 * 1024;
+
+/// The first record of the table, with what is needed to go on reading.
+pub(super) struct Opening {
+    pub(super) delimiter: u8,
+    /// The first record that is no preamble: the header, or a row where the file has none.
+    pub(super) first: StringRecord,
+    /// Where it begins.
+    pub(super) at: Mark,
+    /// Where it ends.
+    pub(super) after: Mark,
+}
+
+/// Finds the delimiter and the first record of the table; none in a text without one.
+pub(super) fn open(text: &str) -> Result<Option<Opening>, QuoteFault> {
+    let (told, from) = read_sep(text);
+    let delimiter = told.unwrap_or_else(|| sniff(text, from));
+    let (mut records, mut first) = (Records::new(text, delimiter, from), StringRecord::new());
+    while let Some(at) = records.read(&mut first)? {
+        if !is_blank(&first) && !is_preamble(&first) {
+            return Ok(Some(Opening { delimiter, first, at, after: records.mark() }));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether no cell holds anything: an empty line, or one of only delimiters and white space.
+pub(super) fn is_blank(cells: &StringRecord) -> bool {
+    cells.iter().all(|cell| trim(cell).is_empty())
+}
+
+/// Entra's `version:v1.0` row, padded by Excel or not, and the `#TYPE` row of Windows PowerShell.
+fn is_preamble(cells: &StringRecord) -> bool {
+    let first = cells.get(0).map_or("", trim);
+    let alone = cells.iter().skip(1).all(|cell| trim(cell).is_empty());
+    (alone && starts_with(first, "version:")) || starts_with(first, "#type ")
+}
+
+/// As `str::starts_with`, without regard to ASCII case.
+pub(super) fn starts_with(text: &str, start: &str) -> bool {
+    text.as_bytes().get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start.as_bytes()))
+}
+
+/// The delimiter that a first line `sep=;` names, and the place after that line.
+fn read_sep(text: &str) -> (Option<u8>, Mark) {
+    let line = text.split(['\n', '\r']).next().unwrap_or_default();
+    let bare = line.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(line);
+    let told = match bare.as_bytes() {
+        [word @ .., delimiter] if word.eq_ignore_ascii_case(b"sep=") => Some(*delimiter),
+        _ => None,
+    };
+    let told = told.filter(|byte| byte.is_ascii_punctuation() && *byte != b'"' || matches!(byte, b'\t' | b' '));
+    (told, Mark { byte: if told.is_some() { line.len() } else { 0 }, line: 1 })
+}
+
+fn sniff(text: &str, from: Mark) -> u8 {
+    let mut end = text.len().min(from.byte + SAMPLE_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let sample = &text[..end];
+    // The last of equals wins, so the likeliest comes last.
+    let best = DELIMITERS.into_iter().rev().max_by_key(|&delimiter| score(sample, from, delimiter));
+    best.unwrap_or(b',')
+}
+
+/// How good a table `delimiter` makes: records with a cell that names an account (or a column of accounts), then records
+/// of the commonest width above one, then that width.
+fn score(text: &str, from: Mark, delimiter: u8) -> (usize, usize, usize) {
+    let (mut records, mut cells) = (Records::new(text, delimiter, from), StringRecord::new());
+    let (mut told, mut widths) = (0, Vec::new());
+    // A quote left open ends the sample: what came before it still counts.
+    while widths.len() < SAMPLE_RECORDS && matches!(records.read(&mut cells), Ok(Some(_))) {
+        if is_blank(&cells) || is_preamble(&cells) {
+            continue;
+        }
+        let header = widths.is_empty() && cells.iter().any(|cell| Meaning::of(cell).is_account());
+        told += usize::from(header || has_address(&cells));
+        widths.push(cells.len());
+    }
+    let (count, width) = commonest(&widths);
+    if width > 1 { (told, count, width) } else { (told, 0, 0) }
+}
+
+/// Whether some cell is a user principal name or an object id.
+pub(super) fn has_address(cells: &StringRecord) -> bool {
+    cells.iter().any(|cell| Upn::parse(trim(cell)).is_ok())
+}
+
+fn commonest(widths: &[usize]) -> (usize, usize) {
+    let count = |width: usize| widths.iter().filter(|&&other| other == width).count();
+    widths.iter().map(|&width| (count(width), width)).max().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> (char, Vec<String>, u64) {
+        let opening = open(text).ok().flatten().expect("a table");
+        (opening.delimiter.into(), opening.first.iter().map(str::to_owned).collect(), opening.at.line)
+    }
+
+    #[test]
+    fn the_delimiter_is_the_one_that_makes_a_table() {
+        for (text, delimiter) in [
+            ("upn,name\na@c.com,\"A; B; C\"\n", ','),
+            ("upn;name\na@c.com;Smith, Ann\nb@c.com;Jones, Bob\n", ';'),
+            ("name;upn\nSmith, Ann;a@c.com\n", ';'),
+            ("login\tname\na\tSmith, Ann\nb\tBob\n", '\t'),
+            ("a@c.com|Smith, Ann|x;y\nb@c.com|Jones, Bob|x;y\n", '|'),
+            ("a,b;c,d\n1,2;3,4\n1,2,5;3,4\n", ';'),
+            ("upn\na@c.com\nb@c.com\n", ','),
+            ("upn,proxies\na@c.com,\"x@c.com;y@c.com;z@c.com\"\nb@c.com,\"x@c.com;y@c.com;z@c.com\"\n", ','),
+            ("", ','),
+        ] {
+            assert_eq!(char::from(sniff(text, Mark { byte: 0, line: 1 })), delimiter, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_stands_before_the_table_is_passed_over() {
+        let upn = |delimiter, line| (delimiter, vec!["upn".to_owned(), "n".to_owned()], line);
+        assert_eq!(found("sep=;\r\nupn;n\r\n"), upn(';', 2));
+        assert_eq!(found("\"SEP=\t\"\nupn\tn\n"), upn('\t', 2));
+        assert_eq!(found("sep=:\rupn:n\r"), upn(':', 2));
+        assert_eq!(found("version:v1.0\nupn,n\n"), upn(',', 2));
+        assert_eq!(found("\n \n\"version:v1.0\",,,,\n,,\nupn,n\n"), upn(',', 5));
+        assert_eq!(found("#TYPE System.Management.Automation.PSCustomObject\n\"upn\";\"n\"\n"), upn(';', 2));
+        assert_eq!(found("upn,n"), upn(',', 1));
+        assert!(matches!(open("version:v1.0\n\n"), Ok(None)));
+        assert_eq!(open("\n\"upn,n\n").err(), Some(QuoteFault { line: 2 }));
+    }
+}

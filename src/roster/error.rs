@@ -1,0 +1,105 @@
+//! Why a roster as a whole cannot be used: what was found, that nothing was sent, and what to do next.
+
+use std::io;
+
+/// A fault of the file, not of one row. Nothing has been sent when it is met.
+#[derive(Debug, thiserror::Error)]
+pub enum RosterError {
+    /// The file cannot be opened or read.
+    #[error("{name} cannot be read: {source}; nothing was sent. Check the path and the permissions of the file")]
+    Unreadable {
+        /// The file, as shown to people.
+        name: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The bytes are no text.
+    #[error("{name} is not a CSV file: {found}; nothing was sent. {cure}")]
+    NotText {
+        /// The file, as shown to people.
+        name: String,
+        /// What it looks like.
+        found: &'static str,
+        /// How to come to a file that can be read.
+        cure: &'static str,
+    },
+    /// Not one data row: an empty file, or only a header.
+    #[error("{name} holds no accounts: {found}; nothing was sent. Give a CSV file with one account in each row")]
+    Empty {
+        /// The file, as shown to people.
+        name: String,
+        /// What stands in it instead.
+        found: &'static str,
+    },
+    /// A quotation mark opens a cell that swallows what follows it.
+    #[error(
+        "{name}, line {line}: the quotation mark that opens a cell here is not closed where the cell ends, so the rows \
+         after it cannot be told apart; nothing was sent. Close it, or double it where it belongs to the text"
+    )]
+    OpenQuote {
+        /// The file, as shown to people.
+        name: String,
+        /// The physical line, from 1, on which the quotation mark stands.
+        line: u64,
+    },
+    /// No column is known to hold the accounts.
+    #[error(
+        "{name}: no column is known to name the accounts; nothing was sent. Say which one with --upn-column{hint}. \
+         Columns: {columns}"
+    )]
+    NoColumn {
+        /// The file, as shown to people.
+        name: String,
+        /// The columns that were seen.
+        columns: String,
+        /// The one column whose values look like user principal names, as a text to add; or nothing.
+        hint: String,
+    },
+    /// Two columns could be meant, and a guess would write to the wrong accounts.
+    #[error(
+        "{name}: both {first} and {second} could name the accounts; nothing was sent. Say which one with --upn-column"
+    )]
+    TwoColumns {
+        /// The file, as shown to people.
+        name: String,
+        /// The first of them.
+        first: String,
+        /// The second of them.
+        second: String,
+    },
+    /// A flag names a column that is not there.
+    #[error("{name} has no column {wanted} ({flag}){hint}; nothing was sent. Columns: {columns}")]
+    UnknownColumn {
+        /// The file, as shown to people.
+        name: String,
+        /// What the flag asked for.
+        wanted: String,
+        /// The flag.
+        flag: &'static str,
+        /// The nearest name, as a text to add; or nothing.
+        hint: String,
+        /// The columns that were seen.
+        columns: String,
+    },
+    /// A flag names a column whose name stands in the header twice.
+    #[error("{name} has more than one column {wanted} ({flag}); nothing was sent. Give its number instead, from 1")]
+    ManyColumns {
+        /// The file, as shown to people.
+        name: String,
+        /// What the flag asked for.
+        wanted: String,
+        /// The flag.
+        flag: &'static str,
+    },
+    /// One column is to be both the account and the password.
+    #[error(
+        "{name}: column {column} cannot hold both the accounts and the passwords; nothing was sent. \
+         Give --upn-column and --password-column different columns"
+    )]
+    SameColumn {
+        /// The file, as shown to people.
+        name: String,
+        /// The column.
+        column: String,
+    },
+}

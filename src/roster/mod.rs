@@ -1,0 +1,202 @@
+//! A file of accounts, read without being told what it is: encoding, delimiter, header and columns are found out.
+//!
+//! It reads what administrators really have: exports and templates of Entra ID, Microsoft 365, School Data Sync and
+//! PowerShell, and what Excel makes of them. It never changes a cell, never guesses between two columns, sends nothing.
+//!
+//! Invariant: each data row of the file comes out of [`Roster::rows`] exactly once, in order, with its line.
+
+mod columns;
+mod dialect;
+mod error;
+mod names;
+mod records;
+mod rows;
+mod text;
+
+#[cfg(test)]
+mod field_tests;
+
+pub use error::RosterError;
+pub use rows::{Refusal, Row, Rows};
+
+use crate::clean;
+use columns::{Columns, PASSWORD_FLAG, Shape};
+use csv::StringRecord;
+use names::Meaning;
+use records::{Mark, QuoteFault, Records};
+use std::{io::Read, path::Path};
+
+/// How standard input is named on the command line, and to people.
+const STDIN: (&str, &str) = ("-", "standard input");
+/// Values of each column that are looked at to know it, and records among which they are sought.
+const SURVEY_VALUES: u32 = 100;
+const SURVEY_RECORDS: usize = 10_000;
+
+/// What a person says about the columns; without it they are found by their names and values.
+#[derive(Clone, Debug, Default)]
+pub struct RosterOptions {
+    /// `--upn-column`: the column of the accounts, by its name, or by its number from 1.
+    pub upn_column: Option<String>,
+    /// `--password-column`: the column of passwords that the roster brings along, in the same way; never guessed.
+    pub password_column: Option<String>,
+}
+
+/// A roster that can be read: its text, its columns, and which of them is which. It may hold passwords of its own, so it
+/// cannot be printed.
+pub struct Roster {
+    name: String,
+    text: String,
+    delimiter: u8,
+    /// Where the data rows begin.
+    body: Mark,
+    header: Vec<String>,
+    upn_column: usize,
+    password_column: Option<usize>,
+    name_columns: Vec<usize>,
+    /// Whether some column speaks of passwords, so that no value may stand in a message.
+    holds_passwords: bool,
+}
+
+impl Roster {
+    /// Reads a file, or standard input where `source` is `-`, whole.
+    ///
+    /// # Errors
+    /// As [`Roster::from_bytes`], and where the file cannot be read.
+    pub fn open(source: &Path, options: &RosterOptions) -> Result<Self, RosterError> {
+        let (name, bytes) = if source == Path::new(STDIN.0) {
+            let mut bytes = Vec::new();
+            (STDIN.1.to_owned(), std::io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes))
+        } else {
+            let name = source.file_name().unwrap_or(source.as_os_str());
+            (clean::for_terminal(&name.to_string_lossy()), std::fs::read(source))
+        };
+        match bytes {
+            Ok(bytes) => Self::from_bytes(&name, bytes, options),
+            Err(source) => Err(RosterError::Unreadable { name, source }),
+        }
+    }
+
+    /// Reads a roster that is in memory; `name` stands for it in messages.
+    ///
+    /// # Errors
+    /// Where the bytes are no text or hold no account, a quotation mark is left open near the beginning, or the columns
+    /// are not certain.
+    pub fn from_bytes(name: &str, bytes: Vec<u8>, options: &RosterOptions) -> Result<Self, RosterError> {
+        let name = clean::for_terminal(name);
+        let text = text::decode(&name, bytes)?;
+        let opening = dialect::open(&text).map_err(|fault| open_quote(&name, fault))?;
+        let opening = opening.ok_or_else(|| empty(&name, "there is no text in it"))?;
+        let labelled = !dialect::has_address(&opening.first);
+        let body = if labelled { opening.after } else { opening.at };
+        let records = Records::new(&text, opening.delimiter, body);
+        let (rows, shapes) =
+            survey(records, opening.first.len(), labelled).map_err(|fault| open_quote(&name, fault))?;
+        if rows == 0 {
+            return Err(empty(&name, "there is a header and no row after it"));
+        }
+        let header = header(&opening.first, labelled, shapes.len());
+        let columns = Columns { file: &name, names: &header, labelled, shapes: &shapes };
+        let (upn_column, password_column) = choose(&columns, options)?;
+        let name_columns = name_columns(&header, upn_column);
+        let holds_passwords = password_column.is_some() || may_hold_passwords(&header, labelled);
+        let delimiter = opening.delimiter;
+        Ok(Self { name, text, delimiter, body, header, upn_column, password_column, name_columns, holds_passwords })
+    }
+
+    /// The file's name without its folder, or `standard input`, fit to be shown.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The names of the columns, trimmed and otherwise as the file spells them (one may be empty); `column 1` and so on
+    /// where it names none.
+    #[must_use]
+    pub fn header(&self) -> &[String] {
+        &self.header
+    }
+
+    /// The index of the column that names the account, from 0.
+    #[must_use]
+    pub const fn upn_column(&self) -> usize {
+        self.upn_column
+    }
+
+    /// The index of the column that brings passwords, from 0, where a flag names one.
+    #[must_use]
+    pub const fn password_column(&self) -> Option<usize> {
+        self.password_column
+    }
+
+    /// The indices of the columns that hold a person's name or a part of it: what must not stand in a password.
+    #[must_use]
+    pub fn name_columns(&self) -> &[usize] {
+        &self.name_columns
+    }
+
+    /// Reads the rows from the beginning. A quotation mark left open is an error, and ends them.
+    #[must_use]
+    pub fn rows(&self) -> Rows<'_> {
+        Rows::new(self)
+    }
+
+    fn open_quote(&self, fault: QuoteFault) -> RosterError {
+        open_quote(&self.name, fault)
+    }
+}
+
+fn open_quote(name: &str, fault: QuoteFault) -> RosterError {
+    RosterError::OpenQuote { name: name.to_owned(), line: fault.line }
+}
+
+fn empty(name: &str, found: &'static str) -> RosterError {
+    RosterError::Empty { name: name.to_owned(), found }
+}
+
+fn header(first: &StringRecord, labelled: bool, width: usize) -> Vec<String> {
+    if labelled {
+        first.iter().map(|name| clean::trim(name).to_owned()).collect()
+    } else {
+        (1..=width).map(|number| format!("column {number}")).collect()
+    }
+}
+
+fn name_columns(header: &[String], upn_column: usize) -> Vec<usize> {
+    let is_name = |at: &usize| *at != upn_column && Meaning::of(&header[*at]) == Meaning::PersonName;
+    (0..header.len()).filter(is_name).collect()
+}
+
+/// Columns without names may hold anything.
+fn may_hold_passwords(header: &[String], labelled: bool) -> bool {
+    header.iter().any(|name| names::speaks_of_passwords(name)) || (!labelled && header.len() > 1)
+}
+
+/// Looks at the first values of each column, and counts the rows it meets. There are as many columns as the header
+/// names, or, without one, as the widest of these rows has cells.
+fn survey(mut records: Records<'_>, width: usize, labelled: bool) -> Result<(usize, Vec<Shape>), QuoteFault> {
+    let (mut cells, mut rows, mut shapes) = (StringRecord::new(), 0, vec![Shape::default(); width]);
+    while rows < SURVEY_RECORDS && records.read(&mut cells)?.is_some() {
+        if dialect::is_blank(&cells) || (rows == 0 && cells.iter().any(rows::is_example)) {
+            continue;
+        }
+        rows += 1;
+        if !labelled && cells.len() > shapes.len() {
+            shapes.resize(cells.len(), Shape::default());
+        }
+        let wanting = shapes.iter_mut().zip(&cells).filter(|(shape, _)| shape.seen < SURVEY_VALUES);
+        wanting.for_each(|(shape, cell)| shape.add(clean::trim(cell)));
+        if shapes.iter().all(|shape| shape.seen >= SURVEY_VALUES) {
+            break;
+        }
+    }
+    Ok((rows, shapes))
+}
+
+fn choose(columns: &Columns<'_>, options: &RosterOptions) -> Result<(usize, Option<usize>), RosterError> {
+    let upn = columns.upn(options.upn_column.as_deref())?;
+    let password = options.password_column.as_deref().map(|wanted| columns.named(PASSWORD_FLAG, wanted)).transpose()?;
+    if password == Some(upn) {
+        return Err(RosterError::SameColumn { name: columns.file.to_owned(), column: columns.shown(upn) });
+    }
+    Ok((upn, password))
+}

@@ -1,0 +1,433 @@
+//! The loop: one owner of ledger, throttle and verdicts, with batches in flight around it.
+
+use super::{
+    REPLACEMENTS_MAX, RunEnd, RunError, RunEvent, RunOptions, TROUBLES_MAX, WaitReason,
+    judge::{self, Judged, Ticket},
+    trouble::{Suspicion, Weather},
+};
+use crate::{
+    clean,
+    clock::Clock,
+    graph::{BatchRequest, BatchResponse, Graph, Reply, SendError, Write},
+    ledger::{Claimed, Fact, Ledger, LedgerError, Session, life::Event},
+    outcome::Verdict,
+    password::{Generator, Password, Person},
+    plan::names_of,
+    throttle::Throttle,
+    upn::Upn,
+};
+use futures_util::{FutureExt, StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// Token refusals in a row, with nothing good in between, that stop a run.
+const TOKEN_REFUSALS_MAX: u32 = 4;
+
+/// What keeps more rows from being claimed.
+enum Limit {
+    /// The pace, or a pause: ask again after this time.
+    Time(Duration),
+    /// No more rows are due.
+    Due,
+    /// As many are in flight as may be, or nothing is to be claimed any more: only an answer changes that.
+    Answers,
+}
+
+/// A batch that has come back, or has not.
+struct Answer {
+    tickets: Vec<Ticket>,
+    epoch: u32,
+    sent: Instant,
+    result: Result<BatchResponse, SendError>,
+}
+
+pub(super) struct Engine<'a, G> {
+    ledger: &'a mut Ledger,
+    graph: &'a G,
+    options: &'a RunOptions,
+    emit: &'a mut dyn FnMut(RunEvent),
+    clock: Clock,
+    throttle: Throttle,
+    weather: Weather,
+    suspicion: Suspicion,
+    token_refusals: u32,
+    in_flight: FuturesUnordered<LocalBoxFuture<'a, Answer>>,
+    accounts_in_flight: usize,
+    /// What has come back and is not on disk yet.
+    facts: Vec<Fact>,
+    /// Asked to stop: nothing is claimed any more.
+    stopping: bool,
+    /// Broken off: nothing is claimed any more, and this is why.
+    broken: Option<RunError>,
+    session: Session,
+}
+
+impl<'a, G: Graph> Engine<'a, G> {
+    pub(super) fn new(
+        ledger: &'a mut Ledger,
+        graph: &'a G,
+        options: &'a RunOptions,
+        emit: &'a mut dyn FnMut(RunEvent),
+    ) -> Self {
+        let clock = Clock::start();
+        let suspicion = Suspicion::new(ledger.counts().reset > 0);
+        let write_quota = options.write_quota.to_string();
+        Self {
+            ledger,
+            graph,
+            options,
+            emit,
+            clock,
+            throttle: Throttle::new(options.write_quota, options.seed),
+            weather: Weather::new(options.max_wait),
+            suspicion,
+            token_refusals: 0,
+            in_flight: FuturesUnordered::new(),
+            accounts_in_flight: 0,
+            facts: Vec::new(),
+            stopping: false,
+            broken: None,
+            session: Session { began_at: clock.millis(), write_quota, ..Session::default() },
+        }
+    }
+
+    /// What was done so far, as the ledger keeps it.
+    pub(super) fn session(&self) -> Session {
+        Session { ended_at: self.clock.millis(), ..self.session.clone() }
+    }
+
+    pub(super) async fn work(&mut self, stop: impl Future<Output = ()>) -> Result<RunEnd, RunError> {
+        let mut stop = std::pin::pin!(stop.fuse());
+        loop {
+            let wake = self.turn()?;
+            if self.in_flight.is_empty()
+                && (self.stopping || self.broken.is_some() || self.ledger.counts().pending() == 0)
+            {
+                return self.end();
+            }
+            tokio::select! {
+                biased;
+                () = &mut stop, if !self.stopping => self.stop(),
+                Some(answer) = self.in_flight.next(), if !self.in_flight.is_empty() => self.take_all(answer)?,
+                () = sleep(wake.unwrap_or_default()), if wake.is_some() => {}
+            }
+        }
+    }
+
+    fn stop(&mut self) {
+        self.stopping = true;
+        (self.emit)(RunEvent::Stopping { in_flight: self.in_flight.len() });
+    }
+
+    fn end(&mut self) -> Result<RunEnd, RunError> {
+        let no_others = self.ledger.counts().pending() == 0;
+        if let Some((rows, cause, said)) = self.suspicion.verdict(no_others) {
+            self.ledger.plan_again(rows)?;
+            return Err(RunError::Everyone { rows: rows.len(), cause, said: said.to_owned() });
+        }
+        match self.broken.take() {
+            Some(error) => Err(error),
+            None if self.ledger.counts().pending() > 0 => Ok(RunEnd::Interrupted),
+            None => Ok(RunEnd::Finished),
+        }
+    }
+
+    /// Records what has come back and sends what may be sent; returns how long to sleep if no answer comes.
+    fn turn(&mut self) -> Result<Option<Duration>, RunError> {
+        let now = self.clock.millis();
+        let recorded = !self.facts.is_empty();
+        let (admitted, limit) = self.admit(now)?;
+        let claimed = self.ledger.turn(&self.facts, admitted, now)?;
+        self.facts.clear();
+        self.send(claimed)?;
+        if recorded {
+            let (counts, throttled) = (self.ledger.counts(), self.session.throttled);
+            (self.emit)(RunEvent::Progress { counts, throttled });
+        }
+        match limit {
+            Limit::Time(wait) => Ok(Some(wait)),
+            // Asked only now, since what has just been recorded may be due before anything else.
+            Limit::Due => Ok(self.until_due(now)?),
+            Limit::Answers => Ok(None),
+        }
+    }
+
+    /// How many rows may be claimed and sent now, and what stands against more.
+    fn admit(&mut self, now: i64) -> Result<(usize, Limit), LedgerError> {
+        if self.stopping || self.broken.is_some() {
+            return Ok((0, Limit::Answers));
+        }
+        if let Some(until) = self.weather.paused_until.filter(|until| *until > Instant::now()) {
+            return Ok((0, Limit::Time(until - Instant::now())));
+        }
+        let room = self.room();
+        let due = self.ledger.due(now, room)?;
+        let mut admitted = 0;
+        while admitted < due {
+            let size = self.batch_size().min(due - admitted);
+            match self.throttle.admit(size) {
+                Ok(()) => admitted += size,
+                Err(wait) => return Ok((admitted, Limit::Time(wait))),
+            }
+        }
+        Ok((admitted, if due < room { Limit::Due } else { Limit::Answers }))
+    }
+
+    fn batch_size(&self) -> usize {
+        let quota = usize::try_from(self.options.write_quota.units.get()).unwrap_or(usize::MAX);
+        self.options.batch_size.min(quota)
+    }
+
+    /// Rows that fit into flight, in whole batches.
+    fn room(&self) -> usize {
+        let size = self.batch_size();
+        let most = if self.weather.is_fair() { self.throttle.in_flight_max(size) } else { size };
+        let batches = most.saturating_sub(self.accounts_in_flight) / size;
+        batches.min(self.options.concurrency.saturating_sub(self.in_flight.len())) * size
+    }
+
+    /// How long until the next row is due; none where no row is planned.
+    fn until_due(&self, now: i64) -> Result<Option<Duration>, LedgerError> {
+        if self.ledger.counts().planned == 0 {
+            return Ok(None);
+        }
+        let due = self.ledger.next_due()?;
+        Ok(due.map(|due| Duration::from_millis(u64::try_from(due - now).unwrap_or(0))))
+    }
+
+    /// Sends what was claimed, in batches.
+    fn send(&mut self, claimed: Vec<Claimed>) -> Result<(), LedgerError> {
+        let mut claimed = claimed.into_iter().map(split).peekable();
+        while claimed.peek().is_some() {
+            let batch = claimed.by_ref().take(self.batch_size()).collect::<Result<Vec<_>, _>>()?;
+            self.session.batches += 1;
+            self.session.writes += batch.len() as u64;
+            self.session.first_write.get_or_insert(self.clock.millis());
+            self.accounts_in_flight += batch.len();
+            let force_change = self.ledger.settings().force_change;
+            let (graph, epoch) = (self.graph, self.throttle.epoch());
+            let (writes, tickets) = batch.into_iter().unzip();
+            let request = BatchRequest { writes, force_change };
+            self.in_flight.push(Box::pin(async move {
+                let sent = Instant::now();
+                let result = graph.send(&request).await;
+                Answer { tickets, epoch, sent, result }
+            }));
+        }
+        Ok(())
+    }
+
+    /// Takes an answer, and all others that have come meanwhile: they share a commit.
+    fn take_all(&mut self, first: Answer) -> Result<(), RunError> {
+        let mut next = Some(first);
+        while let Some(answer) = next {
+            self.accounts_in_flight -= answer.tickets.len();
+            self.session.last_write = Some(self.clock.millis());
+            self.take(answer)?;
+            next = self.in_flight.next().now_or_never().flatten();
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, answer: Answer) -> Result<(), RunError> {
+        let Answer { tickets, epoch, sent, result } = answer;
+        match result {
+            Ok(response) => {
+                if let Some(percentage) = response.throttle_percentage {
+                    self.throttle.in_use(percentage);
+                }
+                self.judged(judge::items(tickets, response), epoch, sent)
+            }
+            Err(SendError::Refused(reply)) => {
+                let verdict = Verdict::of(reply.status, reply.retry_after, &reply.code, &reply.message);
+                match verdict {
+                    Verdict::Refused(_) | Verdict::PasswordRefused | Verdict::Done => {
+                        self.unsent(tickets);
+                        self.break_off(RunError::BatchRefused(clean::sentence(&reply.whole())));
+                        Ok(())
+                    }
+                    _ => self.judged(judge::whole(tickets, verdict, &reply), epoch, sent),
+                }
+            }
+            Err(SendError::Lost(said)) => {
+                let reply = Reply { code: "answer_lost".into(), message: said, ..Reply::default() };
+                self.judged(judge::whole(tickets, Verdict::Unknown(None), &reply), epoch, sent)
+            }
+            Err(SendError::NotSent(said)) => {
+                self.unsent(tickets);
+                self.fruitless(sent, &said);
+                Ok(())
+            }
+            Err(SendError::SignIn(said)) => {
+                self.unsent(tickets);
+                self.break_off(RunError::SignIn(said));
+                Ok(())
+            }
+        }
+    }
+
+    fn break_off(&mut self, error: RunError) {
+        self.broken.get_or_insert(error);
+    }
+
+    fn unsent(&mut self, tickets: Vec<Ticket>) {
+        self.facts.extend(tickets.into_iter().map(|ticket| fact(ticket, Event::Unsent, Reply::default())));
+    }
+
+    /// Turns the verdicts of one batch into facts, and draws what they say about all.
+    fn judged(&mut self, batch: Vec<Judged>, epoch: u32, sent: Instant) -> Result<(), RunError> {
+        let was_fair = self.weather.is_fair();
+        let fruit = batch.iter().find(|judged| !matches!(judged.verdict, Verdict::Unknown(_)));
+        if fruit.is_none() {
+            let said = batch.first().map(|judged| judged.reply.whole()).unwrap_or_default();
+            self.fruitless(sent, &said);
+        }
+        let count = |wanted: fn(&Verdict) -> bool| batch.iter().filter(|judged| wanted(&judged.verdict)).count();
+        let good = count(|verdict| matches!(verdict, Verdict::Done));
+        let settled = good + count(|verdict| matches!(verdict, Verdict::Refused(_)));
+        let uneasy = count(|verdict| matches!(verdict, Verdict::Unknown(_) | Verdict::Busy));
+        self.throttle.went_well(good, sent.elapsed());
+        if uneasy > 0 {
+            self.throttle.eased();
+        }
+        if fruit.is_some()
+            && let Some(idle) = self.weather.fruitful(settled > 0)
+        {
+            self.break_off(RunError::Stalled(idle));
+        }
+        let hold = self.hold(&batch, epoch);
+        self.count_token_refusals(&batch, good);
+        for judged in batch {
+            self.settle(judged, hold, was_fair)?;
+        }
+        self.suspicion.end_of_batch();
+        if self.suspicion.verdict(false).is_some() {
+            self.stopping = true;
+        }
+        Ok(())
+    }
+
+    /// Holds the pace for as long as the throttled rows of a batch ask for.
+    fn hold(&mut self, batch: &[Judged], epoch: u32) -> Duration {
+        let mut asked = None;
+        let mut throttled = 0;
+        for judged in batch {
+            if let Verdict::Throttled(wait) = judged.verdict {
+                throttled += 1;
+                asked = asked.max(wait);
+            }
+        }
+        if throttled == 0 {
+            return Duration::ZERO;
+        }
+        self.session.throttled += throttled;
+        let hold = self.throttle.refused(epoch, asked);
+        self.weather.asked_to_wait(hold);
+        (self.emit)(RunEvent::Waiting { reason: WaitReason::Asked, wait: hold });
+        hold
+    }
+
+    fn count_token_refusals(&mut self, batch: &[Judged], good: usize) {
+        let refused = batch.iter().find(|judged| judged.verdict == Verdict::TokenRefused);
+        match refused {
+            _ if good > 0 => self.token_refusals = 0,
+            None => {}
+            Some(judged) => {
+                self.token_refusals += 1;
+                if self.token_refusals >= TOKEN_REFUSALS_MAX {
+                    let said = clean::sentence(&judged.reply.whole());
+                    self.break_off(RunError::TokenRefused(said));
+                }
+            }
+        }
+    }
+
+    fn fruitless(&mut self, sent: Instant, said: &str) {
+        let Some(nth) = self.weather.fruitless(sent) else { return };
+        let said = clean::sentence(said);
+        let pause = self.throttle.back_off(nth - 1);
+        match self.weather.pause(pause) {
+            Ok(wait) => (self.emit)(RunEvent::Waiting { reason: WaitReason::Away(said), wait }),
+            Err(waited) => self.break_off(RunError::Away { waited, said }),
+        }
+    }
+
+    /// One row's verdict becomes a fact.
+    fn settle(&mut self, judged: Judged, hold: Duration, was_fair: bool) -> Result<(), RunError> {
+        let Judged { mut ticket, verdict, mut reply } = judged;
+        let event = match verdict {
+            Verdict::Done => {
+                self.suspicion.allay();
+                reply.code.clear();
+                reply.message.clear();
+                Event::Confirmed
+            }
+            Verdict::Throttled(_) => self.again(hold, false, false),
+            Verdict::TokenRefused => self.again(Duration::from_secs(u64::from(self.token_refusals / 2)), false, false),
+            Verdict::Busy if ticket.troubles + 1 >= TROUBLES_MAX => Event::Refused,
+            Verdict::Busy => {
+                let wait = self.throttle.back_off(ticket.troubles);
+                self.again(wait, false, true)
+            }
+            // While all answers are lost, that is not this row's fault, and the pause comes from elsewhere.
+            Verdict::Unknown(wait) if !was_fair => self.again(wait.unwrap_or_default(), true, false),
+            Verdict::Unknown(_) if ticket.troubles + 1 >= TROUBLES_MAX => {
+                ticket.doubt.current = true;
+                Event::Refused
+            }
+            Verdict::Unknown(wait) => {
+                let wait = self.throttle.back_off(ticket.troubles).max(wait.unwrap_or_default());
+                self.again(wait, true, true)
+            }
+            Verdict::PasswordRefused => {
+                self.suspicion.allay();
+                self.replacement(&ticket)?.map_or(Event::Refused, Event::Replaced)
+            }
+            Verdict::Refused(cause) => {
+                self.suspicion.refused(ticket.row, cause, || clean::sentence(&reply.whole()));
+                Event::Refused
+            }
+        };
+        self.session.settled += u64::from(matches!(event, Event::Confirmed | Event::Refused));
+        self.facts.push(fact(ticket, event, reply));
+        Ok(())
+    }
+
+    fn again(&self, wait: Duration, maybe_written: bool, trouble: bool) -> Event {
+        let wait = i64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX);
+        Event::Again { not_before: self.clock.millis().saturating_add(wait), maybe_written, trouble }
+    }
+
+    /// Another password for a row whose own was refused, if it may have one.
+    fn replacement(&self, ticket: &Ticket) -> Result<Option<Password>, RunError> {
+        let settings = self.ledger.settings();
+        // What a person chose is not replaced behind their back.
+        if settings.password_column.is_some() || self.ledger.replacements(ticket.row)? >= REPLACEMENTS_MAX {
+            return Ok(None);
+        }
+        let cells = self.ledger.cells(ticket.row)?;
+        let names = names_of(&settings.name_columns, |column| cells.get(column).map_or("", String::as_str));
+        let person = Person { upn: &ticket.user_principal_name, names };
+        let mut generator = Generator::new(&settings.policy)?;
+        loop {
+            let made = generator.generate(&[person])?.pop();
+            match made {
+                Some(password) if self.ledger.is_used(&password)? => drop(password),
+                other => return Ok(other),
+            }
+        }
+    }
+}
+
+/// What travels, and what stays here. An address is checked once more: a ledger can be edited by others.
+fn split(claimed: Claimed) -> Result<(Write, Ticket), LedgerError> {
+    let Claimed { row, user_principal_name, password, doubt, troubles } = claimed;
+    let address = Upn::parse(&user_principal_name).map_err(|_| LedgerError::BadAddress(row))?;
+    Ok((Write { row, address, password }, Ticket { row, user_principal_name, doubt, troubles }))
+}
+
+fn fact(ticket: Ticket, event: Event, reply: Reply) -> Fact {
+    let Reply { code, message, request_id, status, .. } = reply;
+    let code = if code.is_empty() && status >= 300 { format!("http_{status}") } else { code };
+    Fact { row: ticket.row, doubt: ticket.doubt, event, code, message, request_id }
+}

@@ -1,0 +1,95 @@
+//! Words for people: the only place that prints, and how numbers and times are written.
+
+use std::{
+    io::{self, BufRead, IsTerminal, Write},
+    time::Duration,
+};
+
+/// A line on stderr. That it cannot be written is no reason to stop working.
+pub fn say(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Text on stdout, for whoever asked for it.
+///
+/// # Errors
+/// Where stdout cannot be written; that a reader has gone away is none.
+pub fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut stdout = io::BufWriter::new(io::stdout().lock());
+    match write(&mut stdout).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// Whether a question can be asked and answered.
+pub fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks, and tells whether the answer is `expected`.
+pub fn ask(question: &str, expected: &str) -> bool {
+    let mut stderr = io::stderr().lock();
+    let _ = write!(stderr, "{question} ").and_then(|()| stderr.flush());
+    let mut answer = String::new();
+    let read = io::stdin().lock().read_line(&mut answer);
+    let plain: String = answer.trim().chars().filter(|c| !matches!(c, ',' | '.' | ' ' | '\'')).collect();
+    read.is_ok() && plain == expected
+}
+
+/// A number in groups of three.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number with its noun.
+pub fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(number), if number == 1 { one } else { many })
+}
+
+/// A time in one or two units.
+pub fn short(time: Duration) -> String {
+    let seconds = time.as_secs_f64().ceil().min(1e9);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and a billion")]
+    let seconds = seconds as u64;
+    match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, s) => format!("{s} s"),
+        (0, m, s) if m < 10 && s > 0 => format!("{m} min {s} s"),
+        (0, m, s) => format!("{} min", m + u64::from(s >= 30)),
+        (h, 0, _) => format!("{h} h"),
+        (h, m, _) => format!("{h} h {m} min"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_times_read_well() {
+        assert_eq!(
+            ["0", "999", "1,000", "1,234,567"],
+            [0, 999, 1_000, 1_234_567].map(grouped).each_ref().map(String::as_str)
+        );
+        for (seconds, text) in [
+            (0, "0 s"),
+            (59, "59 s"),
+            (60, "1 min"),
+            (125, "2 min 5 s"),
+            (1_000, "17 min"),
+            (3_600, "1 h"),
+            (4_850, "1 h 20 min"),
+        ] {
+            assert_eq!(short(Duration::from_secs(seconds)), text);
+        }
+        assert_eq!(counted(1, "row", "rows"), "1 row");
+    }
+}

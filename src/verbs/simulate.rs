@@ -1,0 +1,117 @@
+//! `rehearse` and `simulate`: the embedded simulator, in process and served.
+
+use super::{plan, telling, work};
+use crate::{
+    cli::{PlanArgs, RunArgs, SimulatorArgs},
+    failure::Failure,
+    terminal::{print, say},
+};
+use passwave::{
+    graph::simulator::{Account, Faults, Simulator, SimulatorConfig, serve},
+    ledger::{Ledger, LedgerError},
+    outcome::Status,
+    quota::Quota,
+    roster::{Roster, RosterOptions},
+    run::RunOptions,
+    upn::Upn,
+};
+use secrecy::ExposeSecret;
+use serde_json::json;
+use std::{net::Ipv4Addr, path::Path, sync::Arc};
+
+/// The domain of accounts that no roster names.
+const DOMAIN: &str = "contoso.com";
+
+/// The whole job in virtual time, against a tenant that has the roster's accounts.
+pub fn rehearse(args: &PlanArgs, run: &RunArgs, simulator: &SimulatorArgs) -> Result<u8, Failure> {
+    let mut config = SimulatorConfig::new(run.write_quota, simulator.seed);
+    config.faults = faults(simulator)?;
+    let created = plan::create(args, true)?;
+    telling::skipped(&created);
+    let mut ledger = created.ledger;
+    say("REHEARSAL: the embedded simulator stands in for the tenant, and the passwords are thrown away.");
+    telling::plan(&ledger, run.write_quota);
+    let options = RunOptions { seed: simulator.seed, ..work::options(run) };
+    work::runtime(true)?.block_on(async {
+        let tenant = Simulator::new(config);
+        enrol(&tenant, &ledger)?;
+        work::send(&mut ledger, &tenant, &options).await
+    })
+}
+
+/// Gives the tenant the accounts that are to be reset.
+fn enrol(tenant: &Simulator, ledger: &Ledger) -> Result<(), LedgerError> {
+    ledger.for_each_row(|row| {
+        if row.status == Status::Pending.as_str()
+            && let Ok(upn) = Upn::parse(&row.user_principal_name)
+        {
+            tenant.add(account(&upn));
+        }
+        Ok(())
+    })
+}
+
+/// An account that a roster names, which may be by its object id.
+fn account(upn: &Upn) -> Account {
+    if !upn.is_object_id() {
+        return Account::normal(upn.as_str());
+    }
+    let name = format!("{}@{DOMAIN}", upn.as_str());
+    Account { id: Some(upn.as_str().to_owned()), ..Account::normal(name) }
+}
+
+/// Serves until it is asked to stop.
+pub fn simulate(
+    port: u16,
+    roster: Option<&Path>,
+    accounts: u64,
+    quota: Quota,
+    args: &SimulatorArgs,
+) -> Result<u8, Failure> {
+    let mut config = SimulatorConfig::new(quota, args.seed);
+    config.faults = faults(args)?;
+    let runtime = work::runtime(false)?;
+    runtime.block_on(async {
+        let tenant = Arc::new(Simulator::new(config));
+        populate(&tenant, roster, accounts)?;
+        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| {
+            Failure::usage(format!("port {port} cannot be had: {error}\nhint: --port 0 takes a free one"))
+        })?;
+        let address = listener.local_addr().map_err(Failure::away)?;
+        announce(&tenant, address.port())?;
+        serve(tenant, listener, work::interrupted()).await;
+        Ok(0)
+    })
+}
+
+fn populate(tenant: &Simulator, roster: Option<&Path>, accounts: u64) -> Result<(), Failure> {
+    let Some(roster) = roster else {
+        (1..=accounts).for_each(|nth| tenant.add(Account::normal(format!("user{nth}@{DOMAIN}"))));
+        return Ok(());
+    };
+    for row in Roster::open(roster, &RosterOptions::default())?.rows() {
+        if let Ok(upn) = row?.address {
+            tenant.add(account(&upn));
+        }
+    }
+    Ok(())
+}
+
+fn announce(tenant: &Simulator, port: u16) -> Result<(), Failure> {
+    let credentials = tenant.credentials();
+    let line = json!({
+        "url": format!("http://127.0.0.1:{port}"),
+        "tenant_id": credentials.tenant_id,
+        "client_id": credentials.client_id,
+        "client_secret": credentials.client_secret.expose_secret(),
+    });
+    print(|out| writeln!(out, "{line}")).map_err(Failure::away)
+}
+
+fn faults(args: &SimulatorArgs) -> Result<Faults, Failure> {
+    let Some(file) = &args.faults else { return Ok(Faults::default()) };
+    let text = std::fs::read_to_string(file).map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?;
+    Faults::from_json(text.as_bytes()).map_err(|error| {
+        Failure::usage(format!("{}: {error}\nhint: the fields are described in the README", file.display()))
+    })
+}

@@ -1,0 +1,155 @@
+//! What is said before a run and after it.
+
+use crate::terminal::{counted, grouped, say, short};
+use passwave::{
+    clean,
+    ledger::{Created, FILE_NAME, Ledger},
+    outcome::{Cause, Skip, Status},
+    password::Style,
+    plan::ForceChange,
+    quota::Quota,
+    report::{CSV_NAME, SUMMARY_NAME, Summary, SummaryCause},
+    run::RunError,
+};
+use std::{path::Path, time::Duration};
+
+/// Skipped rows that are told one by one; the report has them all.
+const SKIPPED_LINES_MAX: usize = 100;
+
+/// The rows that will not be sent, all at once.
+pub fn skipped(created: &Created) {
+    let total = created.ledger.counts().skipped;
+    if total == 0 {
+        return;
+    }
+    say(&format!("{} not be sent:", counted(total, "row will", "rows will")));
+    for (_, skip, message) in created.skipped.iter().take(SKIPPED_LINES_MAX) {
+        say(&format!("  {}  [{}]", message, skip.code()));
+    }
+    let told = created.skipped.len().min(SKIPPED_LINES_MAX) as u64;
+    if told < total {
+        say(&format!("  … and {} more: {CSV_NAME} in the run folder has them all", grouped(total - told)));
+    }
+}
+
+/// What is to be done.
+pub fn plan(ledger: &Ledger, quota: Quota) {
+    let settings = ledger.settings();
+    let (counts, pending) = (ledger.counts(), ledger.counts().pending());
+    let mut first = format!("{}: {}", clean::for_terminal(&settings.roster), counted(counts.rows(), "row", "rows"));
+    first += &format!(", {} to reset", counted(pending, "account", "accounts"));
+    if counts.skipped > 0 {
+        first += &format!(", {} skipped", grouped(counts.skipped));
+    }
+    say(&first);
+    say(&format!("Passwords: {}; {}", passwords(ledger), force_change(settings.force_change)));
+    say(&format!("Time:      {}", estimate(pending, quota)));
+    say(&format!("Run folder: {}", ledger.folder().display()));
+}
+
+fn passwords(ledger: &Ledger) -> String {
+    let settings = ledger.settings();
+    if let Some(column) = settings.password_column {
+        let name = settings.header.get(column).map_or("", String::as_str);
+        return format!("from the roster's column {:?}", clean::for_terminal(name));
+    }
+    let bits = settings.policy.entropy_bits();
+    match settings.policy.style() {
+        Style::Random { length, .. } => format!("{length} random characters, {bits:.1} bits of entropy"),
+        Style::Words { words, .. } => format!("{words} words and a digit, {bits:.1} bits of entropy"),
+    }
+}
+
+const fn force_change(force_change: ForceChange) -> &'static str {
+    match force_change {
+        ForceChange::NextSignIn => "to be changed at the next sign-in",
+        ForceChange::NextSignInWithMfa => "to be changed at the next sign-in, with multi-factor authentication",
+        ForceChange::No => "to be kept",
+    }
+}
+
+fn estimate(pending: u64, quota: Quota) -> String {
+    let least = quota.least_time(pending);
+    let time = if least.is_zero() { "under a minute".into() } else { format!("about {}", short(least)) };
+    format!(
+        "{time}, where the quota is {} writes in {} s and nobody else uses it",
+        grouped(u64::from(quota.units.get())),
+        quota.per.as_secs()
+    )
+}
+
+/// What has been done.
+pub fn result(ledger: &Ledger, summary: &Summary) {
+    let mark = if summary.rehearsal { "REHEARSAL, no tenant was touched. " } else { "" };
+    let counts: Vec<String> = Status::ALL
+        .into_iter()
+        .filter(|status| ledger.counts().of(*status) > 0)
+        .map(|status| format!("{} {}", grouped(ledger.counts().of(status)), status.as_str().replace('_', " ")))
+        .collect();
+    say(&format!("{mark}{}: {}.", counted(summary.rows, "row", "rows"), counts.join(", ")));
+    speed(summary);
+    for cause in &summary.causes {
+        say(&format!("  {} {}: {}", grouped(cause.rows), title(cause), clean::sentence(&cause.error_message)));
+        if let Some(cure) = cure(cause) {
+            say(&format!("      cure: {cure}"));
+        }
+    }
+    let folder = ledger.folder();
+    say(&format!("Report:  {}", folder.join(CSV_NAME).display()));
+    say(&format!("Summary: {}   Ledger: {}", folder.join(SUMMARY_NAME).display(), folder.join(FILE_NAME).display()));
+    if summary.counts["reset"] + summary.counts["in_doubt"] > 0 && !summary.rehearsal {
+        say("The report holds passwords in clear text: keep it as you would keep them.");
+    }
+    if ledger.counts().pending() > 0 {
+        say(&format!(
+            "{} not settled. Go on with:  passwave run {}",
+            counted(ledger.counts().pending(), "account is", "accounts are"),
+            quoted(folder)
+        ));
+    }
+}
+
+fn speed(summary: &Summary) {
+    if summary.writes == 0 {
+        return;
+    }
+    let took = Duration::try_from_secs_f64(summary.seconds).unwrap_or_default();
+    let verb = if summary.rehearsal { "The tenant would take" } else { "It took" };
+    let share = match summary.share_of_possible_speed {
+        Some(share) => format!("{:.1} % of the speed that the quota allows", share * 100.0),
+        None => "all within the quota's burst".into(),
+    };
+    let refused =
+        if summary.throttled > 0 { format!("; {} throttled", grouped(summary.throttled)) } else { String::new() };
+    say(&format!("{verb} {}: {share}{refused}.", short(took)));
+}
+
+fn title(cause: &SummaryCause) -> String {
+    let status = cause.status.replace('_', " ");
+    if cause.error_code.is_empty() { status } else { format!("{status} ({})", clean::for_terminal(&cause.error_code)) }
+}
+
+/// What to do about rows that ended alike.
+fn cure(cause: &SummaryCause) -> Option<&'static str> {
+    if cause.status == Status::InDoubt.as_str() {
+        return Some("the password in the report may be in force: try it, or put these accounts in a new roster");
+    }
+    if cause.status == Status::Skipped.as_str() {
+        return Skip::from_code(&cause.error_code)
+            .filter(|skip| skip.needs_a_look())
+            .map(|_| "mend the row, and put it in a new roster");
+    }
+    Some(Cause::of_code(&cause.error_code, &cause.error_message).cure())
+}
+
+/// The words for a run that was broken off are its own; the rest is as ever.
+pub fn broken_off(error: &RunError) {
+    say(&format!("error: {error}"));
+}
+
+/// A path as it can be pasted into a shell.
+pub fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "/\\._-:".contains(c));
+    if plain { text } else { format!("\"{text}\"") }
+}

@@ -1,0 +1,259 @@
+//! `reset` and `run`: sign in, ask, send, report.
+
+use super::{plan, telling};
+use crate::{
+    cli::{ConnectArgs, PlanArgs, RunArgs},
+    failure::{Failure, INTERRUPTED, USAGE},
+    progress::Progress,
+    terminal::{ask, can_ask, counted, grouped, say},
+};
+use passwave::{
+    graph::{
+        Graph,
+        client::{self, ClientSecret, GraphClient},
+    },
+    ledger::Ledger,
+    report,
+    run::{self as engine, RunEnd, RunOptions},
+};
+use secrecy::SecretString;
+use std::path::Path;
+
+/// Plan, ask, run and report.
+pub fn reset(args: &PlanArgs, run: &RunArgs, connect: &ConnectArgs, yes: bool) -> Result<u8, Failure> {
+    let door = Door::open(connect)?;
+    may_ask(yes || (args.roster != Path::new("-") && can_ask()))?;
+    let created = plan::create(args, false)?;
+    telling::skipped(&created);
+    let mut ledger = created.ledger;
+    work(&mut ledger, &door, run, yes)
+}
+
+/// Start or go on with a planned run.
+pub fn run(
+    folder: &Path,
+    run: &RunArgs,
+    connect: &ConnectArgs,
+    expect: Option<&str>,
+    yes: bool,
+) -> Result<u8, Failure> {
+    let mut ledger = Ledger::open(folder)?;
+    if ledger.settings().rehearsal {
+        return Err(Failure::usage(format!(
+            "{} is a rehearsal, whose passwords go to no tenant\nhint: plan the real run with `passwave plan` or `reset`",
+            folder.display()
+        )));
+    }
+    let fingerprint = ledger.note("fingerprint")?.unwrap_or_default();
+    if expect.is_some_and(|expected| !expected.eq_ignore_ascii_case(&fingerprint)) {
+        return Err(Failure::usage(format!(
+            "the plan in {} has the fingerprint {fingerprint}, which is not the one expected; nothing was sent\n\
+             hint: have this plan approved, or give the folder of the approved one",
+            folder.display()
+        )));
+    }
+    let door = Door::open(connect)?;
+    let begun = ledger.note(BEGUN)?.is_some();
+    may_ask(yes || begun || can_ask())?;
+    work(&mut ledger, &door, run, yes || begun)
+}
+
+fn may_ask(possible: bool) -> Result<(), Failure> {
+    if possible {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        "nobody can be asked whether to go on, as there is no terminal; nothing was sent\nhint: add --yes",
+    ))
+}
+
+/// Noted when the first batch may leave.
+const BEGUN: &str = "begun_at";
+
+/// Sends what is planned, and reports.
+fn work(ledger: &mut Ledger, door: &Door, args: &RunArgs, yes: bool) -> Result<u8, Failure> {
+    let pending = ledger.counts().pending();
+    if pending == 0 {
+        return finish(ledger, None);
+    }
+    door.must_be_the_same(ledger)?;
+    report::write(ledger)?;
+    telling::plan(ledger, args.write_quota);
+    say(&format!(
+        "Tenant {}, application {}, {}",
+        door.tenant,
+        door.client_id,
+        door.graph.host_str().unwrap_or_default()
+    ));
+    let runtime = runtime(false)?;
+    runtime.block_on(async {
+        let graph = door.client()?;
+        graph.sign_in().await.inspect_err(|_| {
+            say(&format!(
+                "The plan is kept; nothing was sent. Go on with:  passwave run {}",
+                telling::quoted(ledger.folder())
+            ));
+        })?;
+        let question = format!(
+            "This gives {} a new password, now. To go on, type the number of accounts ({}):",
+            counted(pending, "account", "accounts"),
+            grouped(pending)
+        );
+        if !yes && !ask(&question, &pending.to_string()) {
+            say(&format!("Nothing was sent. The plan is kept:  passwave run {}", telling::quoted(ledger.folder())));
+            return Ok(USAGE);
+        }
+        door.note_in(ledger)?;
+        send(ledger, &graph, &options(args)).await
+    })
+}
+
+/// Runs with a bar, then reports, however it ended.
+pub async fn send<G: Graph>(ledger: &mut Ledger, graph: &G, options: &RunOptions) -> Result<u8, Failure> {
+    let mut progress = Progress::new(ledger.counts(), options.write_quota);
+    let end = engine::run(ledger, graph, options, interrupted(), &mut |event| progress.show(&event)).await;
+    progress.end();
+    match end {
+        Ok(end) => finish(ledger, Some(end)),
+        Err(error) => {
+            // The cause comes first; what the report says of the rows is told even so.
+            telling::broken_off(&error);
+            let failure = Failure::from(error);
+            if let Ok(summary) = report::write(ledger) {
+                telling::result(ledger, &summary);
+            }
+            Ok(failure.code)
+        }
+    }
+}
+
+fn finish(ledger: &Ledger, end: Option<RunEnd>) -> Result<u8, Failure> {
+    let summary = report::write(ledger)?;
+    telling::result(ledger, &summary);
+    Ok(if end == Some(RunEnd::Interrupted) { INTERRUPTED } else { summary.exit_code })
+}
+
+/// How the flags want the run to go.
+pub fn options(args: &RunArgs) -> RunOptions {
+    RunOptions {
+        write_quota: args.write_quota,
+        concurrency: usize::try_from(args.concurrency).unwrap_or(usize::MAX),
+        batch_size: usize::try_from(args.batch_size).unwrap_or(usize::MAX),
+        max_wait: args.max_wait,
+        seed: rand::random(),
+    }
+}
+
+/// One thread carries the network; virtual time is for rehearsals.
+pub fn runtime(virtual_time: bool) -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(virtual_time)
+        .build()
+        .map_err(|error| Failure::away(format!("the system refuses what the network needs: {error}")))
+}
+
+/// Resolves when the process is asked to stop; asked once more, it leaves at once.
+pub async fn interrupted() {
+    stop_signal().await;
+    tokio::spawn(async {
+        stop_signal().await;
+        say("Left at once. What was in flight is in doubt, and `passwave run` settles it.");
+        std::process::exit(i32::from(INTERRUPTED));
+    });
+}
+
+#[cfg(unix)]
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+#[cfg(windows)]
+async fn stop_signal() {
+    use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close};
+    let (Ok(mut c), Ok(mut brk), Ok(mut close)) = (ctrl_c(), ctrl_break(), ctrl_close()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = c.recv() => {}
+        _ = brk.recv() => {}
+        _ = close.recv() => {}
+    }
+}
+
+/// What it takes to sign in, read from the environment before anything else is done.
+struct Door {
+    tenant: String,
+    client_id: String,
+    secret: SecretString,
+    authority: reqwest::Url,
+    graph: reqwest::Url,
+}
+
+impl Door {
+    fn open(connect: &ConnectArgs) -> Result<Self, Failure> {
+        let authority = connect.authority_host.as_deref().filter(|host| !host.is_empty());
+        let authority = client::endpoint(authority.unwrap_or(connect.cloud.authority()))?;
+        let graph = client::endpoint(connect.graph_endpoint.as_deref().unwrap_or(connect.cloud.graph()))?;
+        Ok(Self {
+            tenant: variable("AZURE_TENANT_ID")?,
+            client_id: variable("AZURE_CLIENT_ID")?,
+            secret: variable("AZURE_CLIENT_SECRET")?.into(),
+            authority,
+            graph,
+        })
+    }
+
+    fn client(&self) -> Result<GraphClient<ClientSecret>, Failure> {
+        let loopback = self.graph.scheme() == "http";
+        let http = client::http_client(loopback)?;
+        let door = ClientSecret::new(
+            http.clone(),
+            &self.authority,
+            &self.graph,
+            &self.tenant,
+            &self.client_id,
+            self.secret.clone(),
+        )?;
+        Ok(GraphClient::new(http, &self.graph, door))
+    }
+
+    /// A run that has begun in one tenant goes on in no other.
+    fn must_be_the_same(&self, ledger: &Ledger) -> Result<(), Failure> {
+        match ledger.note("tenant_id")? {
+            Some(begun) if !begun.eq_ignore_ascii_case(&self.tenant) => Err(Failure::usage(format!(
+                "this run was begun in tenant {begun}, and AZURE_TENANT_ID is {}; nothing was sent\n\
+                 hint: set AZURE_TENANT_ID to the tenant of the run",
+                passwave::clean::for_terminal(&self.tenant)
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    fn note_in(&self, ledger: &Ledger) -> Result<(), Failure> {
+        ledger.set_note("tenant_id", &self.tenant)?;
+        ledger.set_note("client_id", &self.client_id)?;
+        if ledger.note(BEGUN)?.is_none() {
+            ledger.set_note(BEGUN, &format!("{:.0}", jiff::Timestamp::now()))?;
+        }
+        Ok(())
+    }
+}
+
+fn variable(name: &str) -> Result<String, Failure> {
+    match std::env::var(name) {
+        Ok(value) if !value.trim().is_empty() => Ok(value.trim().to_owned()),
+        _ => Err(Failure::usage(format!(
+            "{name} is not set, so nobody can sign in; nothing was sent\n\
+             hint: set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or try `passwave rehearse`, which needs none"
+        ))),
+    }
+}

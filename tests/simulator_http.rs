@@ -1,0 +1,184 @@
+//! The simulator over loopback, asked by an ordinary HTTP client: the same rules hold as in process.
+
+use passwave::graph::simulator::{Account, Credentials, Faults, Simulator, SimulatorConfig, serve};
+use reqwest::{Client, Method, Response, StatusCode};
+use secrecy::ExposeSecret;
+use std::sync::Arc;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::oneshot,
+    task::JoinHandle,
+};
+
+const PASSWORD: &str = "Correct-Horse-7";
+
+/// A served simulator and a client that has signed in.
+struct Served {
+    simulator: Arc<Simulator>,
+    address: String,
+    token: String,
+    http: Client,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<()>,
+}
+
+impl Served {
+    async fn new(faults: &str) -> Self {
+        let faults = Faults::from_json(faults.as_bytes()).expect("good faults");
+        let simulator = Arc::new(Simulator::new(SimulatorConfig { faults, ..SimulatorConfig::default() }));
+        (0..20).for_each(|n| simulator.add(Account::normal(format!("user{n}@contoso.com"))));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let (stop, stopped) = oneshot::channel();
+        let served = Arc::clone(&simulator);
+        let serving = tokio::spawn(async move {
+            let stopped = async { drop(stopped.await) };
+            serve(served, listener, stopped).await;
+        });
+        let http = Client::builder().no_proxy().build().expect("a client");
+        let mut this = Self { simulator, address, token: String::new(), http, stop, serving };
+        let Credentials { client_secret, .. } = this.simulator.credentials().clone();
+        let signed_in = json(this.sign_in(client_secret.expose_secret()).await).await;
+        this.token = signed_in["access_token"].as_str().unwrap_or_default().to_owned();
+        this
+    }
+
+    async fn sign_in(&self, secret: &str) -> Response {
+        let Credentials { tenant_id, client_id, .. } = self.simulator.credentials();
+        let url = format!("http://{}/{tenant_id}/oauth2/v2.0/token?client-request-id=7", self.address);
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", client_id),
+            ("client_secret", secret),
+            ("scope", "https://graph.microsoft.com/.default"),
+        ];
+        self.http.post(url).form(&form).send().await.expect("an answer")
+    }
+
+    async fn send(&self, method: Method, path: &str, body: impl Into<reqwest::Body>) -> reqwest::Result<Response> {
+        let request = self.http.request(method, format!("http://{}{path}", self.address)).bearer_auth(&self.token);
+        request.header("Content-Type", "application/json").body(body).send().await
+    }
+
+    async fn wave(&self, n: usize) -> reqwest::Result<Response> {
+        let items: Vec<_> = (0..n).map(item).collect();
+        self.send(Method::POST, "/v1.0/$batch", format!(r#"{{"requests":[{}]}}"#, items.join(","))).await
+    }
+
+    fn written(&self) -> u64 {
+        self.simulator.tally().writes
+    }
+}
+
+fn item(n: usize) -> String {
+    format!(
+        r#"{{"id":"{n}","method":"PATCH","url":"/users/user{n}@contoso.com",
+        "headers":{{"Content-Type":"application/json"}},"body":{}}}"#,
+        body()
+    )
+}
+
+fn body() -> String {
+    format!(r##"{{"@odata.type":"#microsoft.graph.user","passwordProfile":{{"password":"{PASSWORD}"}}}}"##)
+}
+
+async fn json(response: Response) -> serde_json::Value {
+    serde_json::from_slice(&response.bytes().await.expect("a body")).expect("JSON")
+}
+
+#[tokio::test]
+async fn a_client_signs_in_and_writes() {
+    let served = Served::new("{}").await;
+    assert_eq!(served.token.split('.').count(), 3);
+    let response = served.wave(20).await.expect("an answer");
+    assert_eq!(response.status(), StatusCode::OK);
+    for name in ["request-id", "client-request-id", "date", "x-ms-ags-diagnostic", "content-length"] {
+        assert!(response.headers().contains_key(name), "{name}");
+    }
+    assert_eq!(json(response).await["responses"].as_array().map(Vec::len), Some(20));
+    assert!((0..20).all(|n| served.simulator.holds(&format!("user{n}@contoso.com"), PASSWORD)));
+    let alone = served.send(Method::PATCH, "/beta//users('user1@contoso.com')", body()).await.expect("an answer");
+    assert_eq!((alone.status(), served.written()), (StatusCode::NO_CONTENT, 21));
+    let read = served.send(Method::GET, "/v1.0/users/USER1%40contoso.com?$select=id", "").await.expect("an answer");
+    assert!(json(read).await["id"].is_string());
+    served.stop.send(()).expect("still serving");
+    served.serving.await.expect("a clean end");
+}
+
+#[tokio::test]
+async fn the_wrong_secret_and_no_token_are_401() {
+    let served = Served::new("{}").await;
+    let refused = served.sign_in("wrong").await;
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+    let refused = json(refused).await;
+    assert_eq!((&refused["error"], &refused["error_codes"][0]), (&"invalid_client".into(), &7_000_215.into()));
+    let bare = served.http.get(format!("http://{}/v1.0/users", served.address)).send().await.expect("an answer");
+    assert_eq!(bare.status(), StatusCode::UNAUTHORIZED);
+    assert!(bare.headers().contains_key("www-authenticate"));
+    assert_eq!(json(bare).await["error"]["code"], "InvalidAuthenticationToken");
+}
+
+#[tokio::test]
+async fn metadata_leads_back_here() {
+    let served = Served::new("{}").await;
+    let tenant = &served.simulator.credentials().tenant_id;
+    let url = format!("http://{}/{tenant}/v2.0/.well-known/openid-configuration", served.address);
+    let configuration = json(served.http.get(url).send().await.expect("an answer")).await;
+    assert_eq!(configuration["token_endpoint"], format!("http://{}/{tenant}/oauth2/v2.0/token", served.address));
+}
+
+#[tokio::test]
+async fn a_chunked_body_is_refused() {
+    let served = Served::new("{}").await;
+    let body = format!(r#"{{"requests":[{}]}}"#, item(0));
+    let request = format!(
+        "POST /v1.0/$batch HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+         Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n",
+        served.token,
+        body.len(),
+    );
+    let mut socket = TcpStream::connect(&served.address).await.expect("a connection");
+    socket.write_all(request.as_bytes()).await.expect("sent");
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 411 "), "{answer}");
+    assert_eq!(served.written(), 0);
+}
+
+#[tokio::test]
+async fn lost_and_cut_off_answers_are_errors_of_the_connection() {
+    let lost = Served::new(r#"{"requests": {"lost_after": 1}}"#).await;
+    assert!(lost.wave(3).await.is_err());
+    assert_eq!(lost.simulator.holds("user0@contoso.com", PASSWORD), lost.written() > 0);
+    assert!(lost.written() >= 3);
+    let cut = Served::new(r#"{"requests": {"truncated": 1}}"#).await;
+    let outcome = match cut.wave(3).await {
+        Ok(response) => response.bytes().await.map(|_| ()),
+        Err(error) => Err(error),
+    };
+    assert!(outcome.is_err());
+    assert!(cut.written() >= 3);
+}
+
+#[tokio::test]
+async fn in_an_outage_connections_are_closed_at_once() {
+    let faults = Faults::from_json(br#"{"outages": [{"from_seconds": 0, "seconds": 3600}]}"#).expect("good faults");
+    let simulator = Arc::new(Simulator::new(SimulatorConfig { faults, ..SimulatorConfig::default() }));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}/v1.0/users", listener.local_addr().expect("an address"));
+    let asking = async { Client::builder().no_proxy().build().expect("a client").get(url).send().await };
+    tokio::select! {
+        () = serve(simulator, listener, std::future::pending()) => panic!("ended by itself"),
+        answer = asking => assert!(answer.is_err()),
+    }
+}
+
+#[tokio::test]
+async fn a_body_beyond_graphs_limit_is_refused() {
+    let served = Served::new("{}").await;
+    // The answer may come before the whole body is sent, and then the connection breaks.
+    let answer = served.send(Method::POST, "/v1.0/$batch", vec![b' '; (4 << 20) + 1]).await;
+    assert!(answer.map_or(true, |answer| answer.status() == StatusCode::PAYLOAD_TOO_LARGE));
+    assert_eq!(served.written(), 0);
+}
