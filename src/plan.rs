@@ -10,6 +10,7 @@ use crate::{
     password::{Generator, Password, PasswordError, PasswordPolicy, Person},
     roster::{Roster, RosterError, Row, Rows},
 };
+use csv::StringRecord;
 use serde::{Deserialize, Serialize};
 
 /// Rows that are decided together: enough for every core, little enough to stay flat in memory.
@@ -66,7 +67,7 @@ pub struct PlannedRow {
     /// The account as the roster names it.
     pub user_principal_name: String,
     /// The roster's cells, the one that brought a password emptied.
-    pub cells: Vec<String>,
+    pub cells: StringRecord,
     /// What to do.
     pub decision: Decision,
 }
@@ -171,7 +172,9 @@ fn planned(row: Row, upn_column: usize, secret_column: Option<usize>, decision: 
         Ok(upn) => upn.as_str().to_owned(),
         Err(_) => row.cells.get(upn_column).unwrap_or_default().trim().to_owned(),
     };
-    let cells = row.cells.iter().enumerate();
-    let cells = cells.map(|(at, cell)| if Some(at) == secret_column { String::new() } else { cell.to_owned() });
-    PlannedRow { row: row.number, line: row.line, user_principal_name, cells: cells.collect(), decision }
+    let cells = match secret_column {
+        None => row.cells,
+        Some(secret) => row.cells.iter().enumerate().map(|(at, cell)| if at == secret { "" } else { cell }).collect(),
+    };
+    PlannedRow { row: row.number, line: row.line, user_principal_name, cells, decision }
 }

@@ -8,6 +8,7 @@ use passwave::{
     run::{RunEvent, WaitReason},
 };
 use std::{
+    collections::VecDeque,
     io::IsTerminal,
     time::{Duration, Instant},
 };
@@ -16,6 +17,8 @@ use std::{
 const LINE_EVERY: Duration = Duration::from_secs(5);
 /// Waits below this are not worth a word.
 const WAIT_TOLD_MIN: Duration = Duration::from_secs(2);
+/// How far back the pace looks.
+const PACE_WINDOW: Duration = Duration::from_secs(10);
 /// How fast the clock on the bar ticks.
 const TICK: Duration = Duration::from_millis(250);
 
@@ -23,20 +26,45 @@ const TICK: Duration = Duration::from_millis(250);
 pub struct Progress {
     bar: Option<ProgressBar>,
     quota: Quota,
-    began: Instant,
+    /// Nothing where time is virtual: a rate of it means nothing to anybody.
+    pace: Option<Pace>,
     settled_before: u64,
     last_line: Instant,
     last_words: String,
 }
 
+/// Accounts settled at some moments of the last seconds.
+struct Pace(VecDeque<(Instant, u64)>);
+
+impl Pace {
+    fn begin(settled: u64) -> Self {
+        Self(VecDeque::from([(Instant::now(), settled)]))
+    }
+
+    /// Notes how many are settled now, and returns the accounts a second over the window.
+    fn note(&mut self, settled: u64) -> f64 {
+        let now = Instant::now();
+        while self.0.len() > 1 && self.0.front().is_some_and(|(then, _)| now - *then > PACE_WINDOW) {
+            self.0.pop_front();
+        }
+        let (then, before) = self.0.front().copied().unwrap_or((now, settled));
+        if self.0.back().is_none_or(|(last, _)| now - *last > TICK) {
+            self.0.push_back((now, settled));
+        }
+        #[expect(clippy::cast_precision_loss, reason = "counts of accounts stay far below 2^52")]
+        let accounts = (settled - before) as f64;
+        accounts / (now - then).as_secs_f64().max(0.001)
+    }
+}
+
 impl Progress {
     /// A bar where stderr is a terminal that can show one, lines elsewhere.
-    pub fn new(counts: Counts, quota: Quota) -> Self {
+    pub fn new(counts: Counts, quota: Quota, virtual_time: bool) -> Self {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let bar = (std::io::stderr().is_terminal() && !dumb).then(|| bar(counts));
-        let now = Instant::now();
-        let last_line = now.checked_sub(LINE_EVERY).unwrap_or(now);
-        Self { bar, quota, began: now, settled_before: counts.settled(), last_line, last_words: String::new() }
+        let pace = (!virtual_time).then(|| Pace::begin(counts.settled()));
+        let settled_before = counts.settled();
+        Self { bar, quota, pace, settled_before, last_line: Instant::now(), last_words: String::new() }
     }
 
     /// Shows what the run tells.
@@ -74,13 +102,14 @@ impl Progress {
         }
     }
 
-    fn words(&self, counts: Counts, throttled: u64) -> String {
-        let seconds = self.began.elapsed().as_secs_f64();
-        #[expect(clippy::cast_precision_loss, reason = "counts of accounts stay far below 2^52")]
-        let rate = (counts.settled() - self.settled_before) as f64 / seconds.max(0.001);
-        let mut words = format!(", {rate:.0}/s");
-        if counts.pending() > 0 {
-            words += &format!(", about {} left", short(self.left(counts.pending(), rate)));
+    fn words(&mut self, counts: Counts, throttled: u64) -> String {
+        let mut words = String::new();
+        if let Some(pace) = &mut self.pace {
+            let rate = pace.note(counts.settled());
+            words += &format!(", {rate:.0}/s");
+            if counts.pending() > 0 {
+                words += &format!(", about {} left", short(self.left(counts, rate)));
+            }
         }
         for (number, what) in [(counts.failed, "failed"), (counts.in_doubt, "in doubt"), (throttled, "throttled")] {
             if number > 0 {
@@ -91,11 +120,11 @@ impl Progress {
     }
 
     /// The pace so far may be the burst's; what is left goes no faster than the quota refills.
-    fn left(&self, pending: u64, rate: f64) -> Duration {
-        let in_burst = u64::from(self.quota.units.get()) > pending;
-        let pace = if in_burst { rate } else { rate.min(self.quota.per_second()) };
+    fn left(&self, counts: Counts, rate: f64) -> Duration {
+        let burst = u64::from(self.quota.units.get()).saturating_sub(counts.settled() - self.settled_before);
+        let pace = if counts.pending() <= burst { rate } else { rate.min(self.quota.per_second()) };
         #[expect(clippy::cast_precision_loss, reason = "counts of accounts stay far below 2^52")]
-        Duration::try_from_secs_f64(pending as f64 / pace.max(0.001)).unwrap_or(Duration::MAX)
+        Duration::try_from_secs_f64(counts.pending() as f64 / pace.max(0.001)).unwrap_or(Duration::MAX)
     }
 
     fn waiting(&mut self, reason: &WaitReason, wait: Duration) {

@@ -12,7 +12,7 @@ mod open;
 mod read;
 mod turn;
 
-pub use open::Created;
+pub use open::{Created, Skipped};
 pub use read::{Counts, Group, ReportRow, Session};
 pub use turn::{Claimed, Fact};
 

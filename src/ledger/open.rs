@@ -7,7 +7,8 @@ use crate::{
     private,
 };
 use aws_lc_rs::digest;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use serde::Serializer;
 use std::{
     fs::File,
     io::{self, Read},
@@ -25,12 +26,15 @@ const HEADER_APPLICATION_ID: std::ops::Range<usize> = 68..72;
 /// SQLite's page cache, in KiB as its pragma wants them.
 const CACHE_KIB: i64 = 16 << 10;
 
+/// Rows that will not be sent: line, reason and message. The first thousand; the report has them all.
+pub type Skipped = Vec<(u64, Skip, String)>;
+
 /// What came of making a ledger.
 pub struct Created {
     /// The ledger, with the plan in it.
     pub ledger: Ledger,
-    /// The rows that will not be sent: line, reason and message.
-    pub skipped: Vec<(u64, Skip, String)>,
+    /// The rows that will not be sent.
+    pub skipped: Skipped,
 }
 
 /// How many skipped rows are kept for telling; the report has them all.
@@ -98,7 +102,7 @@ impl Ledger {
     fn load(folder: &Path, file: &Path, lock: Option<File>) -> Result<Self, LedgerError> {
         let connection = connect(file, false)?;
         // The settings are the last that planning writes: without them, or without their table, it was cut off.
-        let settings = read::note(&connection, "settings").ok().flatten();
+        let settings = read::note(&connection, read::SETTINGS).ok().flatten();
         let settings = settings.ok_or_else(|| LedgerError::Unfinished(folder.to_owned()))?;
         let settings: Settings = serde_json::from_str(&settings)?;
         if settings.rehearsal {
@@ -195,56 +199,78 @@ fn holder() -> String {
 }
 
 /// Puts the plan into the ledger, in one transaction that ends with the settings: without them it never was.
-fn store(
-    connection: &mut Connection,
-    settings: &Settings,
-    mut plan: Plan<'_>,
-) -> Result<Vec<(u64, Skip, String)>, LedgerError> {
+fn store(connection: &mut Connection, settings: &Settings, mut plan: Plan<'_>) -> Result<Skipped, LedgerError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut skipped = Vec::new();
-    let mut fingerprint = digest::Context::new(&digest::SHA256);
     let settings = serde_json::to_string(settings)?;
-    fingerprint.update(settings.as_bytes());
-    {
-        let mut roster = transaction.prepare("INSERT INTO roster VALUES (?1, ?2, ?3, ?4)")?;
-        let mut write = transaction.prepare("INSERT INTO account (row, state, password) VALUES (?1, 'planned', ?2)")?;
-        let mut skip = transaction
-            .prepare("INSERT INTO account (row, state, error_code, error_message) VALUES (?1, 'skipped', ?2, ?3)")?;
-        loop {
-            let chunk = plan.next_chunk()?;
-            if chunk.is_empty() {
-                break;
-            }
-            for row in chunk {
-                fingerprint.update(mark(&row).as_bytes());
-                let cells = serde_json::to_string(&row.cells)?;
-                roster.execute((row.row, row.line, &row.user_principal_name, cells))?;
-                match row.decision {
-                    Decision::Write(password) => write.execute((row.row, password.expose()))?,
-                    Decision::Skip(reason, message) => {
-                        skip.execute((row.row, reason.code(), &message))?;
-                        if skipped.len() < SKIPPED_TOLD_MAX {
-                            skipped.push((row.line, reason, message));
-                        }
-                        0
-                    }
-                };
-            }
+    let mut stored = Stored::new(&settings);
+    loop {
+        let chunk = plan.next_chunk()?;
+        if chunk.is_empty() {
+            break;
         }
+        stored.rows(&transaction, chunk)?;
     }
     // Made last: sorted at once rather than row by row.
     transaction.execute_batch("CREATE INDEX due ON account (not_before, row) WHERE state = 'planned'")?;
     let notes = [
         ("planned_at", format!("{:.0}", jiff::Timestamp::now())),
         ("passwave", env!("CARGO_PKG_VERSION").into()),
-        ("fingerprint", hex(fingerprint.finish().as_ref())),
-        ("settings", settings),
+        ("fingerprint", hex(stored.fingerprint.finish().as_ref())),
+        (read::WIDTH, stored.width.to_string()),
+        (read::SETTINGS, settings),
     ];
     for (name, value) in notes {
         transaction.execute("INSERT INTO run VALUES (?1, ?2)", (name, value))?;
     }
     transaction.commit()?;
-    Ok(skipped)
+    Ok(stored.skipped)
+}
+
+/// What is gathered while the rows go by.
+struct Stored {
+    fingerprint: digest::Context,
+    /// Most cells of a row.
+    width: usize,
+    skipped: Skipped,
+}
+
+impl Stored {
+    fn new(settings: &str) -> Self {
+        let mut fingerprint = digest::Context::new(&digest::SHA256);
+        fingerprint.update(settings.as_bytes());
+        Self { fingerprint, width: 0, skipped: Skipped::new() }
+    }
+
+    fn rows(&mut self, transaction: &Transaction<'_>, rows: Vec<PlannedRow>) -> Result<(), LedgerError> {
+        let mut roster = transaction.prepare_cached("INSERT INTO roster VALUES (?1, ?2, ?3, ?4)")?;
+        let mut write =
+            transaction.prepare_cached("INSERT INTO account (row, state, password) VALUES (?1, 'planned', ?2)")?;
+        let mut skip = transaction.prepare_cached(
+            "INSERT INTO account (row, state, error_code, error_message) VALUES (?1, 'skipped', ?2, ?3)",
+        )?;
+        for row in rows {
+            self.fingerprint.update(mark(&row).as_bytes());
+            self.width = self.width.max(row.cells.len());
+            roster.execute((row.row, row.line, &row.user_principal_name, json_array(&row.cells)?))?;
+            match row.decision {
+                Decision::Write(password) => write.execute((row.row, password.expose()))?,
+                Decision::Skip(reason, message) => {
+                    let changed = skip.execute((row.row, reason.code(), &message))?;
+                    if self.skipped.len() < SKIPPED_TOLD_MAX {
+                        self.skipped.push((row.line, reason, message));
+                    }
+                    changed
+                }
+            };
+        }
+        Ok(())
+    }
+}
+
+fn json_array(cells: &csv::StringRecord) -> Result<String, serde_json::Error> {
+    let mut bytes = serde_json::Serializer::new(Vec::with_capacity(cells.as_slice().len() + 4 * cells.len() + 2));
+    bytes.collect_seq(cells)?;
+    Ok(String::from_utf8(bytes.into_inner()).expect("JSON is UTF-8"))
 }
 
 /// What of a row enters the plan's fingerprint: its account and what is to be done, never the password.

@@ -4,6 +4,11 @@ use super::{Ledger, LedgerError, life::State};
 use crate::{outcome::Status, password::Password};
 use rusqlite::{Connection, OptionalExtension, Row};
 
+/// Under which the settings are noted; planning writes them last.
+pub(super) const SETTINGS: &str = "settings";
+/// Under which the number of cells of the widest row is noted.
+pub(super) const WIDTH: &str = "width";
+
 /// How many rows stand where.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -149,6 +154,10 @@ pub struct Session {
     pub write_quota: String,
 }
 
+/// In the order in which [`report_row`] reads it.
+const REPORT: &str = "SELECT row, user_principal_name, status, password, doubt, error_code, error_message, attempts,
+                             request_id, changed_at, cells FROM report";
+
 impl Ledger {
     /// Hands every row to `each`, in roster order.
     ///
@@ -158,7 +167,7 @@ impl Ledger {
         &self,
         mut each: impl FnMut(ReportRow) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut select = self.connection.prepare_cached("SELECT * FROM report").map_err(LedgerError::from)?;
+        let mut select = self.connection.prepare_cached(REPORT).map_err(LedgerError::from)?;
         let mut rows = select.query(()).map_err(LedgerError::from)?;
         while let Some(row) = rows.next().map_err(LedgerError::from)? {
             each(report_row(row).map_err(LedgerError::from)?)?;
@@ -213,8 +222,7 @@ impl Ledger {
     /// # Errors
     /// Where the ledger cannot be read.
     pub fn widest_row(&self) -> Result<usize, LedgerError> {
-        let most = "SELECT coalesce(max(json_array_length(cells)), 0) FROM roster";
-        Ok(self.connection.query_row(most, (), |row| row.get(0))?)
+        Ok(note(&self.connection, WIDTH)?.and_then(|width| width.parse().ok()).unwrap_or(0))
     }
 
     /// Notes what a process did.
@@ -264,17 +272,17 @@ impl Ledger {
 
 fn report_row(row: &Row) -> rusqlite::Result<ReportRow> {
     Ok(ReportRow {
-        row: row.get("row")?,
-        user_principal_name: row.get("user_principal_name")?,
-        status: row.get("status")?,
-        password: row.get::<_, Option<String>>("password")?.map(Password::new),
-        ambiguous: row.get::<_, u8>("doubt")? == 3,
-        error_code: row.get("error_code")?,
-        error_message: row.get("error_message")?,
-        attempts: row.get("attempts")?,
-        request_id: row.get("request_id")?,
-        changed_at: row.get("changed_at")?,
-        cells: row.get("cells")?,
+        row: row.get(0)?,
+        user_principal_name: row.get(1)?,
+        status: row.get(2)?,
+        password: row.get::<_, Option<String>>(3)?.map(Password::new),
+        ambiguous: row.get::<_, u8>(4)? == 3,
+        error_code: row.get(5)?,
+        error_message: row.get(6)?,
+        attempts: row.get(7)?,
+        request_id: row.get(8)?,
+        changed_at: row.get(9)?,
+        cells: row.get(10)?,
     })
 }
 

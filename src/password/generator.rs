@@ -21,6 +21,8 @@ use zeroize::Zeroizing;
 const CHUNK: usize = 4096;
 /// Draws for one account before giving up; the narrowest random style needs some fifteen on average.
 const DRAWS_MAX: usize = 10_000;
+/// Parts of what is remembered; each is filled by one thread.
+const SETS: usize = 8;
 
 /// Why passwords could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -73,15 +75,14 @@ impl<'p> Generator<'p> {
             .into_par_iter()
             .map(|(people, mut maker)| people.iter().map(|person| maker.make(person, &self.used)).collect())
             .collect::<Result<_, _>>()?;
-        self.used.hashes.reserve(people.len());
+        let mut made: Vec<Made> = made.into_iter().flatten().collect();
+        let clashes = self.used.register(&made);
         let mut maker = self.maker();
-        let settled =
-            made.into_iter().flatten().zip(people).map(|(made, person)| maker.settle(made, person, &mut self.used));
-        let mut passwords = Vec::with_capacity(people.len());
-        for password in settled {
-            passwords.push(password?);
+        for at in clashes {
+            made[at] = maker.make(&people[at], &self.used)?;
+            self.used.insert(made[at].hash);
         }
-        Ok(passwords)
+        Ok(made.into_iter().map(|made| made.password).collect())
     }
 
     /// Checks a password that the roster brings, and from now on gives it to nobody else.
@@ -96,7 +97,7 @@ impl<'p> Generator<'p> {
         }
         self.policy.check(text, person)?;
         let hash = self.used.hash(text);
-        if self.used.hashes.insert(hash) { Ok(()) } else { Err(Weakness::Used) }
+        if self.used.insert(hash) { Ok(()) } else { Err(Weakness::Used) }
     }
 
     fn maker(&mut self) -> Maker<'p> {
@@ -128,22 +129,12 @@ impl Maker<'_> {
             let Some(len) = drawn else { continue };
             let text = std::str::from_utf8(&self.text[..len]).expect("policies draw ASCII only");
             let hash = used.hash(text);
-            if !used.hashes.contains(&hash) {
+            if !used.contains(hash) {
                 // An owned copy has no spare capacity, so nothing is moved and left behind.
                 return Ok(Made { password: Password::new(text.to_owned()), hash });
             }
         }
         Err(PasswordError::Exhausted)
-    }
-
-    /// Registers what was made, or makes another where somebody else has the same by now.
-    fn settle(&mut self, made: Made, person: &Person<'_>, used: &mut Used) -> Result<Password, PasswordError> {
-        if used.hashes.insert(made.hash) {
-            return Ok(made.password);
-        }
-        let another = self.make(person, used)?;
-        used.hashes.insert(another.hash);
-        Ok(another.password)
     }
 }
 
@@ -151,13 +142,39 @@ impl Maker<'_> {
 #[derive(Default)]
 struct Used {
     key: RandomState,
-    hashes: HashSet<u64, BuildHasherDefault<AsIs>>,
+    /// Each hash is in the set that some of its bits name, so that all threads can register at once.
+    sets: [HashSet<u64, BuildHasherDefault<AsIs>>; SETS],
 }
 
 impl Used {
     fn hash(&self, text: &str) -> u64 {
         self.key.hash_one(text)
     }
+
+    fn contains(&self, hash: u64) -> bool {
+        self.sets[set_of(hash)].contains(&hash)
+    }
+
+    fn insert(&mut self, hash: u64) -> bool {
+        self.sets[set_of(hash)].insert(hash)
+    }
+
+    /// Registers all that were made, and returns the places of those that somebody before them has already, in order.
+    fn register(&mut self, made: &[Made]) -> Vec<usize> {
+        let clashes_in = |(at, set): (usize, &mut HashSet<u64, _>)| -> Vec<usize> {
+            set.reserve(made.len() / SETS);
+            let own = made.iter().enumerate().filter(|(_, made)| set_of(made.hash) == at);
+            own.filter(|(_, made)| !set.insert(made.hash)).map(|(place, _)| place).collect()
+        };
+        let mut clashes: Vec<usize> = self.sets.par_iter_mut().enumerate().flat_map_iter(clashes_in).collect();
+        clashes.sort_unstable();
+        clashes
+    }
+}
+
+/// From bits in the middle: the table itself goes by those at both ends.
+const fn set_of(hash: u64) -> usize {
+    (hash >> 40) as usize % SETS
 }
 
 /// The set's entries are hashes already.

@@ -45,19 +45,10 @@ fn enrol(tenant: &Simulator, ledger: &Ledger) -> Result<(), LedgerError> {
         if row.status == Status::Pending.as_str()
             && let Ok(upn) = Upn::parse(&row.user_principal_name)
         {
-            tenant.add(account(&upn));
+            tenant.add(Account::from(&upn));
         }
         Ok(())
     })
-}
-
-/// An account that a roster names, which may be by its object id.
-fn account(upn: &Upn) -> Account {
-    if !upn.is_object_id() {
-        return Account::normal(upn.as_str());
-    }
-    let name = format!("{}@{DOMAIN}", upn.as_str());
-    Account { id: Some(upn.as_str().to_owned()), ..Account::normal(name) }
 }
 
 /// Serves until it is asked to stop.
@@ -91,7 +82,7 @@ fn populate(tenant: &Simulator, roster: Option<&Path>, accounts: u64) -> Result<
     };
     for row in Roster::open(roster, &RosterOptions::default())?.rows() {
         if let Ok(upn) = row?.address {
-            tenant.add(account(&upn));
+            tenant.add(Account::from(&upn));
         }
     }
     Ok(())

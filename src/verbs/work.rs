@@ -110,7 +110,7 @@ fn work(ledger: &mut Ledger, door: &Door, args: &RunArgs, yes: bool) -> Result<u
 
 /// Runs with a bar, then reports, however it ended.
 pub async fn send<G: Graph>(ledger: &mut Ledger, graph: &G, options: &RunOptions) -> Result<u8, Failure> {
-    let mut progress = Progress::new(ledger.counts(), options.write_quota);
+    let mut progress = Progress::new(ledger.counts(), options.write_quota, ledger.settings().rehearsal);
     let end = engine::run(ledger, graph, options, interrupted(), &mut |event| progress.show(&event)).await;
     progress.end();
     match end {

@@ -19,7 +19,7 @@ use serde::{
     ser::SerializeMap,
 };
 use serde_json::value::RawValue;
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, time::Duration};
 
 #[derive(Deserialize)]
 struct Requests<'a> {
@@ -149,8 +149,8 @@ impl State {
         Ok(serde_json::to_vec(&Responses { responses: &responses }).expect("responses are always valid JSON"))
     }
 
-    /// Has every account of a batch that is throttled as a whole remember the wait.
-    pub(super) fn hold_batch(&mut self, body: &[u8], until: std::time::Duration) {
+    /// Has every account of a batch remember until when it is to be left alone.
+    pub(super) fn hold_batch(&mut self, body: &[u8], until: Duration) {
         for item in Requests::read(body).map(|batch| batch.requests).unwrap_or_default() {
             self.hold(&item.url, until);
         }
@@ -172,7 +172,11 @@ impl State {
         let mut responses = Vec::with_capacity(replies.len() + 1);
         for (item, reply) in batch.requests.iter().zip(replies) {
             let times = match (self.dice.chance(faults.missing), self.dice.chance(faults.repeated)) {
-                (true, _) => 0,
+                (true, _) => {
+                    // Whoever is not told to wait cannot come too early.
+                    self.hold(&item.url, Duration::ZERO);
+                    0
+                }
                 (false, true) => 2,
                 (false, false) => 1,
             };

@@ -88,7 +88,7 @@ impl State {
     pub(super) fn call_on(&mut self, resource: &Resource<'_>, query: &str, call: &Call<'_>, visit: &Visit) -> Reply {
         let deed = match Deed::of(&call.method.to_ascii_uppercase(), resource) {
             Ok(deed) if deed.is_write() && !(call.has_content_type && call.body.is_some()) => {
-                return Reply::refused(&Refusal::no_content_type(call.id), visit);
+                return Reply::refused(&Refusal::incomplete(call.id), visit);
             }
             Ok(deed) => deed,
             Err(refusal) => return Reply::refused(&refusal, visit),
@@ -196,7 +196,11 @@ impl State {
             self.tally.first_write.get_or_insert(at.instant);
             self.tally.last_write = Some(at.instant);
         }
-        Ok([Body::Absent, Body::Null, Body::Empty].into_iter().nth(self.dice.one_of([0, 1, 2])).unwrap_or(Body::Null))
+        Ok(match self.dice.below(3) {
+            0 => Body::Absent,
+            1 => Body::Null,
+            _ => Body::Empty,
+        })
     }
 
     /// A 429 that names `wait`, and is remembered by the account.
@@ -241,7 +245,7 @@ impl State {
         }
     }
 
-    /// Has the accounts that a throttled request speaks of remember the wait.
+    /// Has the account that a call speaks of remember until when it is to be left alone.
     pub(super) fn hold(&mut self, url: &str, until: Duration) {
         let Some(path) = decode(split(url).0) else { return };
         if let Resource::User(key) = resource(&path)

@@ -118,7 +118,11 @@ impl Refusal {
         Self::said(400, "BadRequest", format!("Request Id {id} has to be unique in a batch."))
     }
 
-    pub(super) fn no_content_type(id: &str) -> Self {
+    /// A write without `Content-Type` or body; `id` is empty where it came alone.
+    pub(super) fn incomplete(id: &str) -> Self {
+        if id.is_empty() {
+            return Self::BAD_BODY;
+        }
         let message = format!("Write request id : {id} does not contain Content-Type header or body.");
         Self::said(400, "BadRequest", message)
     }

@@ -126,6 +126,10 @@ impl State {
         }
         let mut answer = self.directory(request, resource, query, visit);
         visit.sign(&mut answer);
+        if mishap.is_some() {
+            // Whoever is not told to wait cannot come too early.
+            self.hold_all(request, resource, Duration::ZERO);
+        }
         match mishap {
             Some(Mishap::LostAfter) => None,
             Some(Mishap::Truncated) => self.cut_off(answer),
@@ -173,7 +177,14 @@ impl State {
     fn throttle_whole(&mut self, request: &Request<'_>, resource: &Resource<'_>, visit: &Visit) -> Answer {
         self.tally.throttled_whole += 1;
         let (told, wait) = self.retry_after(seconds(self.faults.requests.retry_after_seconds));
-        let until = visit.at.elapsed + wait;
+        self.hold_all(request, resource, visit.at.elapsed + wait);
+        let mut answer = whole(&Refusal::throttled(), visit);
+        answer.headers.extend(told.map(|told| ("Retry-After".into(), told)));
+        answer
+    }
+
+    /// Has every account that a request speaks of remember until when it is to be left alone.
+    fn hold_all(&mut self, request: &Request<'_>, resource: &Resource<'_>, until: Duration) {
         match resource {
             Resource::Batch => self.hold_batch(request.body, until),
             Resource::User(key) => {
@@ -181,9 +192,6 @@ impl State {
             }
             _ => {}
         }
-        let mut answer = whole(&Refusal::throttled(), visit);
-        answer.headers.extend(told.map(|told| ("Retry-After".into(), told)));
-        answer
     }
 
     fn directory(&mut self, request: &Request<'_>, resource: &Resource<'_>, query: &str, visit: &Visit) -> Answer {

@@ -1,6 +1,7 @@
 //! What a batch is held to as a whole, and each of its items.
 
 use super::*;
+use proptest::prelude::*;
 
 #[test]
 fn every_item_is_answered_under_its_id_and_in_no_order() {
@@ -137,4 +138,20 @@ fn a_call_may_come_alone_and_by_any_path() {
     assert_eq!(chunked.answer.map(|answer| answer.status), Some(411));
     let named = client.fate("GET", "/v1.0/users", &[("client-request-id", "mine")], "").answer.expect("an answer");
     assert_eq!(named.header("Client-Request-Id"), Some("mine"));
+}
+
+proptest! {
+    #[test]
+    fn whatever_comes_is_answered(target in "/(v1\\.0|beta|x)?/?(users|\\$batch)?[ -~é]{0,30}", body in "[ -~é]{0,60}") {
+        let client = Client::new(Faults::calm());
+        let headers = [("content-type", "application/json")];
+        for method in ["GET", "POST", "PATCH"] {
+            let answer = client.fate(method, &target, &headers, &body).answer.expect("an answer");
+            prop_assert!((200..500).contains(&answer.status));
+        }
+        let item = json!({"id": "1", "method": "PATCH", "url": target, "headers": {"content-type": "x"}, "body": body});
+        let said = client.batch(&json!([item]));
+        prop_assert_eq!((said.status, said.statuses().len()), (200, 1));
+        prop_assert_eq!(client.sim.tally().writes, 0);
+    }
 }

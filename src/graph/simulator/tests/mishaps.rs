@@ -48,6 +48,23 @@ fn requests_fail_with_their_effect_or_without() {
     client.wave(3);
     client.wave(4);
     assert_eq!((client.sim.tally().throttled_whole, client.sim.tally().batches), (2, 2));
+    client.sim.state().faults = Faults::calm();
+    client.wave(5);
+    assert_eq!(client.sim.tally().early, 4);
+}
+
+#[test]
+fn whoever_was_not_told_to_wait_is_not_early() {
+    for untold in
+        [r#"{"requests": {"lost_after": 1}, "quota_full": 0}"#, r#"{"responses": {"missing": 1}, "quota_full": 0}"#]
+    {
+        let client = one(untold);
+        let wave = json!({"requests": [write("1", &upn(1))]}).to_string();
+        for _ in 0..2 {
+            let _ = client.fate("POST", "/v1.0/$batch", &[], &wave);
+        }
+        assert_eq!((client.sim.tally().throttled, client.sim.tally().early), (2, 0), "{untold}");
+    }
 }
 
 #[test]
