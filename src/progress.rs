@@ -1,6 +1,6 @@
 //! What a person sees while it runs: a bar on a terminal, a plain line now and then elsewhere.
 
-use crate::terminal::{grouped, say, short};
+use crate::terminal::{counted, grouped, say, short};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use passwave::{
     ledger::Counts,
@@ -73,8 +73,10 @@ impl Progress {
             RunEvent::Progress { counts, throttled } => self.progress(*counts, *throttled),
             RunEvent::Waiting { reason, wait } if *wait >= WAIT_TOLD_MIN => self.waiting(reason, *wait),
             RunEvent::Waiting { .. } => {}
+            RunEvent::Stopping { in_flight: 0 } => self.tell("Stopping: nothing more is sent."),
             RunEvent::Stopping { in_flight } => self.tell(&format!(
-                "Stopping: nothing more is sent; waiting for the answers to {in_flight} batches. Once more leaves at once."
+                "Stopping: nothing more is sent, and {} awaited. Once more leaves at once.",
+                counted(*in_flight as u64, "answer is", "answers are")
             )),
         }
     }
@@ -149,7 +151,7 @@ impl Progress {
 
 fn bar(counts: Counts) -> ProgressBar {
     let total = counts.settled() + counts.pending();
-    let style = ProgressStyle::with_template("{elapsed_precise} [{bar:32}] {human_pos}/{human_len}{msg}")
+    let style = ProgressStyle::with_template("{elapsed_precise} [{bar:24}] {human_pos}/{human_len}{wide_msg}")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("=> ");
     let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr()).with_style(style);

@@ -40,8 +40,8 @@ const WAIT_MIN: Duration = Duration::from_secs(1);
 const WAIT_UNNAMED: Duration = Duration::from_secs(10);
 /// Longest wait of our own making: the window of the documented write quota.
 const WAIT_OWN_MAX: Duration = Duration::from_secs(150);
-/// Good answers for which the price goes down by a part.
-const GOOD_PER_PART: u64 = 100;
+/// Good answers for which the price goes down by an eighth.
+const GOOD_PER_CUT: u64 = 100;
 
 /// governor's clock over tokio's, so that it stands still where a test or a rehearsal pauses time.
 #[derive(Clone)]
@@ -232,9 +232,9 @@ impl Throttle {
 
     fn cut_price(&mut self, good: u64) {
         self.towards_cut += good;
-        while self.towards_cut >= GOOD_PER_PART {
-            self.towards_cut -= GOOD_PER_PART;
-            self.price = (self.price - self.price / PARTS).max(PARTS);
+        while self.towards_cut >= GOOD_PER_CUT {
+            self.towards_cut -= GOOD_PER_CUT;
+            self.price = (self.price - self.price / 8).max(PARTS);
         }
     }
 

@@ -181,8 +181,10 @@ impl Ledger {
     /// Where the ledger cannot be read.
     pub fn groups(&self) -> Result<Vec<Group>, LedgerError> {
         let mut select = self.connection.prepare(
+            // Under this code Graph reports causes that only their messages tell apart; other messages name the account.
             "SELECT state, coalesce(error_code, ''), coalesce(min(error_message), ''), count(*) AS number FROM account
-             WHERE state IN ('failed', 'in_doubt', 'skipped') GROUP BY 1, 2 ORDER BY number DESC, 2",
+             WHERE state IN ('failed', 'in_doubt', 'skipped')
+             GROUP BY 1, 2, iif(error_code = 'Request_BadRequest', error_message, '') ORDER BY number DESC, 2",
         )?;
         let group =
             |row: &Row| Ok(Group { status: row.get(0)?, code: row.get(1)?, message: row.get(2)?, number: row.get(3)? });

@@ -117,7 +117,7 @@ fn speed(summary: &Summary) {
     let verb = if summary.rehearsal { "The tenant would take" } else { "It took" };
     let share = match summary.share_of_possible_speed {
         Some(share) => format!("{:.1} % of the speed that the quota allows", share * 100.0),
-        None => "all within the quota's burst".into(),
+        None => "no more accounts than the quota's burst holds".into(),
     };
     let refused =
         if summary.throttled > 0 { format!("; {} throttled", grouped(summary.throttled)) } else { String::new() };

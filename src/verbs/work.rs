@@ -153,7 +153,7 @@ pub fn runtime(virtual_time: bool) -> Result<tokio::runtime::Runtime, Failure> {
         .map_err(|error| Failure::away(format!("the system refuses what the network needs: {error}")))
 }
 
-/// Resolves when the process is asked to stop; asked once more, it leaves at once.
+/// Resolves when the process is asked to stop, or its terminal goes away; asked once more, it leaves at once.
 pub async fn interrupted() {
     stop_signal().await;
     tokio::spawn(async {
@@ -166,13 +166,14 @@ pub async fn interrupted() {
 #[cfg(unix)]
 async fn stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
+    let signals = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
+    let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = signals else {
         return std::future::pending().await;
     };
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
     }
 }
 
