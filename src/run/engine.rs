@@ -20,7 +20,7 @@ use futures_util::{FutureExt, StreamExt, future::LocalBoxFuture, stream::Futures
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// Token refusals in a row, with nothing good in between, that stop a run.
+/// Tokens refused in a row, with none accepted in between, that stop a run.
 const TOKEN_REFUSALS_MAX: u32 = 4;
 
 /// What keeps more rows from being claimed.
@@ -36,9 +36,17 @@ enum Limit {
 /// A batch that has come back, or has not.
 struct Answer {
     tickets: Vec<Ticket>,
-    epoch: u32,
-    sent: Instant,
+    sent: Sent,
     result: Result<BatchResponse, SendError>,
+}
+
+/// When a batch left, and what was known then: what is learnt from it twice counts once.
+#[derive(Clone, Copy)]
+struct Sent {
+    at: Instant,
+    /// Of the throttle.
+    epoch: u32,
+    token_refusals: u32,
 }
 
 pub(super) struct Engine<'a, G> {
@@ -205,13 +213,13 @@ impl<'a, G: Graph> Engine<'a, G> {
             self.session.first_write.get_or_insert(self.clock.millis());
             self.accounts_in_flight += batch.len();
             let force_change = self.ledger.settings().force_change;
-            let (graph, epoch) = (self.graph, self.throttle.epoch());
+            let (graph, epoch, token_refusals) = (self.graph, self.throttle.epoch(), self.token_refusals);
             let (writes, tickets) = batch.into_iter().unzip();
             let request = BatchRequest { writes, force_change };
             self.in_flight.push(Box::pin(async move {
-                let sent = Instant::now();
+                let sent = Sent { at: Instant::now(), epoch, token_refusals };
                 let result = graph.send(&request).await;
-                Answer { tickets, epoch, sent, result }
+                Answer { tickets, sent, result }
             }));
         }
         Ok(())
@@ -230,13 +238,13 @@ impl<'a, G: Graph> Engine<'a, G> {
     }
 
     fn take(&mut self, answer: Answer) -> Result<(), RunError> {
-        let Answer { tickets, epoch, sent, result } = answer;
+        let Answer { tickets, sent, result } = answer;
         match result {
             Ok(response) => {
                 if let Some(percentage) = response.throttle_percentage {
                     self.throttle.in_use(percentage);
                 }
-                self.judged(judge::items(tickets, response), epoch, sent)
+                self.judged(judge::items(tickets, response), sent)
             }
             Err(SendError::Refused(reply)) => {
                 let verdict = Verdict::of(reply.status, reply.retry_after, &reply.code, &reply.message);
@@ -246,16 +254,16 @@ impl<'a, G: Graph> Engine<'a, G> {
                         self.break_off(RunError::BatchRefused(clean::sentence(&reply.whole())));
                         Ok(())
                     }
-                    _ => self.judged(judge::whole(tickets, verdict, &reply), epoch, sent),
+                    _ => self.judged(judge::whole(tickets, verdict, &reply), sent),
                 }
             }
             Err(SendError::Lost(said)) => {
                 let reply = Reply { code: "answer_lost".into(), message: said, ..Reply::default() };
-                self.judged(judge::whole(tickets, Verdict::Unknown(None), &reply), epoch, sent)
+                self.judged(judge::whole(tickets, Verdict::Unknown(None), &reply), sent)
             }
             Err(SendError::NotSent(said)) => {
                 self.unsent(tickets);
-                self.fruitless(sent, &said);
+                self.fruitless(sent.at, &said);
                 Ok(())
             }
             Err(SendError::SignIn(said)) => {
@@ -275,18 +283,18 @@ impl<'a, G: Graph> Engine<'a, G> {
     }
 
     /// Turns the verdicts of one batch into facts, and draws what they say about all.
-    fn judged(&mut self, batch: Vec<Judged>, epoch: u32, sent: Instant) -> Result<(), RunError> {
+    fn judged(&mut self, batch: Vec<Judged>, sent: Sent) -> Result<(), RunError> {
         let was_fair = self.weather.is_fair();
         let fruit = batch.iter().find(|judged| !matches!(judged.verdict, Verdict::Unknown(_)));
         if fruit.is_none() {
             let said = batch.first().map(|judged| judged.reply.whole()).unwrap_or_default();
-            self.fruitless(sent, &said);
+            self.fruitless(sent.at, &said);
         }
         let count = |wanted: fn(&Verdict) -> bool| batch.iter().filter(|judged| wanted(&judged.verdict)).count();
         let good = count(|verdict| matches!(verdict, Verdict::Done));
         let settled = good + count(|verdict| matches!(verdict, Verdict::Refused(_)));
         let uneasy = count(|verdict| matches!(verdict, Verdict::Unknown(_) | Verdict::Busy));
-        self.throttle.went_well(good, sent.elapsed());
+        self.throttle.went_well(good, sent.at.elapsed());
         if uneasy > 0 {
             self.throttle.eased();
         }
@@ -295,8 +303,8 @@ impl<'a, G: Graph> Engine<'a, G> {
         {
             self.break_off(RunError::Stalled(idle));
         }
-        let hold = self.hold(&batch, epoch);
-        self.count_token_refusals(&batch, good);
+        let hold = self.hold(&batch, sent.epoch);
+        self.count_token_refusals(&batch, sent.token_refusals);
         for judged in batch {
             self.settle(judged, hold, was_fair)?;
         }
@@ -327,18 +335,20 @@ impl<'a, G: Graph> Engine<'a, G> {
         hold
     }
 
-    fn count_token_refusals(&mut self, batch: &[Judged], good: usize) {
+    /// Counts tokens, not batches: several are in flight with one. Any other answer shows that the token was accepted.
+    fn count_token_refusals(&mut self, batch: &[Judged], when_sent: u32) {
+        let accepted = |judged: &Judged| !matches!(judged.verdict, Verdict::TokenRefused | Verdict::Unknown(_));
         let refused = batch.iter().find(|judged| judged.verdict == Verdict::TokenRefused);
         match refused {
-            _ if good > 0 => self.token_refusals = 0,
-            None => {}
-            Some(judged) => {
+            _ if batch.iter().any(accepted) => self.token_refusals = 0,
+            Some(judged) if when_sent == self.token_refusals => {
                 self.token_refusals += 1;
                 if self.token_refusals >= TOKEN_REFUSALS_MAX {
                     let said = clean::sentence(&judged.reply.whole());
                     self.break_off(RunError::TokenRefused(said));
                 }
             }
+            _ => {}
         }
     }
 
