@@ -83,17 +83,20 @@ impl Ledger {
         Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
     }
 
-    /// Plans `rows` again that Graph refused for a cause that lies with the run and not with them.
+    /// Plans `rows` again that Graph refused for a cause that lies with the run and not with them; behind all that were
+    /// not tried yet, so that the next process comes past rows of which each had the cause in itself after all.
     ///
     /// # Errors
     /// Where the ledger cannot be written.
     pub fn plan_again(&mut self, rows: &[u64]) -> Result<(), LedgerError> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for row in rows {
-            transaction.prepare_cached(
-                "UPDATE account SET state = 'planned', settled_at = NULL WHERE row = ?1 AND state IN ('failed', 'in_doubt')",
-            )?
-            .execute([row])?;
+            transaction
+                .prepare_cached(
+                    "UPDATE account SET state = 'planned', settled_at = NULL, not_before = 1
+                 WHERE row = ?1 AND state IN ('failed', 'in_doubt')",
+                )?
+                .execute([row])?;
         }
         let counts = Counts::read(&transaction)?;
         transaction.commit()?;
