@@ -50,6 +50,22 @@ pub struct Settings {
     pub force_change: ForceChange,
 }
 
+impl Settings {
+    /// A real run over `roster`, after which everybody chooses a new password at the next sign-in.
+    #[must_use]
+    pub fn new(roster: &Roster, policy: PasswordPolicy) -> Self {
+        Self {
+            rehearsal: false,
+            roster: roster.name().to_owned(),
+            header: roster.header().to_vec(),
+            name_columns: roster.name_columns().to_vec(),
+            password_column: roster.password_column(),
+            policy,
+            force_change: ForceChange::default(),
+        }
+    }
+}
+
 /// What is to become of a row.
 pub enum Decision {
     /// This password is to be written to its account.

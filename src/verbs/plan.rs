@@ -53,15 +53,7 @@ pub fn create(args: &PlanArgs, rehearsal: bool) -> Result<Created, Failure> {
     if args.strict {
         refuse_wrong_rows(&roster)?;
     }
-    let settings = Settings {
-        rehearsal,
-        roster: roster.name().to_owned(),
-        header: roster.header().to_vec(),
-        name_columns: roster.name_columns().to_vec(),
-        password_column: roster.password_column(),
-        policy: policy.clone(),
-        force_change: force_change(args),
-    };
+    let settings = Settings { rehearsal, force_change: force_change(args), ..Settings::new(&roster, policy.clone()) };
     let folder = args.run_dir.clone().unwrap_or_else(|| folder_for(roster.name(), rehearsal));
     let plan = Plan::new(&roster, Generator::new(&policy)?);
     Ok(Ledger::create(&folder, settings, plan)?)
