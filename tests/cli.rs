@@ -1,0 +1,26 @@
+//! What a person sees at the terminal: each file in `tests/cmd` is one behaviour, with its command, its words and its exit
+//! code. `TRYCMD=overwrite cargo test --test cli` writes the words anew; what varies is then to be masked with `[..]`.
+
+use trycmd::TestCases;
+
+/// Cases on which `credentials` are the way into a tenant, whatever the machine's own environment says.
+fn cases(credentials: [&str; 3]) -> TestCases {
+    let cases = TestCases::new();
+    for (name, value) in ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"].into_iter().zip(credentials) {
+        cases.env(name, value);
+    }
+    // Help names the variable's value and is wrapped to the terminal's width.
+    cases.env("AZURE_AUTHORITY_HOST", "").env("COLUMNS", "100");
+    cases
+}
+
+#[test]
+fn without_credentials() {
+    cases([""; 3]).case("tests/cmd/*.toml").case("tests/cmd/*.trycmd");
+}
+
+#[test]
+fn with_credentials() {
+    cases(["contoso.onmicrosoft.com", "11111111-2222-4333-8444-555555555555", "example-secret"])
+        .case("tests/cmd/with_credentials/*.toml");
+}
