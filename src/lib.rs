@@ -1,4 +1,69 @@
-//! passwave resets passwords in bulk in Microsoft Entra ID.
+//! passwave resets passwords in bulk in Microsoft Entra ID, and loses none of them, whatever dies.
+//!
+//! # The journey
+//! A row of the [`roster`] becomes a [`Upn`](upn::Upn), or a refusal with its line. Roster and
+//! [`PasswordPolicy`](password::PasswordPolicy) become a [`Plan`](plan::Plan): each account with the password it will get.
+//! [`Ledger::create`](ledger::Ledger::create) stores the plan in one transaction, and from there on nothing is decided any
+//! more. [`run::run`] claims due rows (commit: *intent*), waits for the [`throttle`], sends batches of up to 20 through a
+//! [`Graph`](graph::Graph), judges each answer alone with [`Verdict::of`](outcome::Verdict::of), and records what it says
+//! (commit: *fact*). [`report::write`] reads the rows in roster order, at any time. There is no retry queue: a row that has
+//! to go again is planned again, in the ledger.
+//!
+//! # The layers
+//! Imports go down only, and the devices do not know each other.
+//!
+//! | layer | rooms | what they are |
+//! |---|---|---|
+//! | work | [`run`], [`report`] | what is done with the devices |
+//! | devices | [`ledger`], [`throttle`], [`graph`] | SQLite; the pace; the real client and the simulator, behind one trait |
+//! | papers | [`roster`], [`plan`] | any CSV as checked rows; every decision, before anything is done |
+//! | words | [`upn`], [`password`], [`outcome`], [`quota`] | values that are right once they exist |
+//!
+//! Beside them stand four small helpers: [`clean`], [`clock`], [`private`] and [`retry_after`]. Nothing here prints; the
+//! program around it (`src/main.rs`, `cli.rs`, `verbs/`, `progress.rs`, `terminal.rs`) does.
+//!
+//! # The invariants
+//! 1. No password reaches Graph before it is durable in the ledger.
+//! 2. `reset` in the report: the account holds that password. 3. `failed`: it holds its old one.
+//! 4. Every roster row is in the report exactly once, in order.
+//! 5. All this holds after a cut at any point, and a later run.
+//! 6. Passwords, secrets and tokens are in no message, `Debug` text or file but the ledger and the reports.
+//! 7. An account that the roster does not name is never touched; a rehearsal touches no tenant.
+//! 8. A ledger that cannot be written stops the run.
+//!
+//! # A rehearsal
+//! ```
+//! use passwave::{
+//!     graph::simulator::{Account, Simulator, SimulatorConfig},
+//!     ledger::Ledger,
+//!     password::{Generator, PasswordPolicy},
+//!     plan::{Plan, Settings},
+//!     report,
+//!     roster::{Roster, RosterOptions},
+//!     run::{self, RunOptions},
+//! };
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let place = tempfile::tempdir()?;
+//! # let folder = place.path().join("run");
+//! let csv = b"upn;name\nann@contoso.com;Ann\nbob@contoso.com;Bob\nANN@contoso.com;Ann".to_vec();
+//! let roster = Roster::from_bytes("pupils.csv", csv, &RosterOptions::default())?;
+//! let policy = PasswordPolicy::default();
+//! let settings = Settings { rehearsal: true, ..Settings::new(&roster, policy.clone()) };
+//! let plan = Plan::new(&roster, Generator::new(&policy)?);
+//! let mut ledger = Ledger::create(&folder, settings, plan)?.ledger;
+//!
+//! let tenant = Simulator::new(SimulatorConfig::default());
+//! ["ann@contoso.com", "bob@contoso.com"].map(|upn| tenant.add(Account::normal(upn)));
+//! run::run(&mut ledger, &tenant, &RunOptions::default(), std::future::pending(), &mut |_event| {}).await?;
+//!
+//! let summary = report::write(&ledger)?;
+//! assert_eq!((summary.counts["reset"], summary.counts["skipped"]), (2, 1));
+//! # Ok(())
+//! # }
+//! ```
+//! `examples/` has three more: a wave of newcomers, a school's semester, and a pipeline with the real client.
 
 pub mod clean;
 pub mod clock;
