@@ -121,7 +121,8 @@ fn speed(summary: &Summary) {
     };
     let refused =
         if summary.throttled > 0 { format!("; {} throttled", grouped(summary.throttled)) } else { String::new() };
-    say(&format!("{verb} {}: {share}{refused}.", short(took)));
+    let took = if took < Duration::from_secs(1) { "under a second".into() } else { short(took) };
+    say(&format!("{verb} {took}: {share}{refused}."));
 }
 
 fn title(cause: &SummaryCause) -> String {
