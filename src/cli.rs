@@ -29,15 +29,15 @@ pub struct Cli {
 pub enum Verb {
     /// Plan, ask, run and report: the main job
     Reset {
+        /// Ask nothing; required where there is no terminal
+        #[arg(long, short = 'y')]
+        yes: bool,
         #[command(flatten)]
         plan: PlanArgs,
         #[command(flatten)]
         run: RunArgs,
         #[command(flatten)]
         connect: ConnectArgs,
-        /// Ask nothing; required where there is no terminal
-        #[arg(long, short = 'y')]
-        yes: bool,
     },
     /// Everything but the change: read, check, generate, estimate, and write the run folder
     Plan {
@@ -56,16 +56,16 @@ pub enum Verb {
         /// The run folder
         #[arg(value_name = "RUN")]
         folder: PathBuf,
+        /// Ask nothing; required where there is no terminal, unless the run has begun already
+        #[arg(long, short = 'y')]
+        yes: bool,
+        /// Refuse any plan but the one with this fingerprint
+        #[arg(long, value_name = "FINGERPRINT")]
+        expect: Option<String>,
         #[command(flatten)]
         run: RunArgs,
         #[command(flatten)]
         connect: ConnectArgs,
-        /// Refuse any plan but the one with this fingerprint
-        #[arg(long, value_name = "FINGERPRINT")]
-        expect: Option<String>,
-        /// Ask nothing; required where there is no terminal, unless the run has begun already
-        #[arg(long, short = 'y')]
-        yes: bool,
     },
     /// Write the reports again from the ledger, at any time, also after a crash
     Report {

@@ -203,6 +203,15 @@ impl Verdict {
             _ => Self::Unknown(retry_after),
         }
     }
+
+    /// The wait that Graph named, if it did.
+    #[must_use]
+    pub const fn wait(&self) -> Option<Duration> {
+        match self {
+            Self::Throttled(wait) | Self::Unknown(wait) => *wait,
+            _ => None,
+        }
+    }
 }
 
 fn is_concurrency(code: &str, message: &str) -> bool {

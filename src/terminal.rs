@@ -60,10 +60,12 @@ pub fn short(time: Duration) -> String {
     let seconds = time.as_secs_f64().ceil().min(1e9);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and a billion")]
     let seconds = seconds as u64;
+    // Beyond ten minutes, seconds do not matter.
+    let seconds = if seconds < 600 { seconds } else { (seconds + 30) / 60 * 60 };
     match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
         (0, 0, s) => format!("{s} s"),
-        (0, m, s) if m < 10 && s > 0 => format!("{m} min {s} s"),
-        (0, m, s) => format!("{} min", m + u64::from(s >= 30)),
+        (0, m, 0) => format!("{m} min"),
+        (0, m, s) => format!("{m} min {s} s"),
         (h, 0, _) => format!("{h} h"),
         (h, m, _) => format!("{h} h {m} min"),
     }
@@ -86,7 +88,8 @@ mod tests {
             (125, "2 min 5 s"),
             (1_000, "17 min"),
             (3_600, "1 h"),
-            (4_850, "1 h 20 min"),
+            (4_850, "1 h 21 min"),
+            (3_599, "1 h"),
         ] {
             assert_eq!(short(Duration::from_secs(seconds)), text);
         }

@@ -4,7 +4,7 @@ use super::{Counts, FILE_NAME, Ledger, LedgerError, life::State, lock, read};
 use crate::{
     outcome::Skip,
     plan::{Decision, Plan, PlannedRow, Settings},
-    private,
+    private, retry_after,
 };
 use aws_lc_rs::digest;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
@@ -36,6 +36,10 @@ pub struct Created {
     /// The rows that will not be sent.
     pub skipped: Skipped,
 }
+
+/// Longest wait that a row can have before it: what a `Retry-After` may ask for.
+#[expect(clippy::cast_possible_truncation, reason = "an hour of milliseconds")]
+const WAIT_MILLIS_MAX: i64 = retry_after::WAIT_SECONDS_MAX as i64 * 1_000;
 
 /// How many skipped rows are kept for telling; the report has them all.
 const SKIPPED_TOLD_MAX: usize = 1_000;
@@ -112,8 +116,12 @@ impl Ledger {
         Ok(Self { connection, folder: folder.to_owned(), settings, counts, _lock: lock })
     }
 
-    /// What was in flight when the last process ended may have taken effect: it is planned again, in doubt.
+    /// What was in flight when the last process ended may have taken effect: it is planned again, in doubt. A wait that
+    /// is longer than any that is ever noted comes from a clock that was set back since.
     fn recover(&mut self) -> Result<(), LedgerError> {
+        let latest = jiff::Timestamp::now().as_millisecond().saturating_add(WAIT_MILLIS_MAX);
+        self.connection
+            .execute("UPDATE account SET not_before = 0 WHERE state = 'planned' AND not_before > ?1", [latest])?;
         self.connection.execute(
             "UPDATE account SET state = 'planned', doubt = doubt | 1, not_before = 0 WHERE state = 'in_flight'",
             (),

@@ -263,7 +263,7 @@ impl<'a, G: Graph> Engine<'a, G> {
             }
             Err(SendError::NotSent(said)) => {
                 self.unsent(tickets);
-                self.fruitless(sent.at, &said);
+                self.fruitless(sent.at, &said, None);
                 Ok(())
             }
             Err(SendError::SignIn(said)) => {
@@ -288,7 +288,7 @@ impl<'a, G: Graph> Engine<'a, G> {
         let fruit = batch.iter().find(|judged| !matches!(judged.verdict, Verdict::Unknown(_)));
         if fruit.is_none() {
             let said = batch.first().map(|judged| judged.reply.whole()).unwrap_or_default();
-            self.fruitless(sent.at, &said);
+            self.fruitless(sent.at, &said, batch.iter().filter_map(|judged| judged.verdict.wait()).max());
         }
         let count = |wanted: fn(&Verdict) -> bool| batch.iter().filter(|judged| wanted(&judged.verdict)).count();
         let good = count(|verdict| matches!(verdict, Verdict::Done));
@@ -352,10 +352,11 @@ impl<'a, G: Graph> Engine<'a, G> {
         }
     }
 
-    fn fruitless(&mut self, sent: Instant, said: &str) {
+    /// Pauses after a batch that came back with nothing, for at least as long as was `asked`.
+    fn fruitless(&mut self, sent: Instant, said: &str, asked: Option<Duration>) {
         let Some(nth) = self.weather.fruitless(sent) else { return };
         let said = clean::sentence(said);
-        let pause = self.throttle.back_off(nth - 1);
+        let pause = self.throttle.back_off(nth - 1).max(asked.unwrap_or_default());
         match self.weather.pause(pause) {
             Ok(wait) => (self.emit)(RunEvent::Waiting { reason: WaitReason::Away(said), wait }),
             Err(waited) => self.break_off(RunError::Away { waited, said }),

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 /// Rows with one and the same refusal, and none that went otherwise, that stop a run.
 const ROWS_ALIKE_MAX: usize = 60;
-/// Batches of such rows that stop it.
+/// Batches of such rows that stop it where the cause is a permission: small ones, or it would be the rows.
 const BATCHES_ALIKE_MAX: usize = 5;
 
 /// Whether batches come back with anything to be learnt from them.
@@ -107,9 +107,10 @@ impl Suspicion {
     /// The rows and their cause, where they are enough, or where there are no others and the cause is the application's.
     pub(super) fn verdict(&self, no_others: bool) -> Option<(&[u64], Cause, &str)> {
         let (cause, said) = self.first.as_ref().filter(|_| !self.allayed)?;
-        let enough = self.rows.len() >= ROWS_ALIKE_MAX || self.batches >= BATCHES_ALIKE_MAX;
-        let all = no_others && *cause == Cause::Permission;
-        (enough || all).then_some((&self.rows, *cause, said))
+        let enough = self.rows.len() >= ROWS_ALIKE_MAX;
+        // Accounts go missing by themselves; that a few batches of them may not be written lies with the application.
+        let not_theirs = *cause == Cause::Permission && (no_others || self.batches >= BATCHES_ALIKE_MAX);
+        (enough || not_theirs).then_some((&self.rows, *cause, said))
     }
 }
 

@@ -10,14 +10,14 @@ use crate::{
 use passwave::{
     graph::{
         Graph,
-        client::{self, ClientSecret, GraphClient},
+        client::{self, ClientSecret, GraphClient, SignInError},
     },
     ledger::Ledger,
     report,
     run::{self as engine, RunEnd, RunOptions},
 };
 use secrecy::SecretString;
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 /// Plan, ask, run and report.
 pub fn reset(args: &PlanArgs, run: &RunArgs, connect: &ConnectArgs, yes: bool) -> Result<u8, Failure> {
@@ -67,6 +67,9 @@ fn may_ask(possible: bool) -> Result<(), Failure> {
     ))
 }
 
+/// Waits between the first attempts to sign in.
+const SIGN_IN_WAITS: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
+
 /// Noted when the first batch may leave.
 const BEGUN: &str = "begun_at";
 
@@ -88,7 +91,7 @@ fn work(ledger: &mut Ledger, door: &Door, args: &RunArgs, yes: bool) -> Result<u
     let runtime = runtime(false)?;
     runtime.block_on(async {
         let graph = door.client()?;
-        graph.sign_in().await.inspect_err(|_| {
+        sign_in(&graph).await.inspect_err(|_| {
             say(&format!(
                 "The plan is kept; nothing was sent. Go on with:  passwave run {}",
                 telling::quoted(ledger.folder())
@@ -106,6 +109,17 @@ fn work(ledger: &mut Ledger, door: &Door, args: &RunArgs, yes: bool) -> Result<u
         door.note_in(ledger)?;
         send(ledger, &graph, &options(args)).await
     })
+}
+
+/// Signs in. A hiccup is forgiven a few times; once the run has begun, `--max-wait` decides.
+async fn sign_in(graph: &GraphClient<ClientSecret>) -> Result<(), SignInError> {
+    for wait in SIGN_IN_WAITS {
+        match graph.sign_in().await {
+            Err(error) if error.is_passing() => tokio::time::sleep(wait).await,
+            other => return other,
+        }
+    }
+    graph.sign_in().await
 }
 
 /// Runs with a bar, then reports, however it ended.
