@@ -82,7 +82,7 @@ impl Wheel {
 fn plans(criterion: &mut Criterion) {
     let roster = roster(PLANNED);
     let mut group = criterion.benchmark_group("plan");
-    group.throughput(Throughput::Elements(PLANNED)).sample_size(10).measurement_time(Duration::from_secs(5));
+    group.throughput(Throughput::Elements(PLANNED)).sample_size(10).warm_up_time(Duration::from_millis(500));
     group.bench_function("rows stored", |bencher| {
         bencher.iter_batched(|| (), |()| planned(&roster, false), BatchSize::PerIteration);
     });

@@ -12,7 +12,7 @@ use passwave::{
     plan::ForceChange,
     upn::Upn,
 };
-use std::hint::black_box;
+use std::{hint::black_box, time::Duration};
 
 fn batch() -> BatchRequest {
     let policy = PasswordPolicy::default();
@@ -50,6 +50,7 @@ fn bench(criterion: &mut Criterion) {
     let envelope = Envelope { status: 200, ..Envelope::default() };
     let mut group = criterion.benchmark_group("wire");
     group.throughput(Throughput::Elements(BATCH_ITEMS_MAX as u64));
+    group.warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(2));
     group.bench_function("encode 20", |bencher| bencher.iter(|| wire::encode(black_box(&batch))));
     for (name, body) in [("decode 20 written", answer(written)), ("decode 20 throttled", answer(throttled))] {
         let replies = wire::decode(&envelope, &body).expect("an answer").replies;
