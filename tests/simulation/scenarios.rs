@@ -1,0 +1,241 @@
+//! What an administrator may meet, one thing at a time.
+
+use crate::{
+    watch::{Cut, Watch},
+    world::World,
+};
+use passwave::{
+    graph::{
+        BatchRequest, BatchResponse, Graph, SendError,
+        simulator::{AccountKind, Faults, Simulator, SimulatorConfig},
+    },
+    ledger::FILE_NAME,
+    outcome::Cause,
+    run::{RunEnd, RunError, RunOptions},
+};
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashSet,
+    time::Duration,
+};
+use tokio::time::sleep;
+
+fn config(faults: &str) -> SimulatorConfig {
+    let faults = Faults::from_json(faults.as_bytes()).expect("good faults");
+    SimulatorConfig { faults, ..SimulatorConfig::default() }
+}
+
+/// Runs to the end, and checks that everybody was reset, each with one batch item at a time.
+async fn everybody_is_reset(world: &World) {
+    let end = world.run().await;
+    assert!(matches!(end, Ok(RunEnd::Finished)), "{end:?}");
+    world.check_ended();
+    assert_eq!(world.counts().reset, world.accounts.len() as u64);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_the_permission_the_run_stops_at_once_and_goes_on_when_it_is_granted() {
+    for (rows, batch_size) in [(1, 20), (25, 1), (200, 20), (2_000, 20)] {
+        let mut world = World::of(config(r#"{"denied": "writes", "latency_ms": 50}"#), rows);
+        world.options.batch_size = batch_size;
+        let end = world.run().await;
+        assert!(matches!(end, Err(RunError::Everyone { cause: Cause::Permission, .. })), "{rows}: {end:?}");
+        assert!(world.tenant.tally().batches <= 5, "{rows}: {} batches", world.tenant.tally().batches);
+        world.check().expect("the invariants");
+        assert_eq!(world.counts().planned, rows as u64, "{rows}");
+        world.move_to(config("{}"));
+        everybody_is_reset(&world).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_administrator_among_many_fails_alone() {
+    let world = World::of(config("{}"), 100);
+    world.make(1, AccountKind::Admin);
+    assert!(matches!(world.run().await, Ok(RunEnd::Finished)));
+    let report = world.check_ended();
+    assert_eq!((report[0].status.as_str(), report[0].code.as_str()), ("failed", "Authorization_RequestDenied"));
+    assert_eq!((world.counts().failed, world.counts().reset), (1, 99));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_that_knows_nobody_stops_the_run_and_a_few_unknown_fail() {
+    let world = World::of(config("{}"), 300);
+    (1..=300).for_each(|row| world.make(row, AccountKind::Missing));
+    let end = world.run().await;
+    assert!(matches!(end, Err(RunError::Everyone { cause: Cause::NotFound, .. })), "{end:?}");
+    assert!(world.tenant.tally().batches <= 5 && world.counts().planned == 300);
+    let few = World::of(config("{}"), 10);
+    (1..=10).for_each(|row| few.make(row, AccountKind::Missing));
+    assert!(matches!(few.run().await, Ok(RunEnd::Finished)));
+    few.check_ended();
+    assert_eq!(few.counts().failed, 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_left_do_not_keep_the_others_waiting_for_ever() {
+    let world = World::of(config("{}"), 200);
+    (1..=80).for_each(|row| world.make(row, AccountKind::Missing));
+    assert!(matches!(world.run().await, Err(RunError::Everyone { .. })));
+    assert!(matches!(world.run().await, Ok(RunEnd::Finished)), "the second process comes past them");
+    world.check_ended();
+    assert_eq!((world.counts().failed, world.counts().reset), (80, 120));
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_that_end_all_the_time_cost_nothing_but_time() {
+    for served in [1, 3, 7, 40] {
+        let faults = format!(r#"{{"latency_ms": 200, "token": {{"revoked_after_requests": {served}}}}}"#);
+        let world = World::of(config(&faults), 2_000);
+        everybody_is_reset(&world).await;
+        assert!(world.tenant.tally().tokens_refused > 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_that_are_accepted_for_refusals_are_accepted() {
+    let mut world = World::of(config(r#"{"token": {"revoked_after_requests": 1}}"#), 45);
+    world.options.batch_size = 1;
+    (2..=45).for_each(|row| world.make(row, AccountKind::Synced));
+    let end = world.run().await;
+    assert!(matches!(end, Ok(RunEnd::Finished)), "{end:?}");
+    assert_eq!((world.counts().reset, world.counts().failed), (1, 44));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_is_always_refused_ends_the_run() {
+    let mut world = World::of(config("{}"), 500);
+    let mut dead = config("{}");
+    dead.faults.token.seconds = 0;
+    world.move_to(dead);
+    let end = world.run().await;
+    assert!(matches!(end, Err(RunError::TokenRefused(_))), "{end:?}");
+    world.check().expect("the invariants");
+    assert_eq!(world.counts().planned, 500);
+    world.move_to(config("{}"));
+    everybody_is_reset(&world).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_network_that_stays_away_ends_the_process_and_not_the_run() {
+    for gone in [r#""outages": [{"from_seconds": 1, "seconds": 3600}]"#, r#""requests": {"lost_after": 1}"#] {
+        let mut world = World::of(config(&format!(r#"{{"latency_ms": 400, {gone}}}"#)), 400);
+        world.options.max_wait = Duration::from_secs(60);
+        let end = world.run().await;
+        assert!(matches!(&end, Err(RunError::Away { waited, .. }) if waited.as_secs() < 120), "{end:?}");
+        world.check().expect("the invariants");
+        assert!(world.counts().in_flight == 0 && world.counts().planned > 0);
+        if gone.contains("outages") {
+            sleep(Duration::from_secs(3_600)).await;
+            everybody_is_reset(&world).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_short_outage_is_waited_out() {
+    let faults = r#"{"latency_ms": 400, "outages": [{"from_seconds": 1, "seconds": 300}]}"#;
+    let world = World::of(config(faults), 400);
+    everybody_is_reset(&world).await;
+    let report = world.report();
+    assert!(report.iter().all(|row| row.attempts <= 2), "what never left is no attempt");
+}
+
+#[tokio::test(start_paused = true)]
+async fn asked_to_stop_it_waits_for_what_is_in_flight_and_sends_no_more() {
+    let world = World::of(config(r#"{"latency_ms": 1000}"#), 600);
+    let mut watch = Watch::new(&world.tenant, &world.folder());
+    watch.new_process(Cut::Never);
+    let end = world.go(&watch, sleep(Duration::from_millis(4_500))).await;
+    assert!(matches!(end, Ok(RunEnd::Interrupted)), "{end:?}");
+    let (counts, tally) = (world.counts(), world.tenant.tally());
+    assert_eq!((counts.in_flight, tally.in_flight), (0, 0));
+    assert!(counts.reset > 0 && counts.planned > 0 && counts.reset == tally.writes, "{counts:?}");
+    world.check().expect("the invariants");
+    everybody_is_reset(&world).await;
+    assert_eq!(world.tenant.tally().writes, 600, "nothing was sent twice");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_password_that_is_refused_is_replaced_twice_at_most() {
+    for (times, statuses) in [(1_u64, "reset"), (2, "reset"), (3, "failed")] {
+        let world = World::of(config(&format!(r#"{{"complexity": {{"share": 1, "times": {times}}}}}"#)), 50);
+        let watch = Watch::new(&world.tenant, &world.folder());
+        assert!(matches!(world.go(&watch, std::future::pending()).await, Ok(RunEnd::Finished)));
+        watch.verdict().expect("each new password is in the ledger before it leaves");
+        let report = world.check_ended();
+        assert!(report.iter().all(|row| row.status == statuses), "{times}");
+        assert!(report.iter().all(|row| row.attempts == times.min(2) + 1), "{times}");
+    }
+}
+
+/// Says nothing about the first time that a row is sent.
+struct Forgetful<'a>(&'a Simulator, RefCell<HashSet<u64>>);
+
+impl Graph for Forgetful<'_> {
+    async fn send(&self, batch: &BatchRequest) -> Result<BatchResponse, SendError> {
+        let mut response = self.0.send(batch).await?;
+        response.replies.retain(|reply| reply.row.is_none_or(|row| !self.1.borrow_mut().insert(row)));
+        Ok(response)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_after_a_lost_answer_is_a_doubt_and_shows_the_password_of_the_lost_answer() {
+    let world = World::of(config(r#"{"complexity": {"share": 1, "times": 9}}"#), 30);
+    let first: Vec<String> = world.report().into_iter().map(|row| row.password).collect();
+    let forgetful = Forgetful(&world.tenant, RefCell::default());
+    assert!(matches!(world.go(&forgetful, std::future::pending()).await, Ok(RunEnd::Finished)));
+    let report = world.check_ended();
+    assert!(report.iter().all(|row| row.status == "in_doubt"));
+    assert!(report.iter().zip(first).all(|(row, first)| row.password == first));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_becomes_unwritable_after_a_lost_answer_is_in_doubt() {
+    let world = World::of(config("{}"), 20);
+    let forgetful = Forgetful(&world.tenant, RefCell::default());
+    let sending = world.go(&forgetful, std::future::pending());
+    let closing = async {
+        while world.tenant.tally().writes < 20 {
+            tokio::task::yield_now().await;
+        }
+        (1..=20).for_each(|row| world.make(row, AccountKind::Synced));
+    };
+    let (end, ()) = tokio::join!(sending, closing);
+    assert!(matches!(end, Ok(RunEnd::Finished)), "{end:?}");
+    assert!(world.check_ended().iter().all(|row| row.status == "in_doubt"));
+}
+
+/// Makes the ledger unwritable at the third batch.
+struct FullDisk<'a>(&'a World, Cell<u32>);
+
+impl Graph for FullDisk<'_> {
+    async fn send(&self, batch: &BatchRequest) -> Result<BatchResponse, SendError> {
+        self.1.set(self.1.get() + 1);
+        if self.1.get() == 3 {
+            let trigger = "CREATE TRIGGER full BEFORE UPDATE ON account BEGIN SELECT raise(ABORT, 'disk full'); END";
+            self.ledger().execute_batch(trigger).expect("a trigger");
+        }
+        self.0.tenant.send(batch).await
+    }
+}
+
+impl FullDisk<'_> {
+    fn ledger(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.0.folder().join(FILE_NAME)).expect("the ledger")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ledger_that_cannot_be_written_stops_the_run_before_the_next_batch() {
+    let mut world = World::of(config(r#"{"latency_ms": 100}"#), 200);
+    world.options = RunOptions { concurrency: 1, ..world.options };
+    let full = FullDisk(&world, Cell::new(0));
+    let end = world.go(&full, std::future::pending()).await;
+    assert!(matches!(end, Err(RunError::Ledger(_))), "{end:?}");
+    assert_eq!(full.1.get(), 3, "nothing is sent whose intent is not on disk");
+    world.check().expect("what took effect is in the report");
+    full.ledger().execute_batch("DROP TRIGGER full").expect("space again");
+    everybody_is_reset(&world).await;
+}

@@ -1,0 +1,159 @@
+//! A roster, its run folder and a tenant: what a run needs, without a terminal and without a network.
+
+use super::checkers::{self, Row};
+use jiff::Timestamp;
+use passwave::{
+    graph::{
+        Graph,
+        simulator::{Account, AccountKind, Simulator, SimulatorConfig},
+    },
+    ledger::{Counts, FILE_NAME, Ledger},
+    password::{BannedWords, Generator, PasswordPolicy, Style},
+    plan::{ForceChange, Plan, Settings},
+    report,
+    roster::{Roster, RosterOptions},
+    run::{self, RunEnd, RunError, RunOptions},
+    upn::Upn,
+};
+use std::{cell::Cell, path::PathBuf};
+use tempfile::TempDir;
+use tokio::time::Instant;
+
+/// A planned run, and the tenant that it goes to.
+pub struct World {
+    /// The tenant. Its time begins with the world.
+    pub tenant: Simulator,
+    /// How the run goes about it.
+    pub options: RunOptions,
+    /// The accounts of the roster's rows, in order.
+    pub accounts: Vec<String>,
+    /// Accounts that are in the tenant and not in the roster.
+    pub strangers: Vec<String>,
+    home: TempDir,
+    /// When the last process began, on the wall and on the clock that is paused.
+    began: Cell<(Timestamp, Instant)>,
+}
+
+impl World {
+    /// A tenant with everybody in `accounts` and some strangers, and a roster of `accounts`.
+    pub fn new(config: SimulatorConfig, accounts: Vec<String>) -> Self {
+        let home = tempfile::tempdir().expect("a folder");
+        let seed = config.seed;
+        let tenant = Simulator::new(config);
+        let strangers = strangers(&accounts);
+        accounts.iter().filter_map(|name| Upn::parse(name).ok()).for_each(|upn| tenant.add(Account::from(&upn)));
+        strangers.iter().for_each(|name| tenant.add(Account::normal(name)));
+        let options = RunOptions { seed, ..RunOptions::default() };
+        let began = Cell::new((Timestamp::now(), Instant::now()));
+        let world = Self { tenant, options, accounts, strangers, home, began };
+        world.plan();
+        world
+    }
+
+    /// The same with ordinary names: `user1@contoso.com` and so on.
+    pub fn of(config: SimulatorConfig, rows: usize) -> Self {
+        Self::new(config, (1..=rows).map(|n| format!("user{n}@contoso.com")).collect())
+    }
+
+    /// The tenant is another one from now on, with the same accounts and none of their passwords.
+    pub fn move_to(&mut self, config: SimulatorConfig) {
+        self.tenant = Simulator::new(config);
+        let known = self.accounts.iter().filter_map(|name| Upn::parse(name).ok());
+        known.for_each(|upn| self.tenant.add(Account::from(&upn)));
+        self.strangers.iter().for_each(|name| self.tenant.add(Account::normal(name)));
+    }
+
+    /// Makes an account of the roster something else.
+    pub fn make(&self, row: usize, kind: AccountKind) {
+        self.tenant.add(Account { kind, ..Account::normal(&self.accounts[row - 1]) });
+    }
+
+    fn plan(&self) {
+        let mut csv = "userPrincipalName,department\r\n".to_owned();
+        self.accounts.iter().for_each(|name| csv.push_str(&format!("{name},Year 7\r\n")));
+        let roster = Roster::from_bytes("wave.csv", csv.into_bytes(), &RosterOptions::default()).expect("a roster");
+        let policy = PasswordPolicy::new(Style::default(), BannedWords::default()).expect("a policy");
+        let settings = Settings {
+            // Nothing is synced then; what the tests cut off is the run, not the machine's power.
+            rehearsal: true,
+            roster: roster.name().to_owned(),
+            header: roster.header().to_vec(),
+            name_columns: roster.name_columns().to_vec(),
+            password_column: None,
+            policy: policy.clone(),
+            force_change: ForceChange::NextSignIn,
+        };
+        let generator = Generator::new(&policy).expect("randomness");
+        drop(Ledger::create(&self.folder(), settings, Plan::new(&roster, generator)).expect("a ledger"));
+    }
+
+    /// The run folder.
+    pub fn folder(&self) -> PathBuf {
+        self.home.path().join("run")
+    }
+
+    /// A process begins, works through `graph` until the end or `stop`, and ends.
+    pub async fn go(&self, graph: &impl Graph, stop: impl Future<Output = ()>) -> Result<RunEnd, RunError> {
+        let mut ledger = Ledger::open(&self.folder())?;
+        self.let_the_wall_clock_follow();
+        run::run(&mut ledger, graph, &self.options, stop, &mut |_| {}).await
+    }
+
+    /// The ledger keeps times of the clock on the wall, which stood still while the paused one went on: what is to come is
+    /// brought nearer by as much, give or take the time in which a process begins.
+    fn let_the_wall_clock_follow(&self) {
+        let (wall, clock) = self.began.replace((Timestamp::now(), Instant::now()));
+        let (on_the_wall, passed) = (wall.duration_until(Timestamp::now()).as_millis(), clock.elapsed().as_millis());
+        let shift = (passed as i64 - on_the_wall as i64 - 2_000).max(0);
+        let ledger = rusqlite::Connection::open(self.folder().join(FILE_NAME)).expect("the ledger");
+        let nearer = "UPDATE account SET not_before = max(not_before - ?1, 0) WHERE not_before > 1";
+        ledger.execute(nearer, [shift]).expect("the schema");
+    }
+
+    /// A process that nobody stops, straight to the tenant.
+    pub async fn run(&self) -> Result<RunEnd, RunError> {
+        self.go(&self.tenant, std::future::pending()).await
+    }
+
+    /// The report as it can be had now.
+    pub fn report(&self) -> Vec<Row> {
+        let ledger = Ledger::open_to_read(&self.folder()).expect("a ledger that can be read at any time");
+        let mut bytes = Vec::new();
+        report::print_csv(&ledger, &mut bytes).expect("a report");
+        checkers::read(&bytes)
+    }
+
+    /// How many rows stand where.
+    pub fn counts(&self) -> Counts {
+        Ledger::open_to_read(&self.folder()).expect("a ledger").counts()
+    }
+
+    /// Checks the report as it stands now.
+    ///
+    /// # Errors
+    /// What does not hold.
+    pub fn check(&self) -> Result<Vec<Row>, String> {
+        let report = self.report();
+        checkers::check(&report, &self.accounts, &self.tenant, &self.strangers).map(|()| report)
+    }
+
+    /// Checks the report of a run that has ended.
+    pub fn check_ended(&self) -> Vec<Row> {
+        let report = self.check().expect("the invariants");
+        checkers::check_ended(&report).expect("the end");
+        report
+    }
+}
+
+/// Names that differ from the roster's by what a wrong escape would lose.
+fn strangers(accounts: &[String]) -> Vec<String> {
+    let mut strangers: Vec<String> = vec!["principal@contoso.com".into(), "user0@contoso.com".into()];
+    for name in accounts {
+        strangers.extend(name.split_once(['#', '%', '+', '\'']).map(|(head, _)| format!("{head}@contoso.com")));
+        strangers.push(name.replace(['#', '%', '+', '\'', '^', '~', '!', '$'], ""));
+        strangers.push(name.replace('+', " ").replace("%41", "a"));
+    }
+    let known: Vec<String> = accounts.iter().map(|name| name.to_ascii_lowercase()).collect();
+    strangers.retain(|name| !known.contains(&name.to_ascii_lowercase()) && Upn::parse(name).is_ok());
+    strangers
+}
