@@ -49,17 +49,17 @@ fn plan_job(folder: &Path) -> Result<(Roster, String), Box<dyn Error>> {
     let settings = Settings { force_change: ForceChange::No, ..Settings::new(&roster, policy.clone()) };
     let created = Ledger::create(folder, settings, Plan::new(&roster, Generator::new(&policy)?))?;
     // A pipeline should stop at a bad row rather than skip it and stay green.
-    if let Some((_, _, message)) = created.skipped.first() {
-        return Err(message.clone().into());
+    if let Some(row) = created.skipped.first() {
+        return Err(row.message.clone().into());
     }
-    let fingerprint = created.ledger.note("fingerprint")?.ok_or("a plan always has a fingerprint")?;
+    let fingerprint = created.ledger.fingerprint()?;
     Ok((roster, fingerprint))
 }
 
 /// Job 2: do exactly what was approved. Killed and started again, it goes on where it was.
 async fn run_job(folder: &Path, approved: &str, url: &str, credentials: Credentials) -> Result<u8, Box<dyn Error>> {
     let mut ledger = Ledger::open(folder)?;
-    if ledger.note("fingerprint")?.as_deref() != Some(approved) {
+    if ledger.fingerprint()? != approved {
         return Err("this is not the plan that was approved".into());
     }
     // For a tenant: https://login.microsoftonline.com and https://graph.microsoft.com, and a secret from the vault.

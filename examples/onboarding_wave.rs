@@ -39,8 +39,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let settings = Settings { rehearsal: true, ..Settings::new(&roster, policy.clone()) };
     let plan = Plan::new(&roster, Generator::new(&policy)?);
     let Created { mut ledger, skipped } = Ledger::create(&place.path().join("onboarding"), settings, plan)?;
-    for (_line, reason, message) in &skipped {
-        println!("skipped, {}: {message}", reason.code());
+    for row in &skipped {
+        println!("skipped, {}: {}", row.skip.code(), row.message);
     }
 
     // 4. A tenant that has the accounts. `GraphClient` would stand here for a real one: both are a `Graph`.

@@ -161,7 +161,7 @@ fn write_row<W: Write>(writer: &mut csv::Writer<W>, row: &ReportRow, width: usiz
 
 fn message(row: &ReportRow) -> Cow<'_, str> {
     let message = row.error_message.as_deref().unwrap_or_default();
-    if row.ambiguous && row.status == Status::InDoubt.as_str() {
+    if row.ambiguous {
         return format!("{message} (an earlier password may be in force instead: see table `replaced` in ledger.db)")
             .into();
     }
@@ -274,7 +274,7 @@ impl Summary {
             rehearsal: settings.rehearsal,
             finished: counts.pending() == 0,
             roster: settings.roster.clone(),
-            fingerprint: note("fingerprint")?,
+            fingerprint: ledger.fingerprint()?,
             tenant_id: ledger.note("tenant_id")?,
             client_id: ledger.note("client_id")?,
             planned_at: note("planned_at")?,

@@ -247,15 +247,17 @@ impl Throttle {
         }
     }
 
-    /// Notes that writes sent in `epoch` were answered 429, and returns how long everything waits for it.
+    /// Notes that this share of the writes of a batch sent in `epoch` was answered 429, and returns how long everything
+    /// waits for it.
     ///
     /// The first one says that the bucket was emptier than thought; those after it, at the pace of the refill, that
-    /// somebody else drinks from it.
-    pub fn refused(&mut self, epoch: u32, asked: Option<Duration>) -> Duration {
+    /// somebody else drinks from it, and how much. A single one among many that went well says little: Graph throttles
+    /// below the limit too, under load.
+    pub fn refused(&mut self, epoch: u32, share: f64, asked: Option<Duration>) -> Duration {
         let wait = self.wait_after_refusal(epoch, asked);
         if epoch == self.epoch {
             if self.epoch > 0 {
-                self.price = (self.price * 3 / 2).min(PRICE_MAX);
+                self.raise_price(share);
             }
             self.epoch += 1;
             self.streak += 1;
@@ -264,6 +266,13 @@ impl Throttle {
         self.towards_cut = 0;
         self.hold(wait);
         wait
+    }
+
+    /// By half where all was refused, by less where less was.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small number above zero")]
+    fn raise_price(&mut self, share: f64) {
+        let dearer = f64::from(self.price) * (1.0 + share.clamp(0.0, 1.0) / 2.0);
+        self.price = (dearer.round() as u32).min(PRICE_MAX);
     }
 
     fn wait_after_refusal(&mut self, epoch: u32, asked: Option<Duration>) -> Duration {
@@ -328,7 +337,7 @@ mod tests {
     async fn a_wait_that_graph_asks_for_is_kept_and_no_burst_follows() {
         let mut throttle = Throttle::new(Quota::DOCUMENTED_WRITES, 1);
         throttle.admit(20).expect("a full bucket");
-        let hold = throttle.refused(0, Some(Duration::from_secs(12)));
+        let hold = throttle.refused(0, 1.0, Some(Duration::from_secs(12)));
         assert!(hold >= Duration::from_secs(12) && hold < Duration::from_secs(13));
         assert!(throttle.admit(1).is_err(), "nothing before the time");
         advance(hold).await;
@@ -341,12 +350,14 @@ mod tests {
     async fn a_refusal_at_the_refill_pace_raises_the_price_and_good_answers_lower_it() {
         let mut throttle = Throttle::new(Quota::DOCUMENTED_WRITES, 1);
         let first = throttle.epoch();
-        throttle.refused(first, Some(Duration::from_secs(1)));
+        throttle.refused(first, 1.0, Some(Duration::from_secs(1)));
         assert_eq!(throttle.price, PARTS, "an empty bucket is no smaller one");
-        throttle.refused(first, Some(Duration::from_secs(1)));
+        throttle.refused(first, 1.0, Some(Duration::from_secs(1)));
         assert_eq!(throttle.price, PARTS, "what was sent before tells nothing new");
         throttle.went_well(1, Duration::ZERO);
-        throttle.refused(throttle.epoch(), Some(Duration::from_secs(1)));
+        throttle.refused(throttle.epoch(), 0.05, Some(Duration::from_secs(1)));
+        assert_eq!(throttle.price, PARTS, "one of twenty says little");
+        throttle.refused(throttle.epoch(), 1.0, Some(Duration::from_secs(1)));
         assert_eq!(throttle.price, PARTS * 3 / 2);
         throttle.went_well(2_000, Duration::ZERO);
         assert_eq!(throttle.price, PARTS);
@@ -355,7 +366,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn refusals_that_name_no_wait_are_waited_out_longer_each_time() {
         let mut throttle = Throttle::new(Quota::DOCUMENTED_WRITES, 1);
-        let waits: Vec<u64> = (0..6).map(|_| throttle.refused(throttle.epoch(), None).as_secs()).collect();
+        let waits: Vec<u64> = (0..6).map(|_| throttle.refused(throttle.epoch(), 1.0, None).as_secs()).collect();
         assert_eq!(waits, [10, 20, 40, 80, 150, 150]);
     }
 
@@ -380,7 +391,7 @@ mod tests {
         assert_eq!(throttle.in_flight_max(20), 50);
         throttle.in_use(0.9);
         assert_eq!(throttle.in_flight_max(20), 40);
-        throttle.refused(0, None);
+        throttle.refused(0, 1.0, None);
         assert_eq!(throttle.in_flight_max(20), 20);
     }
 }

@@ -26,15 +26,23 @@ const HEADER_APPLICATION_ID: std::ops::Range<usize> = 68..72;
 /// SQLite's page cache, in KiB as its pragma wants them.
 const CACHE_KIB: i64 = 16 << 10;
 
-/// Rows that will not be sent: line, reason and message. The first thousand; the report has them all.
-pub type Skipped = Vec<(u64, Skip, String)>;
+/// A row that will not be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// Line of the file.
+    pub line: u64,
+    /// Why.
+    pub skip: Skip,
+    /// The same for a person.
+    pub message: String,
+}
 
 /// What came of making a ledger.
 pub struct Created {
     /// The ledger, with the plan in it.
     pub ledger: Ledger,
-    /// The rows that will not be sent.
-    pub skipped: Skipped,
+    /// The first thousand rows that will not be sent; the report has them all.
+    pub skipped: Vec<Skipped>,
 }
 
 /// Longest wait that a row can have before it: what a `Retry-After` may ask for.
@@ -207,7 +215,7 @@ fn holder() -> String {
 }
 
 /// Puts the plan into the ledger, in one transaction that ends with the settings: without them it never was.
-fn store(connection: &mut Connection, settings: &Settings, mut plan: Plan<'_>) -> Result<Skipped, LedgerError> {
+fn store(connection: &mut Connection, settings: &Settings, mut plan: Plan<'_>) -> Result<Vec<Skipped>, LedgerError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let settings = serde_json::to_string(settings)?;
     let mut stored = Stored::new(&settings);
@@ -223,7 +231,7 @@ fn store(connection: &mut Connection, settings: &Settings, mut plan: Plan<'_>) -
     let notes = [
         ("planned_at", format!("{:.0}", jiff::Timestamp::now())),
         ("passwave", env!("CARGO_PKG_VERSION").into()),
-        ("fingerprint", hex(stored.fingerprint.finish().as_ref())),
+        (read::FINGERPRINT, hex(stored.fingerprint.finish().as_ref())),
         (read::WIDTH, stored.width.to_string()),
         (read::SETTINGS, settings),
     ];
@@ -239,14 +247,14 @@ struct Stored {
     fingerprint: digest::Context,
     /// Most cells of a row.
     width: usize,
-    skipped: Skipped,
+    skipped: Vec<Skipped>,
 }
 
 impl Stored {
     fn new(settings: &str) -> Self {
         let mut fingerprint = digest::Context::new(&digest::SHA256);
         fingerprint.update(settings.as_bytes());
-        Self { fingerprint, width: 0, skipped: Skipped::new() }
+        Self { fingerprint, width: 0, skipped: Vec::new() }
     }
 
     fn rows(&mut self, transaction: &Transaction<'_>, rows: Vec<PlannedRow>) -> Result<(), LedgerError> {
@@ -265,7 +273,7 @@ impl Stored {
                 Decision::Skip(reason, message) => {
                     let changed = skip.execute((row.row, reason.code(), &message))?;
                     if self.skipped.len() < SKIPPED_TOLD_MAX {
-                        self.skipped.push((row.line, reason, message));
+                        self.skipped.push(Skipped { line: row.line, skip: reason, message });
                     }
                     changed
                 }

@@ -1,6 +1,9 @@
 //! What the reports and the terminal want to know.
 
-use super::{Ledger, LedgerError, life::State};
+use super::{
+    Ledger, LedgerError,
+    life::{Doubt, State},
+};
 use crate::{outcome::Status, password::Password};
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -8,6 +11,8 @@ use rusqlite::{Connection, OptionalExtension, Row};
 pub(super) const SETTINGS: &str = "settings";
 /// Under which the number of cells of the widest row is noted.
 pub(super) const WIDTH: &str = "width";
+/// Under which the fingerprint of the plan is noted.
+pub(super) const FINGERPRINT: &str = "fingerprint";
 
 /// How many rows stand where.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -102,7 +107,7 @@ pub struct ReportRow {
     pub status: String,
     /// The password, where the report may show one.
     pub password: Option<Password>,
-    /// Which of several passwords may be in force cannot be told.
+    /// A password that was replaced since may be in force instead of the one shown.
     pub ambiguous: bool,
     /// Code of the last error.
     pub error_code: Option<String>,
@@ -219,6 +224,14 @@ impl Ledger {
         Ok(select.query_row([password.expose()], |row| row.get(0))?)
     }
 
+    /// The plan's fingerprint, of roster, accounts and settings; it holds no secret.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be read.
+    pub fn fingerprint(&self) -> Result<String, LedgerError> {
+        Ok(note(&self.connection, FINGERPRINT)?.unwrap_or_default())
+    }
+
     /// Most cells that any row has.
     ///
     /// # Errors
@@ -273,12 +286,16 @@ impl Ledger {
 }
 
 fn report_row(row: &Row) -> rusqlite::Result<ReportRow> {
+    let status: String = row.get(2)?;
+    let doubt = Doubt::from_bits(row.get(4)?);
+    // Where only the earlier one is in doubt, a row that has ended shows that one.
+    let ambiguous = doubt.earlier && (doubt.current || status == Status::Pending.as_str());
     Ok(ReportRow {
         row: row.get(0)?,
         user_principal_name: row.get(1)?,
-        status: row.get(2)?,
+        status,
         password: row.get::<_, Option<String>>(3)?.map(Password::new),
-        ambiguous: row.get::<_, u8>(4)? == 3,
+        ambiguous,
         error_code: row.get(5)?,
         error_message: row.get(6)?,
         attempts: row.get(7)?,

@@ -1,7 +1,7 @@
 //! The style of words: a few plain English words and a digit, for people who have to keep a password in their heads.
 //!
-//! The words are the EFF's long list, made to be remembered and to offend nobody, without its four hyphenated entries, which
-//! blur with a separator. The first letter is a capital, and a digit (none that looks like a letter) ends the password, so
+//! The words are the EFF's long list, made to be remembered, without its four hyphenated entries, which blur with a
+//! separator, and without a few that no school wants to hand out. The first letter is a capital, and a digit (none that looks like a letter) ends the password, so
 //! three of Entra's four classes are always there. Without a separator every word begins with a capital.
 //!
 //! Invariant: all choices of different words are equally likely, and no two choices give the same password.
@@ -24,6 +24,15 @@ pub const SEPARATOR_DEFAULT: &str = "-";
 
 const DIGITS: &[u8] = b"23456789";
 
+/// Words of the list that some office would have to apologise for.
+const UNFIT: &str = "arousal backstab badass bribe cannabis daredevil dynamite enslave entomb gore gory graves graveyard \
+                     handgun hardcore junkie lustfully lustily lustiness lusty marxism opium overkill pureblood racism \
+                     smoked smokiness smoking smoky thong undying unisexual";
+
+fn is_unfit(word: &str) -> bool {
+    UNFIT.split(' ').any(|unfit| unfit == word)
+}
+
 /// What the style of words draws from.
 #[derive(Clone)]
 pub(super) struct Phrase {
@@ -37,7 +46,7 @@ pub(super) struct Phrase {
 impl Phrase {
     /// With words that hold no banned one; settings were checked.
     pub(super) fn new(words: usize, separator: Option<u8>, banned: &BannedWords) -> Self {
-        let fits = |word: &&str| !word.contains('-') && !banned.occur_in(word.as_bytes());
+        let fits = |word: &&str| !word.contains('-') && !is_unfit(word) && !banned.occur_in(word.as_bytes());
         Self::of(EFF_LONG_WORDLIST.into_iter().filter(fits).collect(), words, separator)
     }
 
@@ -109,7 +118,7 @@ mod tests {
     #[test]
     fn the_list_is_what_the_limits_were_made_for() {
         let phrase = Phrase::new(4, Some(b'-'), &BannedWords::default());
-        assert_eq!(phrase.choices(), 7_772);
+        assert_eq!(phrase.choices(), 7_776 - 4 - UNFIT.split(' ').count());
         assert!(phrase.list.iter().all(|word| word.bytes().all(|byte| byte.is_ascii_lowercase())));
         let shortest = phrase.list.iter().map(|word| word.len()).min().expect("words");
         let longest = phrase.list.iter().map(|word| word.len()).max().expect("words");

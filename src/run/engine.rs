@@ -329,7 +329,9 @@ impl<'a, G: Graph> Engine<'a, G> {
             return Duration::ZERO;
         }
         self.session.throttled += throttled;
-        let hold = self.throttle.refused(epoch, asked);
+        #[expect(clippy::cast_precision_loss, reason = "at most a batch")]
+        let share = throttled as f64 / batch.len() as f64;
+        let hold = self.throttle.refused(epoch, share, asked);
         self.weather.asked_to_wait(hold);
         (self.emit)(RunEvent::Waiting { reason: WaitReason::Asked, wait: hold });
         hold

@@ -23,8 +23,8 @@ pub fn skipped(created: &Created) {
         return;
     }
     say(&format!("{} not be sent:", counted(total, "row will", "rows will")));
-    for (_, skip, message) in created.skipped.iter().take(SKIPPED_LINES_MAX) {
-        say(&format!("  {}  [{}]", message, skip.code()));
+    for row in created.skipped.iter().take(SKIPPED_LINES_MAX) {
+        say(&format!("  {}  [{}]", row.message, row.skip.code()));
     }
     let told = created.skipped.len().min(SKIPPED_LINES_MAX) as u64;
     if told < total {

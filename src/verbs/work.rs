@@ -44,7 +44,7 @@ pub fn run(
             folder.display()
         )));
     }
-    let fingerprint = ledger.note("fingerprint")?.unwrap_or_default();
+    let fingerprint = ledger.fingerprint()?;
     if expect.is_some_and(|expected| !expected.eq_ignore_ascii_case(&fingerprint)) {
         return Err(Failure::usage(format!(
             "the plan in {} has the fingerprint {fingerprint}, which is not the one expected; nothing was sent\n\

@@ -210,10 +210,10 @@ pub enum HeaderCase {
 #[derive(Debug, thiserror::Error)]
 pub enum FaultsError {
     /// No JSON, or a field that does not exist.
-    #[error("the faults cannot be read ({0}); mend the JSON given with --faults")]
+    #[error("the faults cannot be read ({0})")]
     Unreadable(#[from] serde_json::Error),
     /// A share outside 0 to 1.
-    #[error("{field} is {value}, but a share lies between 0 and 1; mend it in the JSON given with --faults")]
+    #[error("{field} is {value}, but a share lies between 0 and 1")]
     Share {
         /// Where it stands.
         field: &'static str,
@@ -221,7 +221,7 @@ pub enum FaultsError {
         value: f64,
     },
     /// Shares of which a request can meet only one.
-    #[error("the shares in {section} add up to {sum}, more than 1; lower them in the JSON given with --faults")]
+    #[error("the shares in {section} add up to {sum}, more than 1")]
     Sum {
         /// Where they stand.
         section: &'static str,
@@ -229,7 +229,7 @@ pub enum FaultsError {
         sum: f64,
     },
     /// A time or a pace below zero or beyond a day.
-    #[error("{field} is {value}, but it must lie between 0 and 86400; mend it in the JSON given with --faults")]
+    #[error("{field} is {value}, but it must lie between 0 and 86400")]
     Number {
         /// Where it stands.
         field: &'static str,
