@@ -1,0 +1,171 @@
+//! The shape of the source, as the design has it: layers, sizes, and who may print.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+const FILE_LINES_MAX: usize = 400;
+const FN_LINES_MAX: usize = 70;
+/// Rooms from the bottom up; a room uses only what stands in a lower layer, or beside it where that is no device.
+const LAYERS: [&[&str]; 4] = [
+    &["clean", "clock", "upn", "quota", "retry_after", "private", "password", "outcome"],
+    &["roster", "plan"],
+    &["ledger", "throttle", "graph"],
+    &["run", "report"],
+];
+const DEVICES: usize = 2;
+/// The program; all else is the library.
+const PROGRAM: [&str; 6] = ["main.rs", "cli.rs", "failure.rs", "terminal.rs", "progress.rs", "verbs"];
+/// Where something is printed.
+const PRINTERS: [&str; 4] = ["main.rs", "terminal.rs", "progress.rs", "verbs"];
+
+/// Every Rust file below `folder`, by its path from there, with its text.
+fn files(folder: &str) -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let (mut found, mut folders) = (Vec::new(), vec![root.clone()]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).expect("UTF-8");
+                found.push((path.strip_prefix(&root).expect("below").to_owned(), text));
+            }
+        }
+    }
+    found
+}
+
+fn is_in(path: &Path, rooms: &[&str]) -> bool {
+    rooms.iter().any(|room| path.starts_with(room))
+}
+
+/// The first part of a path without `.rs`: the room that a file of the library belongs to.
+fn room(path: &Path) -> String {
+    let first = path.iter().next().expect("a name").to_string_lossy();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+fn layer(room: &str) -> Option<usize> {
+    LAYERS.iter().position(|rooms| rooms.contains(&room))
+}
+
+/// The rooms that a text names after `crate::`, whether alone or in braces.
+fn uses(text: &str) -> Vec<String> {
+    let mut rooms = Vec::new();
+    for rest in text.split("crate::").skip(1) {
+        let Some(group) = rest.strip_prefix('{') else {
+            rooms.push(rest);
+            continue;
+        };
+        let mut depth = 0_usize;
+        let mut start = Some(0);
+        for (at, letter) in group.char_indices() {
+            match letter {
+                '}' if depth == 0 => break,
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                ',' if depth == 0 => start = Some(at + 1),
+                _ if depth == 0 && !letter.is_whitespace() => {
+                    rooms.extend(start.take().map(|start| group[start..].trim_start()))
+                }
+                _ => {}
+            }
+        }
+    }
+    let word =
+        |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default().to_owned();
+    rooms.into_iter().map(word).collect()
+}
+
+#[test]
+fn the_reader_of_uses_reads_them() {
+    let text = "use crate::{\n    clean,\n    graph::{A, wire::{self, B}},\n    upn::Upn,\n};\nuse crate::plan; crate::run::go()";
+    assert_eq!(uses(text), ["clean", "graph", "upn", "plan", "run"]);
+}
+
+#[test]
+fn rooms_use_only_what_lies_below_them() {
+    let mut faults = Vec::new();
+    for (path, text) in files("src").iter().filter(|(path, _)| !is_in(path, &PROGRAM) && path != Path::new("lib.rs")) {
+        let own = room(path);
+        let Some(at) = layer(&own) else {
+            faults.push(format!("{} belongs to no layer", path.display()));
+            continue;
+        };
+        for used in uses(text).into_iter().filter(|used| *used != own) {
+            let below = layer(&used).is_some_and(|used| used < at || (used == at && at != DEVICES));
+            if !below {
+                faults.push(format!("{} uses {used}", path.display()));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn files_are_short_and_say_what_they_are() {
+    let mut faults = Vec::new();
+    for (path, text) in ["src", "tests", "benches"].into_iter().flat_map(files) {
+        let lines = text.lines().count();
+        if lines > FILE_LINES_MAX {
+            faults.push(format!("{} has {lines} lines", path.display()));
+        }
+        if !text.starts_with("//!") {
+            faults.push(format!("{} does not begin by saying what it is", path.display()));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn functions_are_short() {
+    let mut faults = Vec::new();
+    for (path, text) in ["src", "tests", "benches"].into_iter().flat_map(files) {
+        let mut open: Option<(usize, usize, &str)> = None;
+        for (at, line) in text.lines().enumerate() {
+            let (indent, code) = (line.len() - line.trim_start().len(), line.trim_start());
+            if code.contains("fn ") && !code.starts_with("//") && code.split("fn ").next().is_some_and(is_head) {
+                open = open.or(Some((at, indent, code)));
+            }
+            match open {
+                Some((start, depth, head)) if indent == depth && code.starts_with('}') => {
+                    if at - start - 1 > FN_LINES_MAX {
+                        faults.push(format!("{}:{}: {} lines: {head}", path.display(), start + 1, at - start + 1));
+                    }
+                    open = None;
+                }
+                Some((start, depth, _))
+                    if indent == depth && (start == at || code.starts_with(')')) && code.ends_with([';', '}']) =>
+                {
+                    open = None;
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// What may stand before `fn` where a function begins.
+fn is_head(before: &str) -> bool {
+    before
+        .split_whitespace()
+        .all(|word| ["pub", "const", "async", "unsafe", "extern"].contains(&word) || word.starts_with("pub("))
+        || before.trim() == "pub(in super)"
+}
+
+#[test]
+fn only_the_program_prints() {
+    let signs =
+        ["println!", "eprintln!", "print!(", "eprint!(", "dbg!", "io::stdout", "io::stderr", "stdout()", "stderr()"];
+    let mut faults = Vec::new();
+    for (path, text) in files("src").iter().filter(|(path, _)| !is_in(path, &PRINTERS)) {
+        faults.extend(
+            signs.iter().filter(|sign| text.contains(**sign)).map(|sign| format!("{}: {sign}", path.display())),
+        );
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
