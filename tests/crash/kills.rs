@@ -1,0 +1,74 @@
+//! Kills at moments that a seed draws, and orderly interruptions. `PASSWAVE_KILLS` says how many kills.
+
+use crate::program::{Stage, said};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use std::{thread::sleep, time::Duration};
+
+const FAULTS: &str = r#"{"latency_ms": 15, "latency_jitter_ms": 20,
+    "items": {"unavailable": 0.004, "timeout": 0.004, "applied": 0.5, "conflict": 0.004},
+    "requests": {"lost_before": 0.01, "lost_after": 0.02, "truncated": 0.01, "bad_gateway": 0.01, "applied": 0.5},
+    "responses": {"missing": 0.003, "repeated": 0.01, "unknown": 0.05},
+    "complexity": {"share": 0.02}, "token": {"revoked_after_requests": 30}}"#;
+
+#[test]
+fn killed_at_any_moment_it_goes_on_and_the_report_is_right_at_once() {
+    let kills = std::env::var("PASSWAVE_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(5);
+    let stage = Stage::new(300 * kills, FAULTS);
+    stage.plan();
+    let mut rng = StdRng::seed_from_u64(2_026);
+    for _ in 0..kills {
+        let mut child = stage.connecting(&["run", "run", "--yes"]).spawn().expect("it starts");
+        let tenant = &stage.served.tenant;
+        let enough = tenant.tally().batches + rng.random_range(0..14);
+        let ended = || child.try_wait().expect("a child").is_some();
+        stage.served.wait_for(|tenant| tenant.tally().batches >= enough, ended);
+        sleep(Duration::from_micros(rng.random_range(0..30_000)));
+        child.kill().expect("it is killed, or has ended");
+        child.wait().expect("it has ended");
+        let report = stage.report();
+        stage.check(&report);
+        assert!(report.iter().all(|row| row.status == "reset" || row.status == "pending"));
+    }
+    stage.finish();
+}
+
+#[cfg(unix)]
+#[test]
+fn interrupted_it_waits_for_its_answers_reports_and_goes_on_later() {
+    let stage = Stage::new(2_000, r#"{"latency_ms": 150}"#);
+    stage.plan();
+    for signal in ["-INT", "-TERM"] {
+        let mut child = stage.connecting(&["run", "run", "--yes"]).spawn().expect("it starts");
+        let before = stage.served.tenant.tally().writes;
+        let ended = || child.try_wait().expect("a child").is_some();
+        stage.served.wait_for(|tenant| tenant.tally().writes > before + 20, ended);
+        let sent = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status();
+        assert!(sent.expect("kill is there").success());
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!(output.status.code(), Some(130), "{}", said(&output));
+        assert!(said(&output).contains("passwave run"), "it says how to go on: {}", said(&output));
+        let report = stage.last_report();
+        stage.check(&report);
+        let settled = report.iter().filter(|row| row.status == "reset").count() as u64;
+        assert_eq!(settled, stage.served.tenant.tally().writes, "nothing was left in flight");
+        assert!(settled < 2_000);
+    }
+    stage.finish();
+    assert_eq!(stage.served.tenant.tally().writes, 2_000, "nothing was sent twice");
+}
+
+#[test]
+fn a_second_process_is_refused_and_told_which_is_the_first() {
+    let stage = Stage::new(2_000, r#"{"latency_ms": 1000}"#);
+    stage.plan();
+    let mut first = stage.connecting(&["run", "run", "--yes"]).spawn().expect("it starts");
+    stage.served.wait_for(|tenant| tenant.tally().batches > 0, || false);
+    let second = stage.connecting(&["run", "run", "--yes"]).output().expect("it starts");
+    assert_eq!(second.status.code(), Some(3), "{}", said(&second));
+    let holder = format!("process {}", first.id());
+    assert!(said(&second).contains(&holder), "{holder}: {}", said(&second));
+    stage.check(&stage.report());
+    first.kill().expect("it is killed");
+    first.wait().expect("it has ended");
+    stage.check(&stage.report());
+}
