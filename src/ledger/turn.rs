@@ -89,6 +89,9 @@ impl Ledger {
     /// # Errors
     /// Where the ledger cannot be written.
     pub fn plan_again(&mut self, rows: &[u64]) -> Result<(), LedgerError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for row in rows {
             transaction

@@ -104,6 +104,11 @@ impl Suspicion {
         self.batches += usize::from(!self.rows.is_empty());
     }
 
+    /// The rows about which nothing has been found out yet.
+    pub(super) fn open(&self) -> &[u64] {
+        if self.allayed { &[] } else { &self.rows }
+    }
+
     /// The rows and their cause, where they are enough, or where there are no others and the cause is the application's.
     pub(super) fn verdict(&self, no_others: bool) -> Option<(&[u64], Cause, &str)> {
         let (cause, said) = self.first.as_ref().filter(|_| !self.allayed)?;

@@ -134,10 +134,14 @@ impl<'a, G: Graph> Engine<'a, G> {
             self.ledger.plan_again(rows)?;
             return Err(RunError::Everyone { rows: rows.len(), cause, said: said.to_owned() });
         }
+        if !no_others {
+            // Not enough to tell whether the cause is theirs: the next process finds out.
+            self.ledger.plan_again(self.suspicion.open())?;
+        }
         match self.broken.take() {
             Some(error) => Err(error),
-            None if self.ledger.counts().pending() > 0 => Ok(RunEnd::Interrupted),
-            None => Ok(RunEnd::Finished),
+            None if no_others => Ok(RunEnd::Finished),
+            None => Ok(RunEnd::Interrupted),
         }
     }
 
