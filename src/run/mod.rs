@@ -128,7 +128,7 @@ pub enum RunError {
     BatchRefused(String),
     /// The network or the service stayed away.
     #[error(
-        "no usable answer for {waited:?} ({said})\nhint: check the network and the service's health, then go on with `passwave run`; --max-wait sets how long to wait"
+        "no usable answer for {waited:.0?} ({said})\nhint: check the network and the service's health, then go on with `passwave run`; --max-wait sets how long to wait"
     )]
     Away {
         /// How long.
@@ -138,7 +138,7 @@ pub enum RunError {
     },
     /// Graph answers, and accepts nothing.
     #[error(
-        "Graph has put off every write for {0:?}\nhint: another job may be using up this application's quota; go on later with `passwave run`, or wait longer with --max-wait"
+        "Graph has put off every write for {0:.0?}\nhint: another job may be using up this application's quota; go on later with `passwave run`, or wait longer with --max-wait"
     )]
     Stalled(Duration),
     /// No replacement for a refused password.

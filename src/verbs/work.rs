@@ -93,7 +93,7 @@ fn work(ledger: &mut Ledger, door: &Door, args: &RunArgs, yes: bool) -> Result<u
         let graph = door.client()?;
         sign_in(&graph).await.inspect_err(|_| {
             say(&format!(
-                "The plan is kept; nothing was sent. Go on with:  passwave run {}",
+                "The plan is kept, and nothing was sent now. Go on with:  passwave run {}",
                 telling::quoted(ledger.folder())
             ));
         })?;
@@ -103,7 +103,7 @@ fn work(ledger: &mut Ledger, door: &Door, args: &RunArgs, yes: bool) -> Result<u
             grouped(pending)
         );
         if !yes && !ask(&question, &pending.to_string()) {
-            say(&format!("Nothing was sent. The plan is kept:  passwave run {}", telling::quoted(ledger.folder())));
+            say(&format!("Nothing was sent now. The plan is kept; go on with:  passwave run {}", telling::quoted(ledger.folder())));
             return Ok(USAGE);
         }
         door.note_in(ledger)?;
