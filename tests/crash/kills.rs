@@ -21,7 +21,7 @@ fn killed_at_any_moment_it_goes_on_and_the_report_is_right_at_once() {
         let tenant = &stage.served.tenant;
         let enough = tenant.tally().batches + rng.random_range(0..14);
         let ended = || child.try_wait().expect("a child").is_some();
-        stage.served.wait_for(|tenant| tenant.tally().batches >= enough, ended);
+        stage.wait_for(|tenant| tenant.tally().batches >= enough, ended);
         sleep(Duration::from_micros(rng.random_range(0..30_000)));
         child.kill().expect("it is killed, or has ended");
         child.wait().expect("it has ended");
@@ -41,7 +41,7 @@ fn interrupted_it_waits_for_its_answers_reports_and_goes_on_later() {
         let mut child = stage.connecting(&["run", "run", "--yes"]).spawn().expect("it starts");
         let before = stage.served.tenant.tally().writes;
         let ended = || child.try_wait().expect("a child").is_some();
-        stage.served.wait_for(|tenant| tenant.tally().writes > before + 20, ended);
+        stage.wait_for(|tenant| tenant.tally().writes > before + 20, ended);
         let sent = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status();
         assert!(sent.expect("kill is there").success());
         let output = child.wait_with_output().expect("it ends");
@@ -62,7 +62,7 @@ fn a_second_process_is_refused_and_told_which_is_the_first() {
     let stage = Stage::new(2_000, r#"{"latency_ms": 1000}"#);
     stage.plan();
     let mut first = stage.connecting(&["run", "run", "--yes"]).spawn().expect("it starts");
-    stage.served.wait_for(|tenant| tenant.tally().batches > 0, || false);
+    stage.wait_for(|tenant| tenant.tally().batches > 0, || false);
     let second = stage.connecting(&["run", "run", "--yes"]).output().expect("it starts");
     assert_eq!(second.status.code(), Some(3), "{}", said(&second));
     let holder = format!("process {}", first.id());

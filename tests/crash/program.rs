@@ -4,11 +4,13 @@ use crate::{
     checkers::{self, Row},
     served::Served,
 };
+use passwave::graph::simulator::Simulator;
 use secrecy::ExposeSecret;
 use std::{
     fs,
     path::PathBuf,
     process::{Command, Output, Stdio},
+    time::Duration,
 };
 use tempfile::TempDir;
 
@@ -77,6 +79,13 @@ impl Stage {
 
     pub fn check(&self, report: &[Row]) {
         checkers::check(report, &self.accounts, &self.served.tenant, &self.strangers).expect("the invariants");
+    }
+
+    /// Waits until `enough` holds of the tenant or `over` is true, looking every millisecond.
+    pub fn wait_for(&self, enough: impl Fn(&Simulator) -> bool, mut over: impl FnMut() -> bool) {
+        while !enough(&self.served.tenant) && !over() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Runs to the end, and checks that everybody was reset.

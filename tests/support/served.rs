@@ -1,7 +1,7 @@
 //! A simulated tenant over loopback, served on a thread of its own, for programs and clients that speak HTTP.
 
 use passwave::graph::simulator::{Account, Faults, Simulator, SimulatorConfig, serve};
-use std::{sync::Arc, thread, time::Duration};
+use std::{sync::Arc, thread};
 use tokio::{net::TcpListener, sync::oneshot};
 
 /// Serves until it is dropped.
@@ -34,13 +34,6 @@ impl Served {
         });
         let url = format!("http://{}", told.recv().expect("it listens"));
         Self { tenant, url, stop: Some(stop), thread: Some(thread) }
-    }
-
-    /// Waits until `enough` holds of the tenant or `over` is true, looking every millisecond.
-    pub fn wait_for(&self, enough: impl Fn(&Simulator) -> bool, mut over: impl FnMut() -> bool) {
-        while !enough(&self.tenant) && !over() {
-            thread::sleep(Duration::from_millis(1));
-        }
     }
 }
 

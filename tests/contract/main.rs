@@ -1,0 +1,43 @@
+//! What the run relies on from a [`Graph`](passwave::graph::Graph): one suite for the simulator in process, for the client
+//! over loopback HTTP, and for a real tenant where there is one; and what only the client can get wrong.
+
+#[path = "../support/served.rs"]
+mod served;
+
+mod client;
+mod suite;
+mod tenant;
+mod wire;
+
+use passwave::{
+    graph::{
+        BatchRequest, Write,
+        client::{ClientSecret, GraphClient, endpoint, http_client},
+    },
+    password::Password,
+    plan::ForceChange,
+    upn::Upn,
+};
+use secrecy::SecretString;
+
+/// A batch that gives each account, by its row, the password that belongs to the row.
+fn batch(accounts: &[(u64, &str)]) -> BatchRequest {
+    let write = |(row, name): &(u64, &str)| Write {
+        row: *row,
+        address: Upn::parse(name).expect("a name"),
+        password: Password::new(password(*row)),
+    };
+    BatchRequest { writes: accounts.iter().map(write).collect(), force_change: ForceChange::NextSignIn }
+}
+
+fn password(row: u64) -> String {
+    format!("Correct-Horse-{row}")
+}
+
+/// A client that signs in at `authority` and sends to `graph`.
+fn connect(authority: &str, graph: &str, ids: (&str, &str), secret: SecretString) -> GraphClient<ClientSecret> {
+    let (authority, graph) = (endpoint(authority).expect("a URL"), endpoint(graph).expect("a URL"));
+    let http = http_client(graph.scheme() == "http").expect("a client");
+    let door = ClientSecret::new(http.clone(), &authority, &graph, ids.0, ids.1, secret).expect("good ids");
+    GraphClient::new(http, &graph, door)
+}

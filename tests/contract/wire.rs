@@ -1,0 +1,154 @@
+//! The bytes of a batch: exactly what is written, and what is made of whatever comes back.
+
+use crate::batch;
+use passwave::{
+    graph::{
+        BatchResponse, SendError,
+        wire::{self, Envelope},
+    },
+    plan::ForceChange,
+};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+fn decode(body: &str) -> Result<BatchResponse, SendError> {
+    wire::decode(&Envelope { status: 200, ..Envelope::default() }, body.as_bytes())
+}
+
+#[test]
+fn a_batch_is_written_as_graph_wants_it() {
+    for (force_change, name, value) in [
+        (ForceChange::NextSignIn, "forceChangePasswordNextSignIn", true),
+        (ForceChange::NextSignInWithMfa, "forceChangePasswordNextSignInWithMfa", true),
+        (ForceChange::No, "forceChangePasswordNextSignIn", false),
+    ] {
+        let mut batch = batch(&[(7, "ann@contoso.com"), (u64::MAX, "b'c#d@contoso.com")]);
+        batch.force_change = force_change;
+        let bytes = wire::encode(&batch);
+        let item = |id: &str, url: &str, password: &str| {
+            json!({"id": id, "method": "PATCH", "url": url, "headers": {"Content-Type": "application/json"},
+                "body": {"passwordProfile": {"password": password, name: value}}})
+        };
+        let expected = json!({"requests": [
+            item("7", "/users/ann@contoso.com", "Correct-Horse-7"),
+            item("18446744073709551615", "/users/b%27c%23d@contoso.com", "Correct-Horse-18446744073709551615"),
+        ]});
+        assert_eq!(serde_json::from_slice::<Value>(&bytes).expect("JSON"), expected);
+    }
+}
+
+/// An item, and what is read out of it: row, status, wait, code, message, request id.
+type Case = (&'static str, Option<u64>, u16, Option<Duration>, &'static str, &'static str, &'static str);
+
+#[test]
+fn items_are_read_in_every_shape_that_is_seen() {
+    let ten = Some(Duration::from_secs(10));
+    let table: &[Case] = &[
+        (r#"{"id":"1","status":204,"headers":{},"body":null}"#, Some(1), 204, None, "", "", ""),
+        (r#"{"id":"1","status":204}"#, Some(1), 204, None, "", "", ""),
+        (r#"{"id":"1","status":204,"body":""}"#, Some(1), 204, None, "", "", ""),
+        (r#"{"status":204,"id":1,"x":[{}]}"#, Some(1), 204, None, "", "", ""),
+        (r#"{"id":"abc","status":404}"#, None, 404, None, "", "", ""),
+        (r#"{"id":null,"status":404}"#, None, 404, None, "", "", ""),
+        (r#"{"status":404}"#, None, 404, None, "", "", ""),
+        (r#"{"id":"2","status":429,"headers":{"Retry-After":"10"}}"#, Some(2), 429, ten, "", "", ""),
+        (r#"{"id":"2","status":429,"headers":{"RETRY-AFTER":10}}"#, Some(2), 429, ten, "", "", ""),
+        (r#"{"id":"2","status":429,"headers":{"retry-after":" 10 "}}"#, Some(2), 429, ten, "", "", ""),
+        (r#"{"id":"2","status":429,"headers":{"Retry-After":"soon"}}"#, Some(2), 429, None, "", "", ""),
+        (r#"{"id":"2","status":429,"headers":{"Retry-After":null}}"#, Some(2), 429, None, "", "", ""),
+        (r#"{"id":"2","status":429,"headers":["Retry-After"]}"#, Some(2), 429, None, "", "", ""),
+        (
+            r#"{"id":"3","status":403,"body":{"error":{"code":"A","message":"b","innerError":{"request-id":"r"}}}}"#,
+            Some(3),
+            403,
+            None,
+            "A",
+            "b",
+            "r",
+        ),
+        (
+            r#"{"id":"3","status":403,"body":{"error":{"code":"A","message":"b","innererror":{"request-id":"r"}}}}"#,
+            Some(3),
+            403,
+            None,
+            "A",
+            "b",
+            "r",
+        ),
+        (r#"{"id":"3","status":403,"body":{"error":{"code":7,"message":null}}}"#, Some(3), 403, None, "", "", ""),
+        (r#"{"id":"3","status":403,"body":{"error":{"message":"b"}}}"#, Some(3), 403, None, "", "b", ""),
+        (r#"{"id":"3","status":503,"body":"PGh0bWw+"}"#, Some(3), 503, None, "", "", ""),
+        (r#"{"id":"3","status":503,"body":{"error":"x"}}"#, Some(3), 503, None, "", "", ""),
+        (
+            r#"{"id":"3","status":400,"body":{"error":{"code":"\u0041","message":"say \"hé\""}}}"#,
+            Some(3),
+            400,
+            None,
+            "A",
+            "say \"hé\"",
+            "",
+        ),
+    ];
+    for (item, row, status, wait, code, message, id) in table {
+        let mut replies = decode(&format!(r#"{{"responses":[{item}]}}"#)).expect(item).replies;
+        let reply = replies.pop().expect(item);
+        assert_eq!((reply.row, reply.status, reply.retry_after), (*row, *status, *wait), "{item}");
+        assert_eq!((&*reply.code, &*reply.message, &*reply.request_id), (*code, *message, *id), "{item}");
+        assert!(replies.is_empty());
+    }
+}
+
+#[test]
+fn an_item_that_cannot_be_read_takes_none_of_the_others_with_it() {
+    for odd in ["7", "null", "[]", "{}", r#"{"id":"1"}"#, r#"{"id":"1","status":"x"}"#, r#"{"id":"1","status":70000}"#]
+    {
+        let body = format!(r#"{{"@odata.x":1,"responses":[{odd},{{"id":"2","status":204}}]}}"#);
+        let replies = decode(&body).expect(odd).replies;
+        assert_eq!(replies.iter().map(|reply| reply.row).collect::<Vec<_>>(), [Some(2)], "{odd}");
+    }
+}
+
+#[test]
+fn the_highest_percentage_is_told() {
+    let headers =
+        |told: &str| format!(r#"{{"id":"1","status":204,"headers":{{"X-Ms-Throttle-Limit-Percentage":"{told}"}}}}"#);
+    let body = format!(r#"{{"responses":[{},{},{}]}}"#, headers("0.85"), headers("1.2"), headers("x"));
+    assert_eq!(decode(&body).expect("an answer").throttle_percentage, Some(1.2));
+}
+
+#[test]
+fn a_refusal_of_the_whole_is_told_with_what_it_says() {
+    let envelope = Envelope { status: 403, request_id: "r".into(), ..Envelope::default() };
+    let body = br#"{"error":{"code":"Authorization_RequestDenied","message":"no"}}"#;
+    let Err(SendError::Refused(reply)) = wire::decode(&envelope, body) else { panic!("not refused") };
+    assert_eq!((&*reply.code, &*reply.message, &*reply.request_id), ("Authorization_RequestDenied", "no", "r"));
+    for status in [100, 302, 401, 429, 500, 999] {
+        let envelope = Envelope { status, ..Envelope::default() };
+        for body in [&b""[..], b"<html>", b"\xff", br#"{"responses":[]}"#] {
+            assert!(matches!(wire::decode(&envelope, body), Err(SendError::Refused(reply)) if reply.status == status));
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_comes_is_read_without_a_panic(status in 0_u16..1_000, body in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let _ = wire::decode(&Envelope { status, ..Envelope::default() }, &body);
+    }
+
+    #[test]
+    fn a_damaged_answer_is_lost_or_says_nothing_new(at in 0_usize..200, byte in any::<u8>()) {
+        let good = r#"{"responses":[{"id":"1","status":204,"headers":{"Retry-After":"1"}},
+            {"id":"2","status":404,"body":{"error":{"code":"A","message":"b","innerError":{"request-id":"r"}}}}]}"#;
+        let mut body = good.as_bytes().to_vec();
+        let at = at % body.len();
+        body[at] = byte;
+        if let Ok(response) = wire::decode(&Envelope { status: 200, ..Envelope::default() }, &body) {
+            prop_assert!(response.replies.len() <= 2);
+        }
+        body.truncate(at);
+        let cut = wire::decode(&Envelope { status: 200, ..Envelope::default() }, &body);
+        prop_assert!(matches!(cut, Err(SendError::Lost(_))));
+    }
+}
