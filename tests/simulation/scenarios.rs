@@ -207,6 +207,22 @@ async fn an_account_that_becomes_unwritable_after_a_lost_answer_is_in_doubt() {
     assert!(world.check_ended().iter().all(|row| row.status == "in_doubt"));
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_was_in_flight_at_a_cut_and_cannot_be_written_any_more_is_in_doubt() {
+    let world = World::of(config(r#"{"latency_ms": 100}"#), 60);
+    let mut watch = Watch::new(&world.tenant, &world.folder());
+    watch.new_process(Cut::BeforeAnswer(2));
+    tokio::select! {
+        end = world.go(&watch, std::future::pending()) => panic!("it ended: {end:?}"),
+        () = watch.reached.notified() => {}
+    }
+    (1..=60).for_each(|row| world.make(row, AccountKind::Synced));
+    assert!(matches!(world.run().await, Ok(RunEnd::Finished)));
+    let report = world.check_ended();
+    let statuses = |from: usize| report[from..from + 20].iter().map(|row| row.status.as_str()).collect::<HashSet<_>>();
+    assert_eq!([0, 20, 40].map(statuses), ["reset", "in_doubt", "failed"].map(|status| HashSet::from([status])));
+}
+
 /// Makes the ledger unwritable at the third batch.
 struct FullDisk<'a>(&'a World, Cell<u32>);
 
