@@ -62,7 +62,7 @@ SELECT
     CASE
         WHEN state IN ('failed', 'skipped') THEN NULL
         WHEN state = 'in_doubt' AND account.doubt = 2 THEN
-            (SELECT password FROM replaced WHERE replaced.row = account.row AND replaced.doubt = 1 ORDER BY at DESC LIMIT 1)
+            (SELECT password FROM replaced WHERE replaced.row = account.row AND replaced.doubt = 1 ORDER BY replaced.rowid DESC LIMIT 1)
         ELSE account.password
     END AS password,
     error_code,

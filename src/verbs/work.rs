@@ -103,7 +103,10 @@ fn work(ledger: &mut Ledger, door: &Door, args: &RunArgs, yes: bool) -> Result<u
             grouped(pending)
         );
         if !yes && !ask(&question, &pending.to_string()) {
-            say(&format!("Nothing was sent now. The plan is kept; go on with:  passwave run {}", telling::quoted(ledger.folder())));
+            say(&format!(
+                "Nothing was sent now. The plan is kept; go on with:  passwave run {}",
+                telling::quoted(ledger.folder())
+            ));
             return Ok(USAGE);
         }
         door.note_in(ledger)?;

@@ -49,6 +49,17 @@ async fn without_the_permission_the_run_stops_at_once_and_goes_on_when_it_is_gra
 }
 
 #[tokio::test(start_paused = true)]
+async fn accounts_that_stay_refused_fail_in_the_end() {
+    let world = World::of(config("{}"), 2);
+    (1..=2).for_each(|row| world.make(row, AccountKind::Admin));
+    assert!(matches!(world.run().await, Err(RunError::Everyone { rows: 2, .. })), "it may be the permission");
+    assert_eq!(world.counts().planned, 2);
+    assert!(matches!(world.run().await, Ok(RunEnd::Finished)), "it is not, as nothing was mended");
+    world.check_ended();
+    assert_eq!(world.counts().failed, 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_administrator_among_many_fails_alone() {
     let world = World::of(config("{}"), 100);
     world.make(1, AccountKind::Admin);

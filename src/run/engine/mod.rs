@@ -24,6 +24,9 @@ use tokio::time::{Instant, sleep};
 /// Tokens refused in a row, with none accepted in between, that stop a run.
 const TOKEN_REFUSALS_MAX: u32 = 4;
 
+/// Noted where a process found every account refused for want of permission.
+const ALL_REFUSED: &str = "all_refused";
+
 /// What keeps more rows from being claimed.
 enum Limit {
     /// The pace, or a pause: ask again after this time.
@@ -130,8 +133,13 @@ impl<'a, G: Graph> Engine<'a, G> {
 
     fn end(&mut self) -> Result<RunEnd, RunError> {
         let no_others = self.ledger.counts().pending() == 0;
-        if let Some((rows, cause, said)) = self.suspicion.verdict(no_others) {
+        // Where all were refused before, and again after whatever was mended, the cause is theirs.
+        let news = no_others && self.ledger.note(ALL_REFUSED)?.is_none();
+        if let Some((rows, cause, said)) = self.suspicion.verdict(news) {
             self.ledger.plan_again(rows)?;
+            if no_others {
+                self.ledger.set_note(ALL_REFUSED, said)?;
+            }
             return Err(RunError::Everyone { rows: rows.len(), cause, said: said.to_owned() });
         }
         if !no_others {

@@ -6,32 +6,21 @@
 //!
 //! Invariant: nothing is admitted before a wait that Graph asked for is over.
 
-use crate::quota::Quota;
-use governor::{
-    NotUntil, RateLimiter,
-    clock::{Clock as GovernorClock, Reference},
-    middleware::NoOpMiddleware,
-    nanos::Nanos,
-    state::{NotKeyed, StateStore},
-};
-use rand::{RngExt, SeedableRng, rngs::StdRng};
-use std::{
-    num::NonZeroU32,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
-    time::Duration,
-};
-use tokio::time::Instant;
+mod bucket;
 
-/// Parts a unit of a quota is cut into, so that a write can be priced in between.
-const PARTS: u32 = 16;
+use crate::quota::Quota;
+use bucket::{Bucket, PARTS};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use std::time::Duration;
+
 /// The dearest a write becomes: a sixteenth of the documented pace, still above one write a second.
 const PRICE_MAX: u32 = PARTS * 16;
 /// The accounts in flight are at most this part of those that went well since the last trouble, so that a bucket that
 /// turns out empty costs at most this part of it in refusals.
-const SLOW_START_DIVISOR: u64 = 4;
+const SLOW_START_SHARE: f64 = 0.25;
+/// Latency in seconds at which they may be as many as went well, and double with every answer: the start is to be over in
+/// some ten seconds, before the refill has caught up with it.
+const SLOW_START_LATENCY: f64 = 1.6;
 /// Share of the quota in use from which slow start goes no further.
 const PERCENTAGE_EARLY: f64 = 0.8;
 /// Least wait after a 429: Graph has named fractions of a second that were too short.
@@ -42,103 +31,6 @@ const WAIT_UNNAMED: Duration = Duration::from_secs(10);
 const WAIT_OWN_MAX: Duration = Duration::from_secs(150);
 /// Good answers for which the price goes down by an eighth.
 const GOOD_PER_CUT: u64 = 100;
-
-/// governor's clock over tokio's, so that it stands still where a test or a rehearsal pauses time.
-#[derive(Clone)]
-struct TokioClock(Instant);
-
-impl GovernorClock for TokioClock {
-    type Instant = Nanos;
-
-    fn now(&self) -> Nanos {
-        self.0.elapsed().into()
-    }
-}
-
-/// The bucket's state, the theoretical arrival time of GCRA in nanoseconds, shared with the limiter so that it can be
-/// pushed forward: a limiter of governor's cannot be emptied or held otherwise.
-#[derive(Clone, Default)]
-struct ArrivalTime(Arc<AtomicU64>);
-
-impl StateStore for ArrivalTime {
-    type Key = NotKeyed;
-
-    fn measure_and_replace<T, F, E>(&self, _: &NotKeyed, decide: F) -> Result<T, E>
-    where
-        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
-    {
-        // One task owns the throttle, so nothing can come in between.
-        let (decision, next) = decide(Some(self.0.load(Relaxed).into()))?;
-        self.0.store(next.into(), Relaxed);
-        Ok(decision)
-    }
-}
-
-/// A token bucket that can be emptied, and that is paid in parts of a unit.
-struct Bucket {
-    limiter: RateLimiter<NotKeyed, ArrivalTime, TokioClock, NoOpMiddleware<Nanos>>,
-    arrival: ArrivalTime,
-    clock: TokioClock,
-    /// Parts that the full bucket holds.
-    burst: NonZeroU32,
-    /// Time in which one part flows in.
-    period: Duration,
-    /// Parts already bought towards the next batch.
-    bought: u32,
-}
-
-impl Bucket {
-    fn new(quota: Quota) -> Self {
-        let burst = quota.units.saturating_mul(NonZeroU32::new(PARTS).unwrap_or(NonZeroU32::MIN));
-        // Rounded up: a pace that is a nanosecond too slow is never refused.
-        let nanos = quota.per.as_nanos().div_ceil(u128::from(burst.get())).max(1);
-        let period = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
-        let limit = governor::Quota::with_period(period).expect("a period is above zero").allow_burst(burst);
-        let (arrival, clock) = (ArrivalTime::default(), TokioClock(Instant::now()));
-        let limiter = RateLimiter::new(limit, arrival.clone(), clock.clone());
-        Self { limiter, arrival, clock, burst, period, bought: 0 }
-    }
-
-    /// Buys until `cost` parts are at hand, or tells how long to wait for more.
-    fn buy(&mut self, cost: u32) -> Result<(), Duration> {
-        while let Some(missing) = NonZeroU32::new(cost.saturating_sub(self.bought)) {
-            let slice = missing.min(self.burst);
-            match self.limiter.check_n(slice) {
-                Ok(Ok(())) => self.bought += slice.get(),
-                Ok(Err(refusal)) => return Err(self.wait(&refusal)),
-                Err(_) => unreachable!("a slice is never above the burst"),
-            }
-        }
-        Ok(())
-    }
-
-    fn wait(&self, refusal: &NotUntil<Nanos>) -> Duration {
-        refusal.wait_time_from(self.clock.now()).max(Duration::from_millis(1))
-    }
-
-    /// Uses what was bought.
-    fn spend(&mut self, cost: u32) {
-        self.bought = self.bought.saturating_sub(cost);
-    }
-
-    /// From `wait` on it fills from nothing, and until then there is nothing in it.
-    fn empty_until(&mut self, wait: Duration) {
-        self.bought = 0;
-        self.set_spent(wait + self.period.saturating_mul(self.burst.get()));
-    }
-
-    /// As if `parts` had been spent at this moment and none before; never gives anything back.
-    fn count_from_now(&self, parts: u64) {
-        self.set_spent(Duration::from_nanos(
-            u64::try_from(self.period.as_nanos()).unwrap_or(u64::MAX).saturating_mul(parts),
-        ));
-    }
-
-    fn set_spent(&self, debt: Duration) {
-        let now = self.clock.now().duration_since(Nanos::new(0)).as_u64();
-        self.arrival.0.fetch_max(now.saturating_add(Nanos::from(debt).as_u64()), Relaxed);
-    }
-}
 
 /// Admits writes at the pace that the quota and the answers allow.
 pub struct Throttle {
@@ -183,8 +75,18 @@ impl Throttle {
 
     /// Accounts that may be in flight now, at least one batch of `batch_size`.
     #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a number above zero; a cast saturates"
+    )]
+    #[expect(clippy::cast_precision_loss, reason = "counts of accounts stay far below 2^52")]
     pub fn in_flight_max(&self, batch_size: usize) -> usize {
-        usize::try_from(self.good / SLOW_START_DIVISOR).unwrap_or(usize::MAX).max(batch_size)
+        ((self.good as f64 * self.slow_start_share()) as usize).max(batch_size)
+    }
+
+    fn slow_start_share(&self) -> f64 {
+        (self.latency / SLOW_START_LATENCY).clamp(SLOW_START_SHARE, 1.0)
     }
 
     /// The mark under which a batch is sent; it comes back with [`Throttle::refused`].
@@ -242,8 +144,8 @@ impl Throttle {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small number above zero")]
     pub fn in_use(&mut self, percentage: f64) {
         if percentage >= PERCENTAGE_EARLY {
-            let needed = (self.quota.per_second() * self.latency * 2.0).min(1e6) as u64;
-            self.good = self.good.min(needed.max(40) * SLOW_START_DIVISOR);
+            let needed = (self.quota.per_second() * self.latency * 2.0).clamp(40.0, 1e6);
+            self.good = self.good.min((needed / self.slow_start_share()).round() as u64);
         }
     }
 
@@ -312,7 +214,7 @@ impl Throttle {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::time::{advance, sleep};
+    use tokio::time::{Instant, advance, sleep};
 
     /// Admits `n` batches of 20 as fast as it may, and returns the seconds that took.
     async fn admit_all(throttle: &mut Throttle, batches: usize) -> f64 {
@@ -385,7 +287,7 @@ mod tests {
     async fn accounts_in_flight_grow_with_what_went_well() {
         let mut throttle = Throttle::new(Quota::DOCUMENTED_WRITES, 1);
         assert_eq!(throttle.in_flight_max(20), 20);
-        throttle.went_well(400, Duration::from_millis(500));
+        throttle.went_well(400, Duration::from_millis(100));
         assert_eq!(throttle.in_flight_max(20), 100);
         throttle.eased();
         assert_eq!(throttle.in_flight_max(20), 50);
@@ -393,5 +295,8 @@ mod tests {
         assert_eq!(throttle.in_flight_max(20), 40);
         throttle.refused(0, 1.0, None);
         assert_eq!(throttle.in_flight_max(20), 20);
+        let mut slow = Throttle::new(Quota::DOCUMENTED_WRITES, 1);
+        slow.went_well(400, Duration::from_secs(2));
+        assert_eq!(slow.in_flight_max(20), 400, "the slower the answers, the steeper the start");
     }
 }
