@@ -18,6 +18,9 @@ use zeroize::Zeroizing;
 /// Room for one item of a request; a whole batch is then written without the buffer moving and leaving a copy behind.
 const ITEM_BYTES: usize = 512;
 
+/// Characters of an error's code or message that are kept; Graph's own are below 300.
+const TEXT_CHARS_MAX: usize = 1_000;
+
 /// The JSON of a batch. It holds passwords, so it wipes itself.
 #[must_use]
 pub fn encode(batch: &BatchRequest) -> Zeroizing<Vec<u8>> {
@@ -196,11 +199,19 @@ fn number(raw: &RawValue) -> Option<u64> {
 
 fn explain(reply: &mut Reply, body: &str) {
     let Ok(Failure { error }) = serde_json::from_str::<Failure>(body) else { return };
-    reply.code = error.code.into_owned();
-    reply.message = error.message.into_owned();
+    reply.code = clipped(error.code);
+    reply.message = clipped(error.message);
     let inner = error.inner.and_then(|inner| serde_json::from_str::<Inner>(inner.get()).ok());
     if let Some(id) = inner.and_then(|inner| inner.request_id) {
-        reply.request_id = id.into_owned();
+        reply.request_id = clipped(id);
+    }
+}
+
+/// A server cannot fill the ledger with one error.
+fn clipped(text: Cow<'_, str>) -> String {
+    match text.char_indices().nth(TEXT_CHARS_MAX) {
+        Some((end, _)) => text[..end].to_owned(),
+        None => text.into_owned(),
     }
 }
 

@@ -42,6 +42,9 @@ pub enum LedgerError {
          hint: name another one with --run-dir, or go on with the run in it: passwave run {}", .0.display(), .0.display()
     )]
     Exists(PathBuf),
+    /// The folder that the run folder is to be made in is not there.
+    #[error("{} cannot be made: the folder above it does not exist; nothing was sent\nhint: make that folder first, or name another one with --run-dir", .0.display())]
+    NoParent(PathBuf),
     /// There is no run folder, or no ledger in it.
     #[error("{} is no run folder: there is no {FILE_NAME} in it\nhint: give the folder that `passwave plan` or `reset` named", .0.display())]
     NoRun(PathBuf),

@@ -60,6 +60,7 @@ impl Ledger {
     pub fn create(folder: &Path, settings: Settings, plan: Plan<'_>) -> Result<Created, LedgerError> {
         private::create_dir(folder).map_err(|source| match source.kind() {
             io::ErrorKind::AlreadyExists => LedgerError::Exists(folder.to_owned()),
+            io::ErrorKind::NotFound => LedgerError::NoParent(folder.to_owned()),
             _ => LedgerError::File { file: folder.to_owned(), source },
         })?;
         let made = Self::fill(folder, settings, plan);

@@ -88,12 +88,7 @@ pub fn result(ledger: &Ledger, summary: &Summary) {
         .collect();
     say(&format!("{mark}{}: {}.", counted(summary.rows, "row", "rows"), counts.join(", ")));
     speed(summary);
-    for cause in &summary.causes {
-        say(&format!("  {} {}: {}", grouped(cause.rows), title(cause), clean::sentence(&cause.error_message)));
-        if let Some(cure) = cure(cause) {
-            say(&format!("      cure: {cure}"));
-        }
-    }
+    causes(&summary.causes);
     let folder = ledger.folder();
     say(&format!("Report:  {}", folder.join(CSV_NAME).display()));
     say(&format!("Summary: {}   Ledger: {}", folder.join(SUMMARY_NAME).display(), folder.join(FILE_NAME).display()));
@@ -106,6 +101,17 @@ pub fn result(ledger: &Ledger, summary: &Summary) {
             counted(ledger.counts().pending(), "account is", "accounts are"),
             quoted(folder)
         ));
+    }
+}
+
+/// What went otherwise, each cure after the causes that share it.
+fn causes(causes: &[SummaryCause]) {
+    for (at, cause) in causes.iter().enumerate() {
+        say(&format!("  {} {}: {}", grouped(cause.rows), title(cause), clean::sentence(&cause.error_message)));
+        let cure = cure(cause);
+        if let Some(cure) = cure.filter(|_| causes.get(at + 1).and_then(self::cure) != cure) {
+            say(&format!("      cure: {cure}"));
+        }
     }
 }
 
