@@ -7,7 +7,7 @@ use super::{
     faults::{Denied, RetryAfterForm, seconds},
     refusal::Refusal,
     reply::{Body, Reply},
-    route::{Resource, decode, resource, split},
+    route::{Resource, decode, relative, resource, split},
     state::State,
     users,
     visit::{Moment, Visit, http_date},
@@ -77,7 +77,7 @@ impl<'a> Deed<'a> {
 impl State {
     /// Answers a call whose URL is relative to the API's version.
     pub(super) fn call(&mut self, call: &Call<'_>, visit: &Visit) -> Reply {
-        let (path, query) = split(call.url);
+        let (path, query) = split(relative(call.url));
         match decode(path) {
             Some(path) => self.call_on(&resource(&path), query, call, visit),
             None => Reply::refused(&Refusal::BAD_REQUEST, visit),
@@ -247,7 +247,7 @@ impl State {
 
     /// Has the account that a call speaks of remember until when it is to be left alone.
     pub(super) fn hold(&mut self, url: &str, until: Duration) {
-        let Some(path) = decode(split(url).0) else { return };
+        let Some(path) = decode(split(relative(url)).0) else { return };
         if let Resource::User(key) = resource(&path)
             && let Some(held) = self.tenant.find_mut(&key)
         {
