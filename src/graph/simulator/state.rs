@@ -257,7 +257,8 @@ fn openid_configuration(tenant: &str, visit: &Visit) -> Answer {
             "token_endpoint": format!("{base}/{tenant}/oauth2/v2.0/token"),
             "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
             "jwks_uri": format!("{base}/{tenant}/discovery/v2.0/keys"),
-            "issuer": format!("{base}/{tenant}/v2.0"),
+            // As Entra names itself wherever it is asked; MSAL believes no issuer on plain http.
+            "issuer": format!("https://login.microsoftonline.com/{tenant}/v2.0"),
             "authorization_endpoint": format!("{base}/{tenant}/oauth2/v2.0/authorize"),
             "device_authorization_endpoint": format!("{base}/{tenant}/oauth2/v2.0/devicecode"),
             "response_types_supported": ["token"],
