@@ -19,6 +19,8 @@ const LINE_EVERY: Duration = Duration::from_secs(5);
 const WAIT_TOLD_MIN: Duration = Duration::from_secs(2);
 /// How far back the pace looks.
 const PACE_WINDOW: Duration = Duration::from_secs(10);
+/// Accounts a second below which no time left is foretold: the run is waiting.
+const RATE_TOLD_MIN: f64 = 0.5;
 /// How fast the clock on the bar ticks.
 const TICK: Duration = Duration::from_millis(250);
 
@@ -109,7 +111,7 @@ impl Progress {
         if let Some(pace) = &mut self.pace {
             let rate = pace.note(counts.settled());
             words += &format!(", {rate:.0}/s");
-            if counts.pending() > 0 {
+            if counts.pending() > 0 && rate >= RATE_TOLD_MIN {
                 words += &format!(", about {} left", short(self.left(counts, rate)));
             }
         }
@@ -126,7 +128,7 @@ impl Progress {
         let burst = u64::from(self.quota.units.get()).saturating_sub(counts.settled() - self.settled_before);
         let pace = if counts.pending() <= burst { rate } else { rate.min(self.quota.per_second()) };
         #[expect(clippy::cast_precision_loss, reason = "counts of accounts stay far below 2^52")]
-        Duration::try_from_secs_f64(counts.pending() as f64 / pace.max(0.001)).unwrap_or(Duration::MAX)
+        Duration::try_from_secs_f64(counts.pending() as f64 / pace).unwrap_or(Duration::MAX)
     }
 
     fn waiting(&mut self, reason: &WaitReason, wait: Duration) {

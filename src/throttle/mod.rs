@@ -73,7 +73,8 @@ impl Throttle {
         }
     }
 
-    /// Accounts that may be in flight now, at least one batch of `batch_size`.
+    /// Accounts that may be in flight now: one batch of `batch_size` until a first answer came, and never less than two
+    /// after that, so that one which hangs does not stop the others.
     #[must_use]
     #[expect(
         clippy::cast_possible_truncation,
@@ -82,7 +83,8 @@ impl Throttle {
     )]
     #[expect(clippy::cast_precision_loss, reason = "counts of accounts stay far below 2^52")]
     pub fn in_flight_max(&self, batch_size: usize) -> usize {
-        ((self.good as f64 * self.slow_start_share()) as usize).max(batch_size)
+        let least = if self.probed.is_some() { batch_size } else { batch_size * 2 };
+        ((self.good as f64 * self.slow_start_share()) as usize).max(least)
     }
 
     fn slow_start_share(&self) -> f64 {
@@ -294,7 +296,7 @@ mod tests {
         throttle.in_use(0.9);
         assert_eq!(throttle.in_flight_max(20), 40);
         throttle.refused(0, 1.0, None);
-        assert_eq!(throttle.in_flight_max(20), 20);
+        assert_eq!(throttle.in_flight_max(20), 40, "one that hangs does not stop the other");
         let mut slow = Throttle::new(Quota::DOCUMENTED_WRITES, 1);
         slow.went_well(400, Duration::from_secs(2));
         assert_eq!(slow.in_flight_max(20), 400, "the slower the answers, the steeper the start");

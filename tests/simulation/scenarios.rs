@@ -220,7 +220,8 @@ async fn an_account_that_becomes_unwritable_after_a_lost_answer_is_in_doubt() {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_in_flight_at_a_cut_and_cannot_be_written_any_more_is_in_doubt() {
-    let world = World::of(config(r#"{"latency_ms": 100}"#), 60);
+    let mut world = World::of(config(r#"{"latency_ms": 100}"#), 60);
+    world.options.concurrency = 1;
     let mut watch = Watch::new(&world.tenant, &world.folder());
     watch.new_process(Cut::BeforeAnswer(2));
     tokio::select! {
