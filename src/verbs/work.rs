@@ -63,7 +63,8 @@ fn may_ask(possible: bool) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::usage(
-        "nobody can be asked whether to go on, as there is no terminal; nothing was sent\nhint: add --yes",
+        "nobody can be asked whether to go on, as standard input or error is no terminal; nothing was sent\n\
+         hint: add --yes",
     ))
 }
 
