@@ -65,6 +65,8 @@
 //! ```
 //! `examples/` has three more: a wave of newcomers, a school's semester, and a pipeline with the real client.
 
+#![forbid(unsafe_code)]
+
 pub mod clean;
 pub mod clock;
 pub mod graph;

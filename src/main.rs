@@ -1,5 +1,7 @@
 //! The command line program: parse, do one verb, tell what went wrong, and end with the right code.
 
+#![forbid(unsafe_code)]
+
 mod cli;
 mod failure;
 mod progress;
