@@ -1,7 +1,12 @@
 //! The command line: what can be said. The help text is the manual.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use passwave::{graph::BATCH_ITEMS_MAX, quota::Quota, run};
+use passwave::{
+    graph::BATCH_ITEMS_MAX,
+    password::{LENGTH_DEFAULT, SEPARATOR_DEFAULT, WORDS_DEFAULT},
+    quota::Quota,
+    run,
+};
 use std::{path::PathBuf, time::Duration};
 
 const EXIT_CODES: &str = "\
@@ -147,16 +152,16 @@ pub struct PolicyArgs {
     #[arg(long, value_enum, default_value_t = StyleName::Random)]
     pub style: StyleName,
     /// Characters of a random password, 8 to 256
-    #[arg(long, value_name = "N", default_value_t = 16)]
+    #[arg(long, value_name = "N", default_value_t = LENGTH_DEFAULT)]
     pub length: usize,
     /// Symbols of a random password [default: those that survive shells, files and the telephone]
     #[arg(long, value_name = "CHARACTERS", allow_hyphen_values = true)]
     pub symbols: Option<String>,
     /// Words of a password of words
-    #[arg(long, value_name = "N", default_value_t = 4)]
+    #[arg(long, value_name = "N", default_value_t = WORDS_DEFAULT)]
     pub words: usize,
     /// What stands between the words: one character, or nothing
-    #[arg(long, value_name = "CHARACTER", default_value = "-", allow_hyphen_values = true)]
+    #[arg(long, value_name = "CHARACTER", default_value = SEPARATOR_DEFAULT, allow_hyphen_values = true)]
     pub separator: String,
     /// Words that no password may hold, one a line
     #[arg(long, value_name = "FILE")]

@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     match dispatch(Cli::parse().verb) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
-            terminal::say(&format!("error: {failure}"));
+            terminal::fail(&failure);
             ExitCode::from(failure.code)
         }
     }

@@ -6,6 +6,7 @@
 //! Invariant: each row of the roster comes out exactly once, in order, with a password or with the reason for none.
 
 use crate::{
+    clean,
     outcome::Skip,
     password::{Generator, Password, PasswordError, PasswordPolicy, Person},
     roster::{Roster, RosterError, Row, Rows},
@@ -186,7 +187,7 @@ fn adopt(generator: &mut Generator<'_>, row: &Row, column: usize, person: &Perso
 fn planned(row: Row, upn_column: usize, secret_column: Option<usize>, decision: Decision) -> PlannedRow {
     let user_principal_name = match &row.address {
         Ok(upn) => upn.as_str().to_owned(),
-        Err(_) => row.cells.get(upn_column).unwrap_or_default().trim().to_owned(),
+        Err(_) => clean::trim(row.cells.get(upn_column).unwrap_or_default()).to_owned(),
     };
     let cells = match secret_column {
         None => row.cells,

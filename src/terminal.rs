@@ -5,6 +5,11 @@ use std::{
     time::Duration,
 };
 
+/// An error on stderr.
+pub fn fail(error: impl std::fmt::Display) {
+    say(&format!("error: {error}"));
+}
+
 /// A line on stderr. That it cannot be written is no reason to stop working.
 pub fn say(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
@@ -13,12 +18,35 @@ pub fn say(text: &str) {
 /// Text on stdout, for whoever asked for it.
 ///
 /// # Errors
-/// Where stdout cannot be written; that a reader has gone away is none.
-pub fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let mut stdout = io::BufWriter::new(io::stdout().lock());
-    match write(&mut stdout).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other,
+/// Where `write` fails or stdout cannot be written; that its reader has gone away ends the printing and is no error.
+pub fn print<E: From<io::Error>>(write: impl FnOnce(&mut Stdout) -> Result<(), E>) -> Result<(), E> {
+    let mut stdout = Stdout { buffer: io::BufWriter::new(io::stdout().lock()), reader_gone: false };
+    let written = write(&mut stdout).and_then(|()| Ok(stdout.flush()?));
+    if stdout.reader_gone { Ok(()) } else { written }
+}
+
+/// Standard output, which remembers that its reader has gone away however the error is dressed up on its way.
+pub struct Stdout {
+    buffer: io::BufWriter<io::StdoutLock<'static>>,
+    reader_gone: bool,
+}
+
+impl Stdout {
+    fn noting<T>(&mut self, written: io::Result<T>) -> io::Result<T> {
+        self.reader_gone |= written.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+        written
+    }
+}
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.buffer.write(bytes);
+        self.noting(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.buffer.flush();
+        self.noting(flushed)
     }
 }
 

@@ -65,12 +65,6 @@ impl Upn {
         &self.0
     }
 
-    /// The directory compares without regard to case: two values with one key are one account.
-    #[must_use]
-    pub fn key(&self) -> String {
-        self.0.to_ascii_lowercase()
-    }
-
     /// Whether this is an object id (a GUID) rather than a name.
     #[must_use]
     pub fn is_object_id(&self) -> bool {

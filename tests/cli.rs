@@ -24,3 +24,20 @@ fn with_credentials() {
     cases(["contoso.onmicrosoft.com", "11111111-2222-4333-8444-555555555555", "example-secret"])
         .case("tests/cmd/with_credentials/*.toml");
 }
+
+/// A reader that has seen enough, as `head` has, is no error.
+#[test]
+fn a_reader_that_goes_away_ends_the_printing_quietly() {
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_passwave"))
+        .args(["generate", "-n", "1000000000"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("it starts");
+    let mut line = String::new();
+    let mut reader = std::io::BufReader::new(child.stdout.take().expect("a pipe"));
+    std::io::BufRead::read_line(&mut reader, &mut line).expect("a line");
+    drop(reader);
+    assert_eq!(line.trim_end().len(), 16);
+    assert!(child.wait().expect("it ends").success());
+}

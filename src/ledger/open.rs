@@ -45,6 +45,8 @@ pub struct Created {
     pub skipped: Vec<Skipped>,
 }
 
+/// Under which the process that works on the run is noted.
+const HOLDER: &str = "holder";
 /// Longest wait that a row can have before it: what a `Retry-After` may ask for.
 #[expect(clippy::cast_possible_truncation, reason = "an hour of milliseconds")]
 const WAIT_MILLIS_MAX: i64 = retry_after::WAIT_SECONDS_MAX as i64 * 1_000;
@@ -84,7 +86,7 @@ impl Ledger {
         sync_folder(folder).map_err(|source| LedgerError::File { file: folder.to_owned(), source })?;
         let counts = Counts::read(&connection)?;
         let ledger = Self { connection, folder: folder.to_owned(), settings, counts, _lock: Some(lock) };
-        ledger.set_note("holder", &holder())?;
+        ledger.set_note(HOLDER, &holder())?;
         Ok(Created { ledger, skipped })
     }
 
@@ -94,10 +96,10 @@ impl Ledger {
     /// Where there is none, it is another's, damaged, unfinished, or held by another process.
     pub fn open(folder: &Path) -> Result<Self, LedgerError> {
         let file = check(folder)?;
-        let lock = lock::open(folder, || note_of(&file, "holder"))?;
+        let lock = lock::open(folder, || note_of(&file, HOLDER))?;
         examine(&file)?;
         let mut ledger = Self::load(folder, &file, Some(lock))?;
-        ledger.set_note("holder", &holder())?;
+        ledger.set_note(HOLDER, &holder())?;
         ledger.recover()?;
         Ok(ledger)
     }

@@ -191,7 +191,7 @@ impl Throttle {
     }
 
     /// Empties the buckets until `wait` from now: nothing is admitted before, and no burst after.
-    pub fn hold(&mut self, wait: Duration) {
+    fn hold(&mut self, wait: Duration) {
         self.writes.empty_until(wait);
         self.units.empty_until(wait.saturating_sub(Duration::from_secs(1)));
     }

@@ -7,6 +7,7 @@ use crate::{
     terminal::{print, say},
 };
 use passwave::password::{Generator, Person};
+use std::io::Write;
 
 /// Passwords made at a time.
 const CHUNK: usize = 8_192;
@@ -15,14 +16,17 @@ const CHUNK: usize = 8_192;
 pub fn generate(count: usize, args: &PolicyArgs) -> Result<u8, Failure> {
     let policy = plan::policy(args)?;
     let mut generator = Generator::new(&policy)?;
-    let mut left = count;
-    while left > 0 {
-        let nobody = vec![Person::default(); left.min(CHUNK)];
-        let passwords = generator.generate(&nobody)?;
-        print(|out| passwords.iter().try_for_each(|password| writeln!(out, "{}", password.expose())))
-            .map_err(Failure::away)?;
-        left -= passwords.len();
-    }
+    print(|out| {
+        let mut left = count;
+        while left > 0 {
+            let nobody = vec![Person::default(); left.min(CHUNK)];
+            for password in generator.generate(&nobody)? {
+                writeln!(out, "{}", password.expose())?;
+            }
+            left -= nobody.len();
+        }
+        Ok::<_, Failure>(())
+    })?;
     say(&format!("{:.1} bits of entropy each", policy.entropy_bits()));
     Ok(0)
 }

@@ -4,20 +4,23 @@ use super::telling;
 use crate::{
     cli::{PlanArgs, PlanFormat, PolicyArgs, StyleName},
     failure::Failure,
-    terminal::{print, say},
+    terminal::print,
 };
 use jiff::Zoned;
 use passwave::{
     clean,
     ledger::{Created, Ledger},
-    password::{BannedWords, ENTROPY_BITS_MIN, Generator, PasswordPolicy, Style},
+    password::{BannedWords, ENTROPY_BITS_MIN, Generator, PasswordPolicy, SYMBOLS_DEFAULT, Style},
     plan::{ForceChange, Plan, Settings},
     quota::Quota,
     report,
     roster::{Roster, RosterOptions},
 };
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 /// Writes the run folder, and tells the plan.
 pub fn plan(args: &PlanArgs, quota: Quota, format: PlanFormat) -> Result<u8, Failure> {
@@ -38,10 +41,10 @@ pub fn plan(args: &PlanArgs, quota: Quota, format: PlanFormat) -> Result<u8, Fai
             "least_seconds": quota.least_time(ledger.counts().pending()).as_secs_f64(),
             "entropy_bits": ledger.settings().policy.entropy_bits(),
         });
-        print(|out| writeln!(out, "{plan}")).map_err(Failure::away)?;
+        print(|out| writeln!(out, "{plan}"))?;
     }
     telling::plan(ledger, quota);
-    say(&format!("Nothing was sent. Go on with:  passwave run {}", telling::quoted(ledger.folder())));
+    telling::go_on("Nothing was sent.", ledger);
     Ok(0)
 }
 
@@ -65,12 +68,12 @@ pub fn policy(args: &PolicyArgs) -> Result<PasswordPolicy, Failure> {
         Some(file) => banned_words(file)?,
         None => BannedWords::default(),
     };
-    let style = match (args.style, Style::default()) {
-        (StyleName::Words, _) => Style::Words { words: args.words, separator: args.separator.clone() },
-        (StyleName::Random, Style::Random { symbols, .. }) => {
-            Style::Random { length: args.length, symbols: args.symbols.clone().unwrap_or(symbols) }
+    let style = match args.style {
+        StyleName::Words => Style::Words { words: args.words, separator: args.separator.clone() },
+        StyleName::Random => {
+            let symbols = args.symbols.as_deref().unwrap_or(SYMBOLS_DEFAULT).to_owned();
+            Style::Random { length: args.length, symbols }
         }
-        (StyleName::Random, other) => other,
     };
     let policy = PasswordPolicy::new(style, banned)?;
     let bits = policy.entropy_bits();

@@ -6,26 +6,18 @@ use passwave::{
     ledger::Ledger,
     report::{self, Summary},
 };
-use std::path::Path;
+use std::{io::Write, path::Path};
 
 /// Writes the reports, or prints one.
 pub fn report(folder: &Path, format: Option<ReportFormat>) -> Result<u8, Failure> {
     let ledger = Ledger::open_to_read(folder)?;
     match format {
         None => telling::result(&ledger, &report::write(&ledger)?),
-        Some(ReportFormat::Csv) => {
-            let mut printed = Ok(());
-            print(|mut out| {
-                printed = report::print_csv(&ledger, &mut out);
-                Ok(())
-            })
-            .map_err(Failure::away)?;
-            printed?;
-        }
+        Some(ReportFormat::Csv) => print(|out| Ok::<_, Failure>(report::print_csv(&ledger, out)?))?,
         Some(ReportFormat::Json) => {
             let summary = Summary::of(&ledger)?;
             let text = serde_json::to_string_pretty(&summary).map_err(Failure::away)?;
-            print(|out| writeln!(out, "{text}")).map_err(Failure::away)?;
+            print(|out| writeln!(out, "{text}"))?;
         }
     }
     Ok(0)

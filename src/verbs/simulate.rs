@@ -17,7 +17,7 @@ use passwave::{
 };
 use secrecy::ExposeSecret;
 use serde_json::json;
-use std::{net::Ipv4Addr, path::Path, sync::Arc};
+use std::{io::Write, net::Ipv4Addr, path::Path, sync::Arc};
 
 /// The domain of accounts that no roster names.
 const DOMAIN: &str = "contoso.com";
@@ -28,10 +28,7 @@ const LATENCY_MILLIS: u64 = 300;
 /// The whole job in virtual time, against a tenant that has the roster's accounts.
 pub fn rehearse(args: &PlanArgs, run: &RunArgs, simulator: &SimulatorArgs) -> Result<u8, Failure> {
     let mut config = SimulatorConfig::new(run.write_quota, simulator.seed);
-    config.faults = match &simulator.faults {
-        Some(_) => faults(simulator)?,
-        None => Faults { latency_ms: LATENCY_MILLIS, ..Faults::default() },
-    };
+    config.faults = faults(simulator, Faults { latency_ms: LATENCY_MILLIS, ..Faults::default() })?;
     let created = plan::create(args, true)?;
     telling::skipped(&created);
     let mut ledger = created.ledger;
@@ -66,7 +63,7 @@ pub fn simulate(
     args: &SimulatorArgs,
 ) -> Result<u8, Failure> {
     let mut config = SimulatorConfig::new(quota, args.seed);
-    config.faults = faults(args)?;
+    config.faults = faults(args, Faults::default())?;
     let runtime = work::runtime(false)?;
     runtime.block_on(async {
         let tenant = Arc::new(Simulator::new(config));
@@ -102,11 +99,12 @@ fn announce(tenant: &Simulator, port: u16) -> Result<(), Failure> {
         "client_id": credentials.client_id,
         "client_secret": credentials.client_secret.expose_secret(),
     });
-    print(|out| writeln!(out, "{line}")).map_err(Failure::away)
+    Ok(print(|out| writeln!(out, "{line}"))?)
 }
 
-fn faults(args: &SimulatorArgs) -> Result<Faults, Failure> {
-    let Some(file) = &args.faults else { return Ok(Faults::default()) };
+/// What `--faults` says, or what is `usual` where it is not given.
+fn faults(args: &SimulatorArgs, usual: Faults) -> Result<Faults, Failure> {
+    let Some(file) = &args.faults else { return Ok(usual) };
     let text = std::fs::read_to_string(file).map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?;
     Faults::from_json(text.as_bytes()).map_err(|error| {
         Failure::usage(format!("{}: {error}\nhint: the fields are described in the README", file.display()))

@@ -9,7 +9,6 @@ use passwave::{
     plan::ForceChange,
     quota::Quota,
     report::{CSV_NAME, SUMMARY_NAME, Summary, SummaryCause},
-    run::RunError,
 };
 use std::{path::Path, time::Duration};
 
@@ -96,11 +95,8 @@ pub fn result(ledger: &Ledger, summary: &Summary) {
         say("The report holds passwords in clear text: keep it as you would keep them.");
     }
     if ledger.counts().pending() > 0 {
-        say(&format!(
-            "{} not settled. Go on with:  passwave run {}",
-            counted(ledger.counts().pending(), "account is", "accounts are"),
-            quoted(folder)
-        ));
+        let left = counted(ledger.counts().pending(), "account is", "accounts are");
+        go_on(&format!("{left} not settled."), ledger);
     }
 }
 
@@ -149,13 +145,13 @@ fn cure(cause: &SummaryCause) -> Option<&'static str> {
     Some(Cause::of_code(&cause.error_code, &cause.error_message).cure())
 }
 
-/// The words for a run that was broken off are its own; the rest is as ever.
-pub fn broken_off(error: &RunError) {
-    say(&format!("error: {error}"));
+/// How things stand, and how they go on.
+pub fn go_on(standing: &str, ledger: &Ledger) {
+    say(&format!("{standing} Go on with:  passwave run {}", quoted(ledger.folder())));
 }
 
 /// A path as it can be pasted into a shell.
-pub fn quoted(path: &Path) -> String {
+fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "/\\._-:".contains(c));
     if plain { text } else { format!("\"{text}\"") }

@@ -5,7 +5,7 @@ use crate::{
     cli::{ConnectArgs, PlanArgs, RunArgs},
     failure::{Failure, INTERRUPTED, USAGE},
     progress::Progress,
-    terminal::{ask, can_ask, counted, grouped, say},
+    terminal::{ask, can_ask, counted, fail, grouped, say},
 };
 use passwave::{
     graph::{
@@ -71,6 +71,9 @@ fn may_ask(possible: bool) -> Result<(), Failure> {
 /// Waits between the first attempts to sign in.
 const SIGN_IN_WAITS: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
 
+/// How things stand where it does not begin.
+const KEPT: &str = "The plan is kept, and nothing was sent now.";
+
 /// Noted when the first batch may leave.
 const BEGUN: &str = "begun_at";
 
@@ -81,6 +84,7 @@ fn work(ledger: &mut Ledger, door: &Door, args: &RunArgs, yes: bool) -> Result<u
         return finish(ledger, None);
     }
     door.must_be_the_same(ledger)?;
+    // Now already, so that whoever finds the folder after a crash has every password that can be in force.
     report::write(ledger)?;
     telling::plan(ledger, args.write_quota);
     say(&format!(
@@ -92,22 +96,14 @@ fn work(ledger: &mut Ledger, door: &Door, args: &RunArgs, yes: bool) -> Result<u
     let runtime = runtime(false)?;
     runtime.block_on(async {
         let graph = door.client()?;
-        sign_in(&graph).await.inspect_err(|_| {
-            say(&format!(
-                "The plan is kept, and nothing was sent now. Go on with:  passwave run {}",
-                telling::quoted(ledger.folder())
-            ));
-        })?;
+        sign_in(&graph).await.inspect_err(|_| telling::go_on(KEPT, ledger))?;
         let question = format!(
             "This gives {} a new password, now. To go on, type the number of accounts ({}):",
             counted(pending, "account", "accounts"),
             grouped(pending)
         );
         if !yes && !ask(&question, &pending.to_string()) {
-            say(&format!(
-                "Nothing was sent now. The plan is kept; go on with:  passwave run {}",
-                telling::quoted(ledger.folder())
-            ));
+            telling::go_on(KEPT, ledger);
             return Ok(USAGE);
         }
         door.note_in(ledger)?;
@@ -135,10 +131,11 @@ pub async fn send<G: Graph>(ledger: &mut Ledger, graph: &G, options: &RunOptions
         Ok(end) => finish(ledger, Some(end)),
         Err(error) => {
             // The cause comes first; what the report says of the rows is told even so.
-            telling::broken_off(&error);
             let failure = Failure::from(error);
-            if let Ok(summary) = report::write(ledger) {
-                telling::result(ledger, &summary);
+            fail(&failure);
+            match report::write(ledger) {
+                Ok(summary) => telling::result(ledger, &summary),
+                Err(error) => fail(error),
             }
             Ok(failure.code)
         }

@@ -3,6 +3,7 @@
 //! A share of nothing draws nothing, so a calm simulator spends no time here and switching one fault on leaves the others'
 //! draws in their order. It never reads the machine's own randomness.
 
+use crate::graph::guid;
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::SliceRandom};
 
 /// The simulator's luck.
@@ -47,7 +48,7 @@ impl Dice {
 
     /// A random GUID.
     pub(super) fn guid(&mut self) -> String {
-        guid_text(version_4(self.0.random()))
+        guid::text(guid::version_4(self.0.random()))
     }
 }
 
@@ -70,24 +71,7 @@ pub(super) fn share(seed: u64, text: &str) -> f64 {
 
 /// An object id made of `text` and `seed`.
 pub(super) fn guid_of(seed: u64, text: &str) -> u128 {
-    version_4((u128::from(hash(seed, text)) << 64) | u128::from(hash(!seed, text)))
-}
-
-/// The GUID as text.
-pub(super) fn guid_text(bits: u128) -> String {
-    format!(
-        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-        bits >> 96,
-        (bits >> 80) & 0xffff,
-        (bits >> 64) & 0xffff,
-        (bits >> 48) & 0xffff,
-        bits & 0xffff_ffff_ffff
-    )
-}
-
-/// Marks the bits as a random GUID (version 4).
-fn version_4(bits: u128) -> u128 {
-    (bits & !(0xf << 76) & !(0b11 << 62)) | (4 << 76) | (0b10 << 62)
+    guid::version_4((u128::from(hash(seed, text)) << 64) | u128::from(hash(!seed, text)))
 }
 
 #[cfg(test)]
@@ -96,12 +80,12 @@ mod tests {
 
     #[test]
     fn guids_have_their_shape_and_are_bound_to_the_seed() {
-        let text = guid_text(guid_of(7, "ann@contoso.com"));
+        let text = guid::text(guid_of(7, "ann@contoso.com"));
         assert!(crate::upn::is_object_id(&text), "{text}");
         assert_eq!(&text[14..15], "4");
-        assert_eq!(text, guid_text(guid_of(7, "ann@contoso.com")));
-        assert_ne!(text, guid_text(guid_of(8, "ann@contoso.com")));
-        assert_ne!(text, guid_text(guid_of(7, "bob@contoso.com")));
+        assert_eq!(text, guid::text(guid_of(7, "ann@contoso.com")));
+        assert_ne!(text, guid::text(guid_of(8, "ann@contoso.com")));
+        assert_ne!(text, guid::text(guid_of(7, "bob@contoso.com")));
     }
 
     #[test]

@@ -6,12 +6,13 @@
 //! Invariant: a refused write changes nothing but the count of passwords that were refused.
 
 use super::{
-    dice::{guid_of, guid_text, hash, share},
+    dice::{guid_of, hash, share},
     faults::Complexity,
     policy,
     refusal::Refusal,
 };
 use crate::{
+    graph::guid,
     plan::ForceChange,
     upn::{Upn, is_object_id},
 };
@@ -123,7 +124,7 @@ impl Tenant {
     pub(super) fn add(&mut self, account: Account) {
         let key = account.upn.to_ascii_lowercase();
         let id = account.id.as_deref().and_then(id_bits).unwrap_or_else(|| guid_of(self.seed, &key));
-        let ordered = self.kinds.get(&key).or_else(|| self.kinds.get(&guid_text(id))).copied();
+        let ordered = self.kinds.get(&key).or_else(|| self.kinds.get(&guid::text(id))).copied();
         let kind = ordered.unwrap_or(account.kind);
         let known = self.by_upn.get(key.as_str()).or_else(|| self.by_id.get(&id));
         if let Some(held) = known.and_then(|at| self.accounts.get_mut(*at)) {
@@ -299,7 +300,7 @@ mod tests {
         }
         let ann = tenant.find("ann@contoso.com").expect("ann");
         assert_eq!(ann.force_change, ForceChange::NextSignIn);
-        assert_eq!(tenant.find(&guid_text(ann.id)).expect("by id").upn, ann.upn);
+        assert_eq!(tenant.find(&guid::text(ann.id)).expect("by id").upn, ann.upn);
     }
 
     #[test]

@@ -6,13 +6,14 @@
 //! Invariant: a token opens Graph only while it lives, and only so often as the faults allow.
 
 use super::{
-    dice::{Dice, guid_of, guid_text, hash},
+    dice::{Dice, guid_of, hash},
     faults::{Denied, TokenFaults},
     http::Answer,
     refusal::Refusal,
     route::form,
     visit::{Moment, Visit},
 };
+use crate::graph::guid;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use std::{collections::HashMap, time::Duration};
@@ -32,8 +33,8 @@ impl Credentials {
     pub(super) fn of(seed: u64) -> Self {
         let secret = format!("sim8Q~{:016x}{:016x}", hash(seed, "secret"), hash(!seed, "secret"));
         Self {
-            tenant_id: guid_text(guid_of(seed, "tenant")),
-            client_id: guid_text(guid_of(seed, "client")),
+            tenant_id: guid::text(guid_of(seed, "tenant")),
+            client_id: guid::text(guid_of(seed, "client")),
             client_secret: SecretString::from(secret),
         }
     }
@@ -155,7 +156,7 @@ impl Tokens {
             exp: now + i64::from(self.faults.seconds),
             appid: client_id,
             idtyp: "app",
-            oid: guid_text(guid_of(1, client_id)),
+            oid: guid::text(guid_of(1, client_id)),
             roles: self.roles,
             tid: tenant_id,
             uti: dice.guid(),

@@ -1,13 +1,13 @@
 //! Reading accounts, and what else is done to them. It writes no password.
 
 use super::{
-    dice::guid_text,
     refusal::Refusal,
     reply::Body,
     route::form,
     tenant::{AccountKind, Held, Tenant},
     visit::Clock,
 };
+use crate::graph::guid;
 use jiff::SignedDuration;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use std::collections::HashMap;
@@ -96,7 +96,7 @@ impl Serialize for View<'_> {
         }
         for name in self.fields {
             match name.as_str() {
-                "id" => map.serialize_entry(name, &guid_text(self.held.id))?,
+                "id" => map.serialize_entry(name, &guid::text(self.held.id))?,
                 "userPrincipalName" => map.serialize_entry(name, &self.held.upn)?,
                 "displayName" => map.serialize_entry(name, self.held.upn.split('@').next().unwrap_or_default())?,
                 "accountEnabled" => map.serialize_entry(name, &(kind != AccountKind::Disabled))?,
