@@ -5,6 +5,7 @@
 //!
 //! Invariant: [`SendError::NotSent`] is said only where no byte of the batch can have reached Graph.
 
+pub mod claims;
 pub mod client;
 mod guid;
 pub mod simulator;

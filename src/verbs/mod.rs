@@ -1,5 +1,6 @@
 //! One function per verb: from what was said on the command line to calls of the library.
 
+mod connect;
 mod generate;
 mod plan;
 mod report;

@@ -1,6 +1,9 @@
 //! `reset` and `run`: sign in, ask, send, report.
 
-use super::{plan, telling};
+use super::{
+    connect::{self, Door},
+    plan, telling,
+};
 use crate::{
     cli::{ConnectArgs, PlanArgs, RunArgs},
     failure::{Failure, INTERRUPTED, USAGE},
@@ -8,16 +11,12 @@ use crate::{
     terminal::{ask, can_ask, counted, fail, grouped, say},
 };
 use passwave::{
-    graph::{
-        Graph,
-        client::{self, ClientSecret, GraphClient, SignInError},
-    },
+    graph::Graph,
     ledger::Ledger,
     report,
     run::{self as engine, RunEnd, RunOptions},
 };
-use secrecy::SecretString;
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
 /// Plan, ask, run and report.
 pub fn reset(args: &PlanArgs, run: &RunArgs, connect: &ConnectArgs, yes: bool) -> Result<u8, Failure> {
@@ -68,9 +67,6 @@ fn may_ask(possible: bool) -> Result<(), Failure> {
     ))
 }
 
-/// Waits between the first attempts to sign in.
-const SIGN_IN_WAITS: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
-
 /// How things stand where it does not begin.
 const KEPT: &str = "The plan is kept, and nothing was sent now.";
 
@@ -87,16 +83,11 @@ fn work(ledger: &mut Ledger, door: &Door, args: &RunArgs, yes: bool) -> Result<u
     // Now already, so that whoever finds the folder after a crash has every password that can be in force.
     report::write(ledger)?;
     telling::plan(ledger, args.write_quota);
-    say(&format!(
-        "Tenant {}, application {}, {}",
-        door.tenant,
-        door.client_id,
-        door.graph.host_str().unwrap_or_default()
-    ));
+    say(&door.to_string());
     let runtime = runtime(false)?;
     runtime.block_on(async {
         let graph = door.client()?;
-        sign_in(&graph).await.inspect_err(|_| telling::go_on(KEPT, ledger))?;
+        connect::sign_in(&graph).await.inspect_err(|_| telling::go_on(KEPT, ledger))?;
         let question = format!(
             "This gives {} a new password, now. To go on, type the number of accounts ({}):",
             counted(pending, "account", "accounts"),
@@ -107,19 +98,11 @@ fn work(ledger: &mut Ledger, door: &Door, args: &RunArgs, yes: bool) -> Result<u
             return Ok(USAGE);
         }
         door.note_in(ledger)?;
+        if ledger.note(BEGUN)?.is_none() {
+            ledger.set_note(BEGUN, &format!("{:.0}", jiff::Timestamp::now()))?;
+        }
         send(ledger, &graph, &options(args)).await
     })
-}
-
-/// Signs in. A hiccup is forgiven a few times; once the run has begun, `--max-wait` decides.
-async fn sign_in(graph: &GraphClient<ClientSecret>) -> Result<(), SignInError> {
-    for wait in SIGN_IN_WAITS {
-        match graph.sign_in().await {
-            Err(error) if error.is_passing() => tokio::time::sleep(wait).await,
-            other => return other,
-        }
-    }
-    graph.sign_in().await
 }
 
 /// Runs with a bar, then reports, however it ended.
@@ -202,74 +185,5 @@ async fn stop_signal() {
         _ = c.recv() => {}
         _ = brk.recv() => {}
         _ = close.recv() => {}
-    }
-}
-
-/// What it takes to sign in, read from the environment before anything else is done.
-struct Door {
-    tenant: String,
-    client_id: String,
-    secret: SecretString,
-    authority: reqwest::Url,
-    graph: reqwest::Url,
-}
-
-impl Door {
-    fn open(connect: &ConnectArgs) -> Result<Self, Failure> {
-        let authority = connect.authority_host.as_deref().filter(|host| !host.is_empty());
-        let authority = client::endpoint(authority.unwrap_or(connect.cloud.authority()))?;
-        let graph = client::endpoint(connect.graph_endpoint.as_deref().unwrap_or(connect.cloud.graph()))?;
-        Ok(Self {
-            tenant: variable("AZURE_TENANT_ID")?,
-            client_id: variable("AZURE_CLIENT_ID")?,
-            secret: variable("AZURE_CLIENT_SECRET")?.into(),
-            authority,
-            graph,
-        })
-    }
-
-    fn client(&self) -> Result<GraphClient<ClientSecret>, Failure> {
-        let loopback = self.graph.scheme() == "http";
-        let http = client::http_client(loopback)?;
-        let door = ClientSecret::new(
-            http.clone(),
-            &self.authority,
-            &self.graph,
-            &self.tenant,
-            &self.client_id,
-            self.secret.clone(),
-        )?;
-        Ok(GraphClient::new(http, &self.graph, door))
-    }
-
-    /// A run that has begun in one tenant goes on in no other.
-    fn must_be_the_same(&self, ledger: &Ledger) -> Result<(), Failure> {
-        match ledger.note("tenant_id")? {
-            Some(begun) if !begun.eq_ignore_ascii_case(&self.tenant) => Err(Failure::usage(format!(
-                "this run was begun in tenant {begun}, and AZURE_TENANT_ID is {}; nothing was sent\n\
-                 hint: set AZURE_TENANT_ID to the tenant of the run",
-                passwave::clean::for_terminal(&self.tenant)
-            ))),
-            _ => Ok(()),
-        }
-    }
-
-    fn note_in(&self, ledger: &Ledger) -> Result<(), Failure> {
-        ledger.set_note("tenant_id", &self.tenant)?;
-        ledger.set_note("client_id", &self.client_id)?;
-        if ledger.note(BEGUN)?.is_none() {
-            ledger.set_note(BEGUN, &format!("{:.0}", jiff::Timestamp::now()))?;
-        }
-        Ok(())
-    }
-}
-
-fn variable(name: &str) -> Result<String, Failure> {
-    match std::env::var(name) {
-        Ok(value) if !value.trim().is_empty() => Ok(value.trim().to_owned()),
-        _ => Err(Failure::usage(format!(
-            "{name} is not set, so nobody can sign in; nothing was sent\n\
-             hint: set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or try `passwave rehearse`, which needs none"
-        ))),
     }
 }

@@ -11,7 +11,7 @@ mod token;
 pub use door::{ClientSecret, SignInError};
 pub use token::{Token, TokenCache, TokenSource};
 
-use super::{BatchRequest, BatchResponse, Graph, SendError, guid, wire};
+use super::{BatchRequest, BatchResponse, Graph, SendError, claims::Claims, guid, wire};
 use crate::retry_after;
 use bytes::Bytes;
 use reqwest::{
@@ -114,6 +114,14 @@ impl<S: TokenSource> GraphClient<S> {
     /// Says why there is no token.
     pub async fn sign_in(&self) -> Result<(), SignInError> {
         self.tokens.token().await.map(drop)
+    }
+
+    /// What the token says of whoever has signed in; signs in where that has not happened yet.
+    ///
+    /// # Errors
+    /// Says why there is no token. One that cannot be read is no error, and has no claims.
+    pub async fn claims(&self) -> Result<Option<Claims>, SignInError> {
+        Ok(self.tokens.token().await?.claims())
     }
 
     async fn exchange(&self, batch: &BatchRequest, token: &Token) -> Result<BatchResponse, SendError> {

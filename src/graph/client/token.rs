@@ -1,6 +1,7 @@
 //! One token for all batches, renewed ahead of its end and after Graph refused it, by one caller at a time.
 
 use super::SignInError;
+use crate::graph::claims::Claims;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
@@ -31,6 +32,12 @@ impl Token {
             .expect("a token that is no header is refused where it is read");
         header.set_sensitive(true);
         header
+    }
+
+    /// What the token says of itself, where it can be read.
+    #[must_use]
+    pub fn claims(&self) -> Option<Claims> {
+        Claims::of(self.secret.expose_secret())
     }
 }
 

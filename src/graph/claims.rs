@@ -1,0 +1,186 @@
+//! What an access token says of itself: who signed in, where, and what that may do.
+//!
+//! Tokens for Graph are formally opaque to clients, so a claim is a hint: it may warn, and never decides. Nothing here
+//! checks a signature, and nothing here is an error: what is absent or strange is not there.
+//!
+//! Invariant: no part of the token but these claims leaves this room.
+
+use base64::{
+    Engine,
+    alphabet::URL_SAFE,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use serde_json::{Map, Value};
+
+/// Base64 for URLs, with its padding or without it.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &URL_SAFE,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+/// The claims of an access token that matter here (Microsoft's access token claims reference).
+///
+/// All texts are as they stand in the token: clean them before they are shown.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Claims {
+    /// The tenant's id (`tid`).
+    pub tenant_id: Option<String>,
+    /// The application that signed in (`appid`, or `azp` in tokens of version 2).
+    pub client_id: Option<String>,
+    /// The user or service principal that signed in (`oid`).
+    pub object_id: Option<String>,
+    /// The user's name (`upn`, else `preferred_username`, else `unique_name`).
+    pub user_principal_name: Option<String>,
+    /// Whether an application signed in for itself (`idtyp` says so, or there is no `scp`).
+    pub is_application: bool,
+    /// What the application may do for itself (`roles`).
+    pub roles: Vec<String>,
+    /// What the application may do for the user (`scp`, split at its spaces).
+    pub scopes: Vec<String>,
+    /// Template ids of the directory roles that the user holds (`wids`).
+    pub directory_roles: Vec<String>,
+    /// Whom the token is for (`aud`).
+    pub audience: Option<String>,
+}
+
+impl Claims {
+    /// The claims of `token`, where it is a JSON web token; its signature is not looked at.
+    #[must_use]
+    pub fn of(token: &str) -> Option<Self> {
+        let mut parts = token.split('.');
+        let (_header, payload, _signature) = (parts.next()?, parts.next()?, parts.next()?);
+        let payload = BASE64.decode(payload).ok().filter(|_| parts.next().is_none())?;
+        Some(Self::from_payload(&serde_json::from_slice(&payload).ok()?))
+    }
+
+    fn from_payload(payload: &Map<String, Value>) -> Self {
+        let scopes = text(payload, "scp");
+        Self {
+            tenant_id: text(payload, "tid"),
+            client_id: text(payload, "appid").or_else(|| text(payload, "azp")),
+            object_id: text(payload, "oid"),
+            user_principal_name: ["upn", "preferred_username", "unique_name"]
+                .into_iter()
+                .find_map(|name| text(payload, name)),
+            is_application: text(payload, "idtyp").map_or(scopes.is_none(), |kind| kind == "app"),
+            roles: texts(payload, "roles"),
+            scopes: scopes.map_or_else(Vec::new, |all| all.split_whitespace().map(str::to_owned).collect()),
+            directory_roles: texts(payload, "wids"),
+            audience: text(payload, "aud"),
+        }
+    }
+}
+
+/// A claim that is a text with something in it.
+fn text(payload: &Map<String, Value>, name: &str) -> Option<String> {
+    payload.get(name)?.as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned)
+}
+
+/// The texts of a claim that is a list.
+fn texts(payload: &Map<String, Value>, name: &str) -> Vec<String> {
+    let list = payload.get(name).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::{collection::vec, prelude::*};
+
+    fn token(payload: &[u8]) -> String {
+        format!("eyJ0eXAiOiJKV1QifQ.{}.c2ln", BASE64.encode(payload))
+    }
+
+    fn claims(payload: &str) -> Claims {
+        Claims::of(&token(payload.as_bytes())).expect("a token")
+    }
+
+    #[test]
+    fn an_application_has_roles() {
+        let read = claims(
+            r#"{"aud":"https://graph.microsoft.com","appid":"a","idtyp":"app","oid":"o","tid":"t",
+                "roles":["User-PasswordProfile.ReadWrite.All","User.Read.All"]}"#,
+        );
+        let expected = Claims {
+            tenant_id: Some("t".into()),
+            client_id: Some("a".into()),
+            object_id: Some("o".into()),
+            is_application: true,
+            roles: vec!["User-PasswordProfile.ReadWrite.All".into(), "User.Read.All".into()],
+            audience: Some("https://graph.microsoft.com".into()),
+            ..Claims::default()
+        };
+        assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn a_user_has_scopes_and_directory_roles() {
+        let read = claims(
+            r#"{"azp":"a","scp":" User.Read  openid","wids":["62e90394-69f5-4237-9190-012177145e10"],
+                "unique_name":"x","preferred_username":"ann@contoso.com","upn":""}"#,
+        );
+        assert_eq!(read.scopes, ["User.Read", "openid"]);
+        assert_eq!((read.client_id.as_deref(), read.directory_roles.len()), (Some("a"), 1));
+        assert_eq!((read.user_principal_name.as_deref(), read.is_application), (Some("ann@contoso.com"), false));
+    }
+
+    #[test]
+    fn what_kind_it_is_shows_in_one_of_two_claims() {
+        for (payload, is_application) in [
+            ("{}", true),
+            (r#"{"scp":"a"}"#, false),
+            (r#"{"idtyp":"app","scp":"a"}"#, true),
+            (r#"{"idtyp":"user"}"#, false),
+        ] {
+            assert_eq!(claims(payload).is_application, is_application, "{payload}");
+        }
+    }
+
+    #[test]
+    fn strange_claims_are_not_there() {
+        let read = claims(
+            r#"{"tid":7,"appid":null,"azp":[],"roles":"User.Read.All","scp":{},"wids":[1,"w",null],"aud":true}"#,
+        );
+        assert_eq!(read, Claims { is_application: true, directory_roles: vec!["w".into()], ..Claims::default() });
+    }
+
+    #[test]
+    fn what_is_no_token_has_no_claims() {
+        let padded = format!("h.{}=.s", BASE64.encode("{}"));
+        assert!(Claims::of(&padded).is_some_and(|claims| claims.is_application), "padding harms nothing");
+        for opaque in ["", "EwBwA8l6BAAU", "a.b", "a.b.c", "a.b.c.d.e", "..", "a.e30.c.d", "a.W10.c", "h.!.s"] {
+            assert_eq!(Claims::of(opaque), None, "{opaque:?}");
+        }
+    }
+
+    fn json() -> impl Strategy<Value = Value> {
+        let name = prop_oneof!["tid|appid|azp|oid|upn|scp|roles|wids|aud|idtyp", ".{0,4}"];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            ".{0,9}".prop_map(Value::from)
+        ];
+        leaf.prop_recursive(4, 24, 6, move |inner| {
+            prop_oneof![
+                vec(inner.clone(), 0..6).prop_map(Value::from),
+                vec((name.clone(), inner), 0..9).prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_is_read_or_left(text in any::<String>(), bytes in vec(any::<u8>(), 0..200)) {
+            let _ = Claims::of(&text);
+            let _ = Claims::of(&token(&bytes));
+        }
+
+        #[test]
+        fn every_object_is_read(value in json()) {
+            prop_assert_eq!(Claims::of(&token(value.to_string().as_bytes())).is_some(), value.is_object());
+        }
+    }
+}
