@@ -5,7 +5,7 @@
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use passwave::{
-    ledger::{Claimed, Fact, Ledger, life::Event},
+    ledger::{Claimed, Fact, Facts, Ledger, life::Event},
     password::{Generator, PasswordPolicy},
     plan::{Plan, Settings},
     roster::{Roster, RosterOptions},
@@ -56,13 +56,13 @@ fn confirmed(claimed: Claimed) -> Fact {
 struct Wheel {
     ledger: Ledger,
     _place: TempDir,
-    facts: Vec<Fact>,
+    facts: Facts,
 }
 
 impl Wheel {
     fn new(roster: &Roster, rehearsal: bool) -> Self {
         let (ledger, place) = planned(roster, rehearsal);
-        Self { ledger, _place: place, facts: Vec::new() }
+        Self { ledger, _place: place, facts: Facts::default() }
     }
 
     /// Records the last group and claims the next, and tells how long that took.
@@ -70,7 +70,7 @@ impl Wheel {
         let began = Instant::now();
         let claimed = self.ledger.turn(&self.facts, group, 1).expect("a turn");
         let took = began.elapsed();
-        self.facts = claimed.into_iter().map(confirmed).collect();
+        self.facts.writes = claimed.writes.into_iter().map(confirmed).collect();
         took
     }
 

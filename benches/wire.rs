@@ -5,7 +5,7 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use passwave::{
     graph::{
-        BATCH_ITEMS_MAX, BatchRequest, Write,
+        BATCH_ITEMS_MAX, BatchRequest, Operation, Request,
         wire::{self, Envelope},
     },
     password::{Generator, PasswordPolicy, Person},
@@ -18,12 +18,12 @@ fn batch() -> BatchRequest {
     let policy = PasswordPolicy::default();
     let people = [Person::default(); BATCH_ITEMS_MAX];
     let passwords = Generator::new(&policy).and_then(|mut generator| generator.generate(&people)).expect("passwords");
-    let write = |(row, password)| Write {
+    let write = |(row, password)| Request {
         row,
         address: Upn::parse(&format!("given.family{row}@students.contoso-academy.edu")).expect("a name"),
-        password,
+        operation: Operation::SetPassword(password, ForceChange::NextSignIn),
     };
-    BatchRequest { writes: (40_001..).zip(passwords).map(write).collect(), force_change: ForceChange::NextSignIn }
+    BatchRequest { requests: (40_001..).zip(passwords).map(write).collect() }
 }
 
 /// An answer with one item for each row of the batch, the last one first.

@@ -5,7 +5,7 @@ use passwave::{
     graph::BATCH_ITEMS_MAX,
     password::{LENGTH_DEFAULT, SEPARATOR_DEFAULT, WORDS_DEFAULT},
     quota::Quota,
-    run,
+    traffic,
 };
 use std::{path::PathBuf, time::Duration};
 
@@ -178,7 +178,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "N/SECONDSs", default_value_t = Quota::DOCUMENTED_WRITES)]
     pub write_quota: Quota,
     /// Batches in flight at most
-    #[arg(long, value_name = "N", default_value_t = run::CONCURRENCY as u64, value_parser = clap::value_parser!(u64).range(1..=256))]
+    #[arg(long, value_name = "N", default_value_t = traffic::CONCURRENCY as u64, value_parser = clap::value_parser!(u64).range(1..=256))]
     pub concurrency: u64,
     /// Accounts in a batch
     #[arg(long, value_name = "N", default_value_t = BATCH_ITEMS_MAX as u64, value_parser = clap::value_parser!(u64).range(1..=BATCH_ITEMS_MAX as u64))]

@@ -69,6 +69,7 @@
 
 pub mod clean;
 pub mod clock;
+pub mod exclusions;
 pub mod graph;
 pub mod ledger;
 pub mod outcome;
@@ -76,9 +77,11 @@ pub mod password;
 pub mod plan;
 pub mod private;
 pub mod quota;
+pub mod reader;
 pub mod report;
 pub mod retry_after;
 pub mod roster;
 pub mod run;
 pub mod throttle;
+pub mod traffic;
 pub mod upn;

@@ -58,11 +58,29 @@ pub enum Skip {
     PasswordMissing,
     /// The password that the file brings breaks a rule.
     PasswordRejected,
+    /// Named by `--exclude`.
+    Excluded,
+    /// The directory does not know the account.
+    NotInDirectory,
+    /// Mastered by an on-premises directory: refused, or overwritten at the next synchronisation.
+    Synced,
+    /// A guest, whose password lives in another tenant.
+    Guest,
+    /// Of a federated domain, whose passwords live elsewhere.
+    Federated,
+    /// Holds a directory role.
+    Admin,
+    /// Whoever is signed in.
+    Oneself,
+    /// The look-up was required, and the account could not be read.
+    Unread,
+    /// The look-up of a name that must be escaped found an account of another name: which one it means is not certain.
+    Mismatch,
 }
 
 impl Skip {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 17] = [
         Self::Missing,
         Self::Invalid,
         Self::TooLong,
@@ -71,6 +89,15 @@ impl Skip {
         Self::Malformed,
         Self::PasswordMissing,
         Self::PasswordRejected,
+        Self::Excluded,
+        Self::NotInDirectory,
+        Self::Synced,
+        Self::Guest,
+        Self::Federated,
+        Self::Admin,
+        Self::Oneself,
+        Self::Unread,
+        Self::Mismatch,
     ];
 
     /// The value of `error_code` in the report.
@@ -85,6 +112,15 @@ impl Skip {
             Self::Malformed => "row_malformed",
             Self::PasswordMissing => "password_missing",
             Self::PasswordRejected => "password_rejected",
+            Self::Excluded => "excluded",
+            Self::NotInDirectory => "missing",
+            Self::Synced => "synced",
+            Self::Guest => "guest",
+            Self::Federated => "federated",
+            Self::Admin => "admin",
+            Self::Oneself => "self",
+            Self::Unread => "unread",
+            Self::Mismatch => "mismatch",
         }
     }
 
@@ -94,10 +130,26 @@ impl Skip {
         Self::ALL.into_iter().find(|skip| skip.code() == code)
     }
 
-    /// Whether somebody must look at the row. A duplicate is well: its account has its password from another row.
+    /// Whether somebody must look at the row. A duplicate is well: its account has its password from another row; and so
+    /// is an account that was to be left alone.
     #[must_use]
     pub const fn needs_a_look(self) -> bool {
-        !matches!(self, Self::Duplicate)
+        !matches!(self, Self::Duplicate | Self::Excluded)
+    }
+
+    /// What a person can do about it, in one sentence.
+    #[must_use]
+    pub const fn cure(self) -> &'static str {
+        match self {
+            Self::NotInDirectory => Cause::NotFound.cure(),
+            Self::Synced => "reset it in the on-premises directory, or plan again with --include-synced",
+            Self::Guest | Self::Federated => Cause::External.cure(),
+            Self::Admin => "reset holders of directory roles one by one, or plan again with --include-admins",
+            Self::Oneself => "nobody locks themselves out with this program: change your own password yourself",
+            Self::Unread => "plan again, or without --lookup required",
+            Self::Mismatch => "name the account by its object id",
+            _ => "mend the row, and put it in a new roster",
+        }
     }
 }
 

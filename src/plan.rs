@@ -7,6 +7,7 @@
 
 use crate::{
     clean,
+    exclusions::Exclusions,
     outcome::Skip,
     password::{Generator, Password, PasswordError, PasswordPolicy, Person},
     roster::{Roster, RosterError, Row, Rows},
@@ -32,6 +33,30 @@ pub enum ForceChange {
     No,
 }
 
+/// Whether accounts are looked up before anything is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lookup {
+    /// Where the application may read them; else the plan says so and goes by the roster's names.
+    #[default]
+    Auto,
+    /// Or there is no plan.
+    Required,
+    /// Never.
+    Off,
+}
+
+/// Which accounts are looked at, and which of them are left alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rules {
+    /// Whether accounts are looked up.
+    pub lookup: Lookup,
+    /// Whether accounts are reset that an on-premises directory masters.
+    pub include_synced: bool,
+    /// Whether holders of directory roles are reset.
+    pub include_admins: bool,
+}
+
 /// What holds for the whole run, written into the ledger with the plan.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Settings {
@@ -49,6 +74,8 @@ pub struct Settings {
     pub policy: PasswordPolicy,
     /// What happens at the next sign-in.
     pub force_change: ForceChange,
+    /// Which accounts are left alone.
+    pub rules: Rules,
 }
 
 impl Settings {
@@ -63,6 +90,7 @@ impl Settings {
             password_column: roster.password_column(),
             policy,
             force_change: ForceChange::default(),
+            rules: Rules::default(),
         }
     }
 }
@@ -107,6 +135,7 @@ pub struct Plan<'a> {
     name_columns: &'a [usize],
     password_column: Option<usize>,
     generator: Generator<'a>,
+    exclusions: Exclusions,
 }
 
 impl<'a> Plan<'a> {
@@ -119,7 +148,19 @@ impl<'a> Plan<'a> {
             name_columns: roster.name_columns(),
             password_column: roster.password_column(),
             generator,
+            exclusions: Exclusions::default(),
         }
+    }
+
+    /// The same plan without the accounts in `exclusions`.
+    #[must_use]
+    pub fn without(self, exclusions: Exclusions) -> Self {
+        Self { exclusions, ..self }
+    }
+
+    /// The accounts that are left alone.
+    pub fn exclusions(&self) -> impl Iterator<Item = &str> {
+        self.exclusions.keys()
     }
 
     /// The next rows, decided; none at the end of the roster.
@@ -127,7 +168,8 @@ impl<'a> Plan<'a> {
     /// # Errors
     /// Where the roster cannot be read on or passwords cannot be made.
     pub fn next_chunk(&mut self) -> Result<Vec<PlannedRow>, PlanError> {
-        let rows = self.rows.by_ref().take(CHUNK_ROWS).collect::<Result<Vec<_>, _>>()?;
+        let rows = self.rows.by_ref().take(CHUNK_ROWS).map(|row| Ok(self.exclusions.applied(row?)));
+        let rows = rows.collect::<Result<Vec<_>, PlanError>>()?;
         match self.password_column {
             Some(column) => Ok(rows.into_iter().map(|row| self.with_brought(row, column)).collect()),
             None => self.with_generated(rows),

@@ -3,9 +3,11 @@
 use crate::terminal::{counted, grouped, say, short};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use passwave::{
+    clean,
     ledger::Counts,
     quota::Quota,
-    run::{RunEvent, WaitReason},
+    run::RunEvent,
+    traffic::{WaitReason, Waiting},
 };
 use std::{
     collections::VecDeque,
@@ -73,8 +75,17 @@ impl Progress {
     pub fn show(&mut self, event: &RunEvent) {
         match event {
             RunEvent::Progress { counts, throttled } => self.progress(*counts, *throttled),
-            RunEvent::Waiting { reason, wait } if *wait >= WAIT_TOLD_MIN => self.waiting(reason, *wait),
-            RunEvent::Waiting { .. } => {}
+            RunEvent::Waiting(waiting) => self.waiting(waiting),
+            RunEvent::DoubtsLookedAt { rows, settled } => self.tell(&format!(
+                "{} in doubt from before: the directory shows that {} changed, and {} sent again.",
+                counted(*rows, "account was", "accounts were"),
+                counted(*settled, "password was", "passwords were"),
+                counted(rows - settled, "is", "are"),
+            )),
+            RunEvent::SessionsDenied(code) => self.tell(&format!(
+                "Sessions are not revoked: Graph answers {}. Grant the application User.RevokeSessions.All, then: passwave run --revoke-sessions",
+                clean::for_terminal(code)
+            )),
             RunEvent::Stopping { in_flight: 0 } => self.tell("Stopping: nothing more is sent."),
             RunEvent::Stopping { in_flight } => self.tell(&format!(
                 "Stopping: nothing more is sent, and {} awaited. Once more leaves at once.",
@@ -131,7 +142,12 @@ impl Progress {
         Duration::try_from_secs_f64(counts.pending() as f64 / pace).unwrap_or(Duration::MAX)
     }
 
-    fn waiting(&mut self, reason: &WaitReason, wait: Duration) {
+    /// Says why nothing is sent, where it is worth a word.
+    pub fn waiting(&mut self, Waiting { reason, wait }: &Waiting) {
+        let wait = *wait;
+        if wait < WAIT_TOLD_MIN {
+            return;
+        }
         let text = match reason {
             WaitReason::Asked => format!("Graph asks to wait {}", short(wait)),
             WaitReason::Away(said) => format!("no usable answer ({said}); trying again in {}", short(wait)),

@@ -2,7 +2,7 @@
 
 use passwave::{
     ledger::{
-        Claimed, Fact, Ledger, LedgerError,
+        Claimed, Fact, Facts, Ledger, LedgerError,
         life::{Doubt, Event},
     },
     password::{BannedWords, Generator, Password, PasswordPolicy, Style},
@@ -33,6 +33,11 @@ fn fact(row: u64, event: Event) -> Fact {
     Fact { row, doubt: Doubt::default(), event, code: nothing(), message: nothing(), request_id: nothing() }
 }
 
+/// A turn of the run as far as it is about passwords.
+fn turn(ledger: &mut Ledger, writes: Vec<Fact>, most: usize, now: i64) -> Result<Vec<Claimed>, LedgerError> {
+    Ok(ledger.turn(&Facts { writes, ..Facts::default() }, most, now)?.writes)
+}
+
 fn again(not_before: i64) -> Event {
     Event::Again { not_before, maybe_written: true, trouble: true }
 }
@@ -55,14 +60,14 @@ fn statuses(ledger: &Ledger) -> Vec<(String, u64, bool)> {
 #[test]
 fn rows_are_handed_out_in_order_and_when_they_are_due() {
     let (_home, mut ledger) = ledger();
-    assert_eq!(rows(&ledger.turn(&[], 3, 100).expect("a turn")), [1, 2, 3]);
-    let facts = [fact(1, again(200)), fact(2, again(300)), fact(3, Event::Unsent)];
-    assert_eq!(rows(&ledger.turn(&facts, 2, 150).expect("a turn")), [3, 4], "what was put off is not due");
+    assert_eq!(rows(&turn(&mut ledger, vec![], 3, 100).expect("a turn")), [1, 2, 3]);
+    let facts = vec![fact(1, again(200)), fact(2, again(300)), fact(3, Event::Unsent)];
+    assert_eq!(rows(&turn(&mut ledger, facts, 2, 150).expect("a turn")), [3, 4], "what was put off is not due");
     assert_eq!((ledger.due(250, 99).expect("a count"), ledger.next_due().expect("a time")), (7, Some(0)));
-    assert_eq!(rows(&ledger.turn(&[], 99, 250).expect("a turn")), [5, 6, 7, 8, 9, 10, 1]);
+    assert_eq!(rows(&turn(&mut ledger, vec![], 99, 250).expect("a turn")), [5, 6, 7, 8, 9, 10, 1]);
     assert_eq!(ledger.next_due().expect("a time"), Some(300));
-    assert!(ledger.turn(&[], 99, 299).expect("a turn").is_empty());
-    let claimed = ledger.turn(&[], 99, 300).expect("a turn");
+    assert!(turn(&mut ledger, vec![], 99, 299).expect("a turn").is_empty());
+    let claimed = turn(&mut ledger, vec![], 99, 300).expect("a turn");
     assert_eq!((rows(&claimed), claimed[0].troubles), (vec![2], 1));
     assert!(claimed[0].doubt.current);
 }
@@ -70,16 +75,16 @@ fn rows_are_handed_out_in_order_and_when_they_are_due() {
 #[test]
 fn a_fact_about_a_row_that_is_not_in_flight_changes_nothing_at_all() {
     let (_home, mut ledger) = ledger();
-    ledger.turn(&[], 2, 1).expect("a turn");
+    turn(&mut ledger, vec![], 2, 1).expect("a turn");
     let (before, counts) = (statuses(&ledger), ledger.counts());
     for wrong in [3, 11, u64::from(u32::MAX)] {
-        let facts = [fact(1, Event::Confirmed), fact(wrong, Event::Confirmed)];
-        assert!(matches!(ledger.turn(&facts, 5, 2), Err(LedgerError::OutOfStep(row)) if row == wrong));
+        let facts = vec![fact(1, Event::Confirmed), fact(wrong, Event::Confirmed)];
+        assert!(matches!(turn(&mut ledger, facts, 5, 2), Err(LedgerError::OutOfStep(row)) if row == wrong));
         assert_eq!((statuses(&ledger), ledger.counts()), (before.clone(), counts));
     }
-    ledger.turn(&[fact(1, Event::Confirmed)], 0, 2).expect("a turn");
+    turn(&mut ledger, vec![fact(1, Event::Confirmed)], 0, 2).expect("a turn");
     assert!(
-        matches!(ledger.turn(&[fact(1, Event::Refused)], 0, 3), Err(LedgerError::OutOfStep(1))),
+        matches!(turn(&mut ledger, vec![fact(1, Event::Refused)], 0, 3), Err(LedgerError::OutOfStep(1))),
         "an end is an end"
     );
 }
@@ -87,26 +92,26 @@ fn a_fact_about_a_row_that_is_not_in_flight_changes_nothing_at_all() {
 #[test]
 fn a_batch_that_never_left_is_no_attempt() {
     let (_home, mut ledger) = ledger();
-    ledger.turn(&[], 1, 1).expect("a turn");
-    ledger.turn(&[fact(1, Event::Unsent)], 0, 1).expect("a turn");
+    turn(&mut ledger, vec![], 1, 1).expect("a turn");
+    turn(&mut ledger, vec![fact(1, Event::Unsent)], 0, 1).expect("a turn");
     assert_eq!(statuses(&ledger)[0], ("pending".into(), 0, true));
 }
 
 #[test]
 fn what_was_in_flight_when_the_process_died_is_in_doubt_and_has_the_same_password() {
     let (home, mut ledger) = ledger();
-    let first = ledger.turn(&[], 4, i64::MAX).expect("a turn");
-    ledger.turn(&[fact(1, Event::Confirmed), fact(2, Event::Refused)], 0, 5).expect("a turn");
+    let first = turn(&mut ledger, vec![], 4, i64::MAX).expect("a turn");
+    turn(&mut ledger, vec![fact(1, Event::Confirmed), fact(2, Event::Refused)], 0, 5).expect("a turn");
     drop(ledger);
     let mut ledger = Ledger::open(&home.path().join("run")).expect("the ledger again");
     assert_eq!((ledger.counts().in_flight, ledger.counts().planned), (0, 8));
-    let second = ledger.turn(&[], 2, 0).expect("a turn");
+    let second = turn(&mut ledger, vec![], 2, 0).expect("a turn");
     assert_eq!(rows(&second), [3, 4]);
     for (one, two) in first[2..].iter().zip(&second) {
         assert!(one.password.expose() == two.password.expose() && two.doubt.current);
     }
     let doubts = second.iter().map(|claimed| Fact { doubt: claimed.doubt, ..fact(claimed.row, Event::Refused) });
-    ledger.turn(&doubts.collect::<Vec<_>>(), 0, 9).expect("a turn");
+    turn(&mut ledger, doubts.collect(), 0, 9).expect("a turn");
     let seen = statuses(&ledger);
     let told: Vec<_> = seen.iter().take(4).map(|(status, _, shown)| (status.as_str(), *shown)).collect();
     assert_eq!(told, [("reset", true), ("failed", false), ("in_doubt", true), ("in_doubt", true)]);
@@ -115,16 +120,16 @@ fn what_was_in_flight_when_the_process_died_is_in_doubt_and_has_the_same_passwor
 #[test]
 fn a_replaced_password_is_kept_while_it_may_be_in_force() {
     let (_home, mut ledger) = ledger();
-    let first = ledger.turn(&[], 2, 0).expect("a turn");
+    let first = turn(&mut ledger, vec![], 2, 0).expect("a turn");
     let lost = Doubt { current: true, earlier: false };
     let replaced = |row, doubt| Fact { doubt, ..fact(row, Event::Replaced(Password::new(format!("Second-{row}")))) };
-    ledger.turn(&[replaced(1, lost), replaced(2, Doubt::default())], 0, 1).expect("a turn");
+    turn(&mut ledger, vec![replaced(1, lost), replaced(2, Doubt::default())], 0, 1).expect("a turn");
     assert!(ledger.is_used(&Password::new("Second-1".into())).expect("an answer"));
     assert_eq!((ledger.replacements(1).expect("a count"), ledger.replacements(3).expect("a count")), (1, 0));
-    let second = ledger.turn(&[], 2, 2).expect("a turn");
+    let second = turn(&mut ledger, vec![], 2, 2).expect("a turn");
     assert_eq!(second.iter().map(|claimed| claimed.password.expose()).collect::<Vec<_>>(), ["Second-1", "Second-2"]);
     let refused = second.iter().map(|claimed| Fact { doubt: claimed.doubt, ..fact(claimed.row, Event::Refused) });
-    ledger.turn(&refused.collect::<Vec<_>>(), 0, 3).expect("a turn");
+    turn(&mut ledger, refused.collect(), 0, 3).expect("a turn");
     let mut shown = Vec::new();
     let note = |row: passwave::ledger::ReportRow| {
         shown.push(row.password.map(|password| password.expose().to_owned()));

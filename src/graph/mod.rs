@@ -9,33 +9,46 @@ pub mod claims;
 pub mod client;
 mod guid;
 pub mod simulator;
+pub mod user;
 pub mod wire;
 
 use crate::{password::Password, plan::ForceChange, upn::Upn};
+use claims::Claims;
+use jiff::Timestamp;
+use serde_json::value::RawValue;
 use std::time::Duration;
+use user::User;
 
 /// Most requests that Graph takes in one `$batch` (JSON batching, request rules).
 pub const BATCH_ITEMS_MAX: usize = 20;
 
-/// One password to be written to one account.
-pub struct Write {
+/// What is asked for an account.
+pub enum Operation {
+    /// `PATCH`: this is its password from now on, and this its person does at the next sign-in.
+    SetPassword(Password, ForceChange),
+    /// `POST …/revokeSignInSessions`: whoever is signed in signs in again.
+    RevokeSessions,
+    /// `GET`: what the directory says of it, see [`User`].
+    Read,
+}
+
+/// One operation on one account.
+pub struct Request {
     /// The row of the roster; it is the request's id in the batch.
     pub row: u64,
     /// The account.
     pub address: Upn,
-    /// What it shall sign in with.
-    pub password: Password,
+    /// What is asked.
+    pub operation: Operation,
 }
 
-/// Up to [`BATCH_ITEMS_MAX`] writes that travel as one request.
+/// Up to [`BATCH_ITEMS_MAX`] requests that travel as one; no two of one row.
 pub struct BatchRequest {
-    /// The writes; no two of one row.
-    pub writes: Vec<Write>,
-    /// The same for all of them.
-    pub force_change: ForceChange,
+    /// The requests.
+    pub requests: Vec<Request>,
 }
 
-/// What Graph said to one write.
+/// What Graph said to one request.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reply {
     /// The row, where the id in the answer is a number; an answer to nothing that was asked is for the run to notice.
@@ -50,6 +63,8 @@ pub struct Reply {
     pub message: String,
     /// `error.innerError.request-id`, or nothing.
     pub request_id: String,
+    /// The account, where it was read.
+    pub user: Option<Box<User>>,
 }
 
 /// What Graph said to a batch that it took apart.
@@ -61,6 +76,17 @@ pub struct BatchResponse {
     pub request_id: String,
     /// Highest `x-ms-throttle-limit-percentage` met; 1.0 is the limit, and it is told from 0.8 upwards.
     pub throttle_percentage: Option<f64>,
+    /// What Graph's clock shows (`Date`), in whole seconds.
+    pub date: Option<Timestamp>,
+}
+
+/// A page of a collection.
+#[derive(Debug, Default)]
+pub struct Page {
+    /// Its members, as they came.
+    pub value: Vec<Box<RawValue>>,
+    /// Where the next page is, if there is one: what [`Graph::page`] takes.
+    pub next: Option<String>,
 }
 
 /// Why there is no [`BatchResponse`].
@@ -90,11 +116,23 @@ impl Reply {
     }
 }
 
-/// A directory that takes batches of password writes.
+/// A directory that takes batches.
 pub trait Graph {
     /// Sends one batch, once.
     ///
     /// # Errors
     /// Tells apart what was not sent, what was refused as a whole, and what may have taken effect.
     fn send(&self, batch: &BatchRequest) -> impl Future<Output = Result<BatchResponse, SendError>>;
+
+    /// Reads one page of a collection, once. `url` is a path below the API's version, or the [`Page::next`] of a page.
+    ///
+    /// # Errors
+    /// As [`Graph::send`].
+    fn page(&self, url: &str) -> impl Future<Output = Result<Page, SendError>>;
+
+    /// What the access token says of itself; nothing where it cannot be read, as Graph's tokens are not ours to read.
+    ///
+    /// # Errors
+    /// Where nobody can sign in.
+    fn claims(&self) -> impl Future<Output = Result<Option<Claims>, SendError>>;
 }

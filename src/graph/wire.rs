@@ -5,8 +5,12 @@
 //!
 //! Invariant: whatever bytes come in, reading them ends in a value or in [`SendError`], never in a panic.
 
-use super::{BatchRequest, BatchResponse, Reply, SendError, Write};
-use crate::plan::ForceChange;
+use super::{
+    BatchRequest, BatchResponse, Operation, Page, Reply, Request, SendError,
+    user::{self, User},
+};
+use crate::{password::Password, plan::ForceChange, retry_after};
+use jiff::{Timestamp, fmt::rfc2822};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     ser::{SerializeMap, SerializeStruct},
@@ -18,27 +22,37 @@ use zeroize::Zeroizing;
 /// Room for one item of a request besides its address and password.
 const ITEM_BYTES: usize = 256;
 
+/// Characters of a request id that are kept: a GUID has 36.
+const REQUEST_ID_CHARS_MAX: usize = 64;
 /// Characters of an error's code or message that are kept; Graph's own are below 300.
 const TEXT_CHARS_MAX: usize = 1_000;
 
-/// The JSON of a batch. It holds passwords, so it wipes itself.
+/// The JSON of a batch. It may hold passwords, so it wipes itself.
 #[must_use]
 pub fn encode(batch: &BatchRequest) -> Zeroizing<Vec<u8>> {
-    // Enough for any escapes, so that the buffer never moves and leaves a copy behind: an apostrophe of an address may be
-    // doubled and takes three characters each time, a quote in a password takes two.
-    let room = |write: &Write| ITEM_BYTES + 6 * write.address.as_str().len() + 2 * write.password.expose().len();
-    let mut bytes = Zeroizing::new(Vec::with_capacity(ITEM_BYTES + batch.writes.iter().map(room).sum::<usize>()));
+    let mut bytes = Zeroizing::new(Vec::with_capacity(ITEM_BYTES + batch.requests.iter().map(room).sum::<usize>()));
     serde_json::to_writer(&mut *bytes, &Requests(batch)).expect("a batch is always valid JSON");
     bytes
 }
 
-/// The body of one item: `{"passwordProfile":{…}}`.
-struct Body<'a>(&'a Write, ForceChange);
-struct Profile<'a>(&'a Write, ForceChange);
-struct Item<'a>(&'a Write, ForceChange);
-struct Items<'a>(&'a BatchRequest);
+/// Enough for any escapes, so that the buffer never moves and leaves a copy behind: an apostrophe of an address may be
+/// doubled and takes three characters each time, a quote in a password takes two.
+fn room(request: &Request) -> usize {
+    let password = match &request.operation {
+        Operation::SetPassword(password, _) => 2 * password.expose().len(),
+        Operation::RevokeSessions | Operation::Read => 0,
+    };
+    ITEM_BYTES + 6 * request.address.as_str().len() + password
+}
+
 struct Requests<'a>(&'a BatchRequest);
+struct Items<'a>(&'a BatchRequest);
+struct Item<'a>(&'a Request);
+/// `{"passwordProfile":{…}}`.
+struct NewPassword<'a>(&'a Password, ForceChange);
+struct Profile<'a>(&'a Password, ForceChange);
 struct JsonContent;
+struct Empty;
 
 impl Serialize for Requests<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -50,18 +64,35 @@ impl Serialize for Requests<'_> {
 
 impl Serialize for Items<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.writes.iter().map(|write| Item(write, self.0.force_change)))
+        serializer.collect_seq(self.0.requests.iter().map(Item))
     }
 }
 
 impl Serialize for Item<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Request { row, address, operation } = self.0;
+        let path = address.path();
         let mut item = serializer.serialize_struct("request", 5)?;
-        item.serialize_field("id", &self.0.row.to_string())?;
-        item.serialize_field("method", "PATCH")?;
-        item.serialize_field("url", &self.0.address.path())?;
-        item.serialize_field("headers", &JsonContent)?;
-        item.serialize_field("body", &Body(self.0, self.1))?;
+        item.serialize_field("id", &row.to_string())?;
+        match operation {
+            Operation::SetPassword(password, force_change) => {
+                item.serialize_field("method", "PATCH")?;
+                item.serialize_field("url", &path)?;
+                item.serialize_field("headers", &JsonContent)?;
+                item.serialize_field("body", &NewPassword(password, *force_change))?;
+            }
+            // An action without a body still sends an empty one within a batch (JSON batching, request rules).
+            Operation::RevokeSessions => {
+                item.serialize_field("method", "POST")?;
+                item.serialize_field("url", &format!("{path}/revokeSignInSessions"))?;
+                item.serialize_field("headers", &JsonContent)?;
+                item.serialize_field("body", &Empty)?;
+            }
+            Operation::Read => {
+                item.serialize_field("method", "GET")?;
+                item.serialize_field("url", &format!("{path}?$select={}", user::SELECT))?;
+            }
+        }
         item.end()
     }
 }
@@ -74,7 +105,13 @@ impl Serialize for JsonContent {
     }
 }
 
-impl Serialize for Body<'_> {
+impl Serialize for Empty {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_map(Some(0))?.end()
+    }
+}
+
+impl Serialize for NewPassword<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(1))?;
         map.serialize_entry("passwordProfile", &Profile(self.0, self.1))?;
@@ -85,7 +122,7 @@ impl Serialize for Body<'_> {
 impl Serialize for Profile<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(2))?;
-        map.serialize_entry("password", self.0.password.expose())?;
+        map.serialize_entry("password", self.0.expose())?;
         match self.1 {
             ForceChange::NextSignIn => map.serialize_entry("forceChangePasswordNextSignIn", &true)?,
             ForceChange::NextSignInWithMfa => map.serialize_entry("forceChangePasswordNextSignInWithMfa", &true)?,
@@ -106,6 +143,22 @@ pub struct Envelope {
     pub request_id: String,
     /// `x-ms-throttle-limit-percentage` of the whole.
     pub throttle_percentage: Option<f64>,
+    /// `Date` of the whole.
+    pub date: Option<Timestamp>,
+}
+
+impl Envelope {
+    /// Takes it out of the headers of an answer, by whatever way they are looked up.
+    #[must_use]
+    pub fn read<'a>(status: u16, header: impl Fn(&str) -> Option<&'a str>) -> Self {
+        Self {
+            status,
+            retry_after: header("retry-after").and_then(|value| retry_after::parse(value, Timestamp::now())),
+            request_id: header("request-id").unwrap_or_default().chars().take(REQUEST_ID_CHARS_MAX).collect(),
+            throttle_percentage: header("x-ms-throttle-limit-percentage").and_then(|value| value.parse().ok()),
+            date: header("date").and_then(|value| Some(rfc2822::parse(value).ok()?.timestamp())),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -167,7 +220,28 @@ pub fn decode(envelope: &Envelope, body: &[u8]) -> Result<BatchResponse, SendErr
         .map_err(|_| SendError::Lost("the answer is no batch response (cut off, or not from Graph)".into()))?;
     let mut throttle_percentage = envelope.throttle_percentage;
     let replies = parsed.responses.iter().filter_map(|raw| reply(raw, &mut throttle_percentage)).collect();
-    Ok(BatchResponse { replies, request_id: envelope.request_id.clone(), throttle_percentage })
+    let (request_id, date) = (envelope.request_id.clone(), envelope.date);
+    Ok(BatchResponse { replies, request_id, throttle_percentage, date })
+}
+
+#[derive(Deserialize)]
+struct Collection {
+    value: Vec<Box<RawValue>>,
+    #[serde(default, rename = "@odata.nextLink")]
+    next: Option<String>,
+}
+
+/// Reads a page of a collection.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_page(envelope: &Envelope, body: &[u8]) -> Result<Page, SendError> {
+    if !(200..300).contains(&envelope.status) {
+        return Err(SendError::Refused(refusal(envelope, body)));
+    }
+    let page: Collection = serde_json::from_slice(body)
+        .map_err(|_| SendError::Lost("the answer is no collection (cut off, or not from Graph)".into()))?;
+    Ok(Page { value: page.value, next: page.next })
 }
 
 fn refusal(envelope: &Envelope, body: &[u8]) -> Reply {
@@ -189,8 +263,10 @@ fn reply(raw: &RawValue, percentage: &mut Option<f64>) -> Option<Reply> {
     if let Some(headers) = response.headers {
         read_headers(&mut reply, percentage, headers.get());
     }
-    if let Some(body) = response.body.filter(|_| reply.status >= 300) {
-        explain(&mut reply, body.get());
+    match response.body {
+        Some(body) if reply.status >= 300 => explain(&mut reply, body.get()),
+        Some(body) => reply.user = User::read(body.get()),
+        None => {}
     }
     Some(reply)
 }
@@ -223,7 +299,7 @@ fn read_headers(reply: &mut Reply, percentage: &mut Option<f64>, headers: &str) 
     for (name, value) in headers {
         let value = value.get().trim_matches('"');
         if name.eq_ignore_ascii_case("retry-after") {
-            reply.retry_after = crate::retry_after::parse(value, jiff::Timestamp::now());
+            reply.retry_after = retry_after::parse(value, Timestamp::now());
         } else if name.eq_ignore_ascii_case("x-ms-throttle-limit-percentage") {
             *percentage = highest(*percentage, value.parse().ok());
         }

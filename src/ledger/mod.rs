@@ -6,18 +6,26 @@
 //!
 //! Invariant: what a call of this room returned is synced to disk, except in a rehearsal, which has nothing to lose.
 
+mod doubts;
+mod fingerprint;
 pub mod life;
 mod lock;
+mod lookup;
 mod open;
 mod read;
+mod sessions;
 mod turn;
 
+pub use doubts::{Doubtful, Verdict};
+pub use lookup::{KindCount, Looked};
 pub use open::{Created, Skipped};
 pub use read::{Counts, Group, ReportRow, Session};
-pub use turn::{Claimed, Fact};
+pub use sessions::{Revocation, RevocationEvent, SessionsDue};
+pub use turn::{Claimed, Claims, Fact, Facts};
 
 use crate::plan::{PlanError, Settings};
 use rusqlite::Connection;
+use sessions::Sessions;
 use std::path::{Path, PathBuf};
 
 /// The ledger's name in the run folder.
@@ -29,6 +37,11 @@ pub struct Ledger {
     folder: PathBuf,
     settings: Settings,
     counts: Counts,
+    sessions: Sessions,
+    /// Rows beyond this one are not handed out.
+    last_row: i64,
+    /// How many milliseconds the directory's clock is ahead of ours.
+    clock_ahead: i64,
     /// Held, never read: the lock falls with it.
     _lock: Option<std::fs::File>,
 }

@@ -1,12 +1,11 @@
 //! Making a ledger from a plan, and opening one again, after a crash too.
 
-use super::{Counts, FILE_NAME, Ledger, LedgerError, life::State, lock, read};
+use super::{Counts, FILE_NAME, Ledger, LedgerError, fingerprint, lock, read, sessions::Sessions};
 use crate::{
     outcome::Skip,
     plan::{Decision, Plan, PlannedRow, Settings},
     private, retry_after,
 };
-use aws_lc_rs::digest;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use serde::Serializer;
 use std::{
@@ -18,7 +17,7 @@ use std::{
 /// Marks the file as ours in SQLite's header: `pwav`.
 const APPLICATION_ID: i32 = 0x7077_6176;
 /// The schema's version.
-const SCHEMA_VERSION: i32 = 1;
+const SCHEMA_VERSION: i32 = 2;
 /// Bytes of SQLite's file header, and where the application id stands in it (SQLite's file format page).
 const HEADER_BYTES: usize = 100;
 const HEADER_MAGIC: &[u8] = b"SQLite format 3\0";
@@ -85,7 +84,7 @@ impl Ledger {
         connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
         sync_folder(folder).map_err(|source| LedgerError::File { file: folder.to_owned(), source })?;
         let counts = Counts::read(&connection)?;
-        let ledger = Self { connection, folder: folder.to_owned(), settings, counts, _lock: Some(lock) };
+        let ledger = Self::with(connection, folder, settings, counts, Some(lock));
         ledger.set_note(HOLDER, &holder())?;
         Ok(Created { ledger, skipped })
     }
@@ -124,19 +123,24 @@ impl Ledger {
             connection.pragma_update(None, "synchronous", "OFF")?;
         }
         let counts = Counts::read(&connection)?;
-        Ok(Self { connection, folder: folder.to_owned(), settings, counts, _lock: lock })
+        Ok(Self::with(connection, folder, settings, counts, lock))
+    }
+
+    fn with(connection: Connection, folder: &Path, settings: Settings, counts: Counts, lock: Option<File>) -> Self {
+        let (folder, sessions) = (folder.to_owned(), Sessions::default());
+        Self { connection, folder, settings, counts, sessions, last_row: i64::MAX, clock_ahead: 0, _lock: lock }
     }
 
     /// What was in flight when the last process ended may have taken effect: it is planned again, in doubt. A wait that
     /// is longer than any that is ever noted comes from a clock that was set back since.
     fn recover(&mut self) -> Result<(), LedgerError> {
         let latest = jiff::Timestamp::now().as_millisecond().saturating_add(WAIT_MILLIS_MAX);
-        self.connection
-            .execute("UPDATE account SET not_before = 0 WHERE state = 'planned' AND not_before > ?1", [latest])?;
+        self.connection.execute("UPDATE account SET not_before = 0 WHERE not_before > ?1", [latest])?;
         self.connection.execute(
             "UPDATE account SET state = 'planned', doubt = doubt | 1, not_before = 0 WHERE state = 'in_flight'",
             (),
         )?;
+        self.recover_sessions()?;
         self.counts = Counts::read(&self.connection)?;
         Ok(())
     }
@@ -220,8 +224,10 @@ fn holder() -> String {
 /// Puts the plan into the ledger, in one transaction that ends with the settings: without them it never was.
 fn store(connection: &mut Connection, settings: &Settings, mut plan: Plan<'_>) -> Result<Vec<Skipped>, LedgerError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let settings = serde_json::to_string(settings)?;
-    let mut stored = Stored::new(&settings);
+    for key in plan.exclusions() {
+        transaction.prepare_cached("INSERT INTO exclusion VALUES (?1)")?.execute([key])?;
+    }
+    let mut stored = Stored::default();
     loop {
         let chunk = plan.next_chunk()?;
         if chunk.is_empty() {
@@ -230,13 +236,16 @@ fn store(connection: &mut Connection, settings: &Settings, mut plan: Plan<'_>) -
         stored.rows(&transaction, chunk)?;
     }
     // Made last: sorted at once rather than row by row.
-    transaction.execute_batch("CREATE INDEX due ON account (not_before, row) WHERE state = 'planned'")?;
+    transaction.execute_batch(
+        "CREATE INDEX due ON account (not_before, row) WHERE state = 'planned';
+         CREATE INDEX sessions_due ON account (not_before, row) WHERE sessions = 'due'",
+    )?;
     let notes = [
         ("planned_at", format!("{:.0}", jiff::Timestamp::now())),
         ("passwave", env!("CARGO_PKG_VERSION").into()),
-        (read::FINGERPRINT, hex(stored.fingerprint.finish().as_ref())),
+        (fingerprint::NAME, fingerprint::compute(&transaction, settings)?),
         (read::WIDTH, stored.width.to_string()),
-        (read::SETTINGS, settings),
+        (read::SETTINGS, serde_json::to_string(settings)?),
     ];
     for (name, value) in notes {
         transaction.execute("INSERT INTO run VALUES (?1, ?2)", (name, value))?;
@@ -246,20 +255,14 @@ fn store(connection: &mut Connection, settings: &Settings, mut plan: Plan<'_>) -
 }
 
 /// What is gathered while the rows go by.
+#[derive(Default)]
 struct Stored {
-    fingerprint: digest::Context,
     /// Most cells of a row.
     width: usize,
     skipped: Vec<Skipped>,
 }
 
 impl Stored {
-    fn new(settings: &str) -> Self {
-        let mut fingerprint = digest::Context::new(&digest::SHA256);
-        fingerprint.update(settings.as_bytes());
-        Self { fingerprint, width: 0, skipped: Vec::new() }
-    }
-
     fn rows(&mut self, transaction: &Transaction<'_>, rows: Vec<PlannedRow>) -> Result<(), LedgerError> {
         let mut roster = transaction.prepare_cached("INSERT INTO roster VALUES (?1, ?2, ?3, ?4)")?;
         let mut write =
@@ -268,7 +271,6 @@ impl Stored {
             "INSERT INTO account (row, state, error_code, error_message) VALUES (?1, 'skipped', ?2, ?3)",
         )?;
         for row in rows {
-            self.fingerprint.update(mark(&row).as_bytes());
             self.width = self.width.max(row.cells.len());
             roster.execute((row.row, row.line, &row.user_principal_name, json_array(&row.cells)?))?;
             match row.decision {
@@ -290,19 +292,6 @@ fn json_array(cells: &csv::StringRecord) -> Result<String, serde_json::Error> {
     let mut bytes = serde_json::Serializer::new(Vec::with_capacity(cells.as_slice().len() + 4 * cells.len() + 2));
     bytes.collect_seq(cells)?;
     Ok(String::from_utf8(bytes.into_inner()).expect("JSON is UTF-8"))
-}
-
-/// What of a row enters the plan's fingerprint: its account and what is to be done, never the password.
-fn mark(row: &PlannedRow) -> String {
-    let what = match &row.decision {
-        Decision::Write(_) => State::Planned.as_str(),
-        Decision::Skip(reason, _) => reason.code(),
-    };
-    format!("{}\t{}\t{what}\n", row.row, row.user_principal_name)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A new file's name is in its folder, so the folder must reach the disk too.

@@ -11,8 +11,6 @@ use rusqlite::{Connection, OptionalExtension, Row};
 pub(super) const SETTINGS: &str = "settings";
 /// Under which the number of cells of the widest row is noted.
 pub(super) const WIDTH: &str = "width";
-/// Under which the fingerprint of the plan is noted.
-pub(super) const FINGERPRINT: &str = "fingerprint";
 
 /// How many rows stand where.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +27,14 @@ pub struct Counts {
     pub in_doubt: u64,
     /// Never sent.
     pub skipped: u64,
+    /// Reset accounts whose sessions are to be revoked.
+    pub sessions_due: u64,
+    /// Of which that is on its way.
+    pub sessions_in_flight: u64,
+    /// Whose sessions are revoked.
+    pub sessions_revoked: u64,
+    /// Whose sessions could not be revoked.
+    pub sessions_kept: u64,
 }
 
 impl Counts {
@@ -50,6 +56,18 @@ impl Counts {
         self.planned + self.in_flight
     }
 
+    /// Accounts whose sessions are still to be revoked.
+    #[must_use]
+    pub fn sessions_pending(&self) -> u64 {
+        self.sessions_due + self.sessions_in_flight
+    }
+
+    /// Whether nothing is left to be sent.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.pending() + self.sessions_pending() == 0
+    }
+
     /// Rows of one status of the report.
     #[must_use]
     pub fn of(&self, status: Status) -> u64 {
@@ -64,7 +82,11 @@ impl Counts {
 
     pub(super) fn read(connection: &Connection) -> Result<Self, LedgerError> {
         let mut counts = Self::default();
-        let mut select = connection.prepare("SELECT state, count(*) FROM account GROUP BY state")?;
+        let mut select = connection.prepare(
+            "SELECT state, count(*) FROM account GROUP BY state
+             UNION ALL
+             SELECT 'sessions ' || sessions, count(*) FROM account WHERE sessions IS NOT NULL GROUP BY sessions",
+        )?;
         let mut rows = select.query(())?;
         while let Some(row) = rows.next()? {
             let (state, number): (String, u64) = (row.get(0)?, row.get(1)?);
@@ -74,6 +96,10 @@ impl Counts {
                 "reset" => counts.reset = number,
                 "failed" => counts.failed = number,
                 "in_doubt" => counts.in_doubt = number,
+                "sessions due" => counts.sessions_due = number,
+                "sessions in_flight" => counts.sessions_in_flight = number,
+                "sessions revoked" => counts.sessions_revoked = number,
+                "sessions kept" => counts.sessions_kept = number,
                 _ => counts.skipped = number,
             }
         }
@@ -101,7 +127,7 @@ impl Counts {
 pub struct ReportRow {
     /// Position in the roster.
     pub row: u64,
-    /// The account as the roster names it.
+    /// The account: as the directory names it where it was looked up, else as the roster does.
     pub user_principal_name: String,
     /// The word of [`Status`].
     pub status: String,
@@ -119,6 +145,14 @@ pub struct ReportRow {
     pub request_id: Option<String>,
     /// When Graph confirmed, in milliseconds since 1970.
     pub changed_at: Option<i64>,
+    /// When the directory showed the change, in milliseconds since 1970.
+    pub verified_at: Option<i64>,
+    /// What the directory showed last, as a word.
+    pub verdict: Option<String>,
+    /// What became of the account's sessions, as a word: `due`, `in_flight`, `revoked` or `kept`.
+    pub sessions: Option<String>,
+    /// Why they are kept.
+    pub sessions_code: Option<String>,
     /// The roster's cells, a JSON array.
     pub cells: String,
 }
@@ -155,13 +189,15 @@ pub struct Session {
     pub throttled: u64,
     /// Accounts that ended.
     pub settled: u64,
+    /// Accounts whose sessions were revoked, or could not be.
+    pub revoked: u64,
     /// The write quota it was told.
     pub write_quota: String,
 }
 
 /// In the order in which [`report_row`] reads it.
 const REPORT: &str = "SELECT row, user_principal_name, status, password, doubt, error_code, error_message, attempts,
-                             request_id, changed_at, cells FROM report";
+                             request_id, changed_at, verified_at, verdict, sessions, sessions_code, cells FROM report";
 
 impl Ledger {
     /// Hands every row to `each`, in roster order.
@@ -224,14 +260,6 @@ impl Ledger {
         Ok(select.query_row([password.expose()], |row| row.get(0))?)
     }
 
-    /// The plan's fingerprint, of roster, accounts and settings; it holds no secret.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be read.
-    pub fn fingerprint(&self) -> Result<String, LedgerError> {
-        Ok(note(&self.connection, FINGERPRINT)?.unwrap_or_default())
-    }
-
     /// Most cells that any row has.
     ///
     /// # Errors
@@ -246,7 +274,7 @@ impl Ledger {
     /// Where the ledger cannot be written.
     pub fn add_session(&self, session: &Session) -> Result<(), LedgerError> {
         self.connection.execute(
-            "INSERT INTO session VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO session VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             (
                 session.began_at,
                 session.ended_at,
@@ -256,6 +284,7 @@ impl Ledger {
                 session.writes,
                 session.throttled,
                 session.settled,
+                session.revoked,
                 &session.write_quota,
             ),
         )?;
@@ -278,7 +307,8 @@ impl Ledger {
                 writes: row.get(5)?,
                 throttled: row.get(6)?,
                 settled: row.get(7)?,
-                write_quota: row.get(8)?,
+                revoked: row.get(8)?,
+                write_quota: row.get(9)?,
             })
         };
         Ok(select.query_map((), session)?.collect::<Result<_, _>>()?)
@@ -301,7 +331,11 @@ fn report_row(row: &Row) -> rusqlite::Result<ReportRow> {
         attempts: row.get(7)?,
         request_id: row.get(8)?,
         changed_at: row.get(9)?,
-        cells: row.get(10)?,
+        verified_at: row.get(10)?,
+        verdict: row.get(11)?,
+        sessions: row.get(12)?,
+        sessions_code: row.get(13)?,
+        cells: row.get(14)?,
     })
 }
 

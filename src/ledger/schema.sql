@@ -15,6 +15,20 @@ CREATE TABLE roster (
     cells               TEXT    NOT NULL      -- all its cells, a JSON array
 ) STRICT;
 
+-- Accounts that are not to be touched, whatever the roster says: names or object ids, in lower case.
+CREATE TABLE exclusion (
+    key TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
+-- What the directory said of each account before anything was sent. Never changed once the plan is complete.
+CREATE TABLE looked_up (
+    row                 INTEGER PRIMARY KEY REFERENCES roster,
+    kind                TEXT    NOT NULL,     -- what that means: ready, disabled, missing, synced, guest, ...
+    object_id           TEXT,                 -- under which the account is written; none where it was not found or not told
+    user_principal_name TEXT,                 -- as it is in the directory
+    password_changed_at INTEGER               -- when its password had been set last
+) STRICT;
+
 -- What became of each row:  planned -> in_flight -> reset | failed | in_doubt, or back to planned.
 CREATE TABLE account (
     row           INTEGER PRIMARY KEY REFERENCES roster,
@@ -25,11 +39,17 @@ CREATE TABLE account (
     attempts      INTEGER NOT NULL DEFAULT 0, -- times sent
     troubles      INTEGER NOT NULL DEFAULT 0, -- answers that said nothing certain, and conflicts
     not_before    INTEGER NOT NULL DEFAULT 0, -- not to be sent again before this time
-    sent_at       INTEGER,
+    sent_at       INTEGER,                    -- by the directory's clock, as far as that is known
     settled_at    INTEGER,
     error_code    TEXT,
     error_message TEXT,
-    request_id    TEXT
+    request_id    TEXT,
+    sessions      TEXT                        -- whether its person must sign in again
+        CHECK (sessions IN ('due', 'in_flight', 'revoked', 'kept')),
+    sessions_code TEXT,                       -- why they are kept
+    verified_at   INTEGER,                    -- when the directory showed the change
+    verdict       TEXT                        -- what the directory showed last
+        CHECK (verdict IN ('confirmed', 'not_yet_visible', 'changed_since', 'unread'))
 ) STRICT;
 
 -- Passwords that Graph refused as too weak, each followed by a new one.
@@ -50,6 +70,7 @@ CREATE TABLE session (
     writes       INTEGER NOT NULL,            -- accounts sent, each time counted
     throttled    INTEGER NOT NULL,            -- of these, answered 429
     settled      INTEGER NOT NULL,            -- accounts that Graph answered for good
+    revoked      INTEGER NOT NULL,            -- accounts whose sessions were revoked, or not, for good
     write_quota  TEXT    NOT NULL
 ) STRICT;
 
@@ -57,7 +78,7 @@ CREATE VIEW report AS
 SELECT
     roster.row,
     roster.line,
-    roster.user_principal_name,
+    coalesce(looked_up.user_principal_name, roster.user_principal_name) AS user_principal_name,
     CASE WHEN state IN ('planned', 'in_flight') THEN 'pending' ELSE state END AS status,
     CASE
         WHEN state IN ('failed', 'skipped') THEN NULL
@@ -71,6 +92,10 @@ SELECT
     request_id,
     CASE WHEN state = 'reset' THEN settled_at END AS changed_at,
     account.doubt,
+    verified_at,
+    verdict,
+    sessions,
+    sessions_code,
     roster.cells
-FROM roster JOIN account USING (row)
+FROM roster JOIN account USING (row) LEFT JOIN looked_up USING (row)
 ORDER BY roster.row;

@@ -3,9 +3,10 @@
 use super::{
     Counts, Ledger, LedgerError,
     life::{Doubt, Event, State},
+    sessions::{self, Revocation, SessionsDue},
 };
 use crate::password::Password;
-use rusqlite::{Transaction, TransactionBehavior, params};
+use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
 /// A row handed out to be sent; that it may have been is on disk.
 pub struct Claimed {
@@ -13,12 +14,40 @@ pub struct Claimed {
     pub row: u64,
     /// The account as the roster names it.
     pub user_principal_name: String,
+    /// The account's object id, where it was looked up: what the write goes to.
+    pub object_id: Option<String>,
     /// What to send: the same for the life of the run, unless Graph refuses it as too weak.
     pub password: Password,
     /// What is in doubt from earlier attempts.
     pub doubt: Doubt,
     /// Answers so far that said nothing certain.
     pub troubles: u32,
+}
+
+/// What a turn hands out.
+#[derive(Default)]
+pub struct Claims {
+    /// Passwords to be written.
+    pub writes: Vec<Claimed>,
+    /// Sign-in sessions to be revoked.
+    pub sessions: Vec<SessionsDue>,
+}
+
+/// What has come back since the last turn.
+#[derive(Default)]
+pub struct Facts {
+    /// About passwords.
+    pub writes: Vec<Fact>,
+    /// About sign-in sessions.
+    pub sessions: Vec<Revocation>,
+}
+
+impl Facts {
+    /// Whether there is nothing to record.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.writes.is_empty() && self.sessions.is_empty()
+    }
 }
 
 /// What happened to a row in flight.
@@ -38,49 +67,81 @@ pub struct Fact {
 }
 
 impl Ledger {
-    /// Records `facts` and claims up to `claim` rows that are due at `now` (milliseconds since 1970), durably and
-    /// together.
+    /// Records `facts` and claims up to `most` requests that are due at `now` (milliseconds since 1970), durably and
+    /// together. Sessions come first: until they are revoked, whoever had the old password is still in.
     ///
     /// # Errors
     /// Where the ledger cannot be written or a fact is about a row that is not in flight; nothing has changed then, and
     /// the run must stop.
-    pub fn turn(&mut self, facts: &[Fact], claim: usize, now: i64) -> Result<Vec<Claimed>, LedgerError> {
-        if facts.is_empty() && claim == 0 {
-            return Ok(Vec::new());
+    pub fn turn(&mut self, facts: &Facts, most: usize, now: i64) -> Result<Claims, LedgerError> {
+        if facts.is_empty() && most == 0 {
+            return Ok(Claims::default());
         }
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut counts = self.counts;
-        for fact in facts {
+        for fact in &facts.writes {
             record(&transaction, fact, now, &mut counts)?;
+            if matches!(fact.event, Event::Confirmed) {
+                self.sessions.follow(&transaction, fact.row, &mut counts)?;
+            }
         }
-        let claimed = take(&transaction, claim, now)?;
-        counts.moved(State::Planned, State::InFlight, claimed.len() as u64);
+        sessions::record(&transaction, &facts.sessions, &mut counts)?;
+        let sessions = sessions::take(&transaction, most, now, &mut counts)?;
+        let writes = take(&transaction, most - sessions.len(), now, now + self.clock_ahead, self.last_row)?;
+        counts.moved(State::Planned, State::InFlight, writes.len() as u64);
         transaction.commit()?;
         self.counts = counts;
-        Ok(claimed)
+        Ok(Claims { writes, sessions })
     }
 
-    /// How many rows are due at `now`, counted up to `most`.
+    /// How many requests are due at `now`, counted up to `most`.
     ///
     /// # Errors
     /// Where the ledger cannot be read.
     pub fn due(&self, now: i64, most: usize) -> Result<usize, LedgerError> {
         let mut count = self.connection.prepare_cached(
-            "SELECT count(*) FROM (SELECT 1 FROM account WHERE state = 'planned' AND not_before <= ?1 LIMIT ?2)",
+            "SELECT (SELECT count(*) FROM (SELECT 1 FROM account WHERE sessions = 'due' AND not_before <= ?1 LIMIT ?2))
+                  + (SELECT count(*) FROM (SELECT 1 FROM account
+                     WHERE state = 'planned' AND not_before <= ?1 AND row <= ?3 LIMIT ?2))",
         )?;
-        Ok(count.query_row((now, most), |row| row.get(0))?)
+        let due: usize = count.query_row((now, most, self.last_row), |row| row.get(0))?;
+        Ok(due.min(most))
     }
 
-    /// When the next row is due, in milliseconds since 1970; none where no row is planned.
+    /// When the next request is due, in milliseconds since 1970; none where nothing is left to be sent.
     ///
     /// # Errors
     /// Where the ledger cannot be read.
     pub fn next_due(&self) -> Result<Option<i64>, LedgerError> {
-        let mut first = self
+        let mut first = self.connection.prepare_cached(
+            "SELECT min(due) FROM (
+                 SELECT * FROM (SELECT not_before AS due FROM account WHERE sessions = 'due' ORDER BY not_before LIMIT 1)
+                 UNION ALL
+                 SELECT * FROM (SELECT not_before FROM account
+                                WHERE state = 'planned' AND row <= ?1 ORDER BY not_before LIMIT 1))",
+        )?;
+        Ok(first.query_row([self.last_row], |row| row.get(0))?)
+    }
+
+    /// From now on, only rows up to `last` are handed out to be written; all of them where there is none.
+    pub fn limit_to(&mut self, last: Option<u64>) {
+        self.last_row = last.and_then(|row| i64::try_from(row).ok()).unwrap_or(i64::MAX);
+    }
+
+    /// The row of the `nth` account (from 1) that the plan does not skip; none where there are fewer.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be read.
+    pub fn nth_account(&self, nth: u64) -> Result<Option<u64>, LedgerError> {
+        let mut select = self
             .connection
-            .prepare_cached("SELECT not_before FROM account WHERE state = 'planned' ORDER BY not_before LIMIT 1")?;
-        let mut rows = first.query(())?;
-        Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
+            .prepare_cached("SELECT row FROM account WHERE state <> 'skipped' ORDER BY row LIMIT 1 OFFSET ?1")?;
+        Ok(select.query_row([nth.saturating_sub(1)], |row| row.get(0)).optional()?)
+    }
+
+    /// From now on, times of sending are noted as so many milliseconds after ours: what the directory's clock shows.
+    pub fn set_clock_ahead(&mut self, millis: i64) {
+        self.clock_ahead = millis;
     }
 
     /// Plans `rows` again that Graph refused for a cause that lies with the run and not with them; behind all that were
@@ -151,19 +212,27 @@ fn replace(transaction: &Transaction, fact: &Fact, password: &Password, now: i64
     Ok(())
 }
 
-fn take(transaction: &Transaction, claim: usize, now: i64) -> Result<Vec<Claimed>, LedgerError> {
+fn take(
+    transaction: &Transaction,
+    most: usize,
+    now: i64,
+    sent_at: i64,
+    last_row: i64,
+) -> Result<Vec<Claimed>, LedgerError> {
     let mut select = transaction.prepare_cached(
-        "SELECT row, user_principal_name, password, doubt, troubles FROM account JOIN roster USING (row)
-         WHERE state = 'planned' AND not_before <= ?1 ORDER BY not_before, row LIMIT ?2",
+        "SELECT row, roster.user_principal_name, object_id, password, doubt, troubles
+         FROM account JOIN roster USING (row) LEFT JOIN looked_up USING (row)
+         WHERE state = 'planned' AND not_before <= ?1 AND row <= ?3 ORDER BY not_before, row LIMIT ?2",
     )?;
     let claimed = select
-        .query_map((now, claim), |row| {
+        .query_map((now, most, last_row), |row| {
             Ok(Claimed {
                 row: row.get(0)?,
                 user_principal_name: row.get(1)?,
-                password: Password::new(row.get(2)?),
-                doubt: Doubt::from_bits(row.get(3)?),
-                troubles: row.get(4)?,
+                object_id: row.get(2)?,
+                password: Password::new(row.get(3)?),
+                doubt: Doubt::from_bits(row.get(4)?),
+                troubles: row.get(5)?,
             })
         })?
         .collect::<Result<Vec<_>, _>>()?;
@@ -171,7 +240,7 @@ fn take(transaction: &Transaction, claim: usize, now: i64) -> Result<Vec<Claimed
         "UPDATE account SET state = 'in_flight', attempts = attempts + 1, sent_at = ?2 WHERE row = ?1",
     )?;
     for row in &claimed {
-        update.execute((row.row, now))?;
+        update.execute((row.row, sent_at))?;
     }
     Ok(claimed)
 }

@@ -5,63 +5,36 @@
 //!
 //! Invariant: a batch is sent only after the intent to send each of its rows is on disk.
 
+mod doubts;
 mod engine;
-mod judge;
-mod trouble;
+mod guard;
+mod suspicion;
+
+pub use guard::{Halt, HaltError, Window, WindowError};
 
 use crate::{
-    graph::{BATCH_ITEMS_MAX, Graph},
+    graph::Graph,
     ledger::{Counts, Ledger, LedgerError, Session},
     outcome::Cause,
     password::PasswordError,
     quota::Quota,
+    traffic::{Pace, TrafficError, Waiting},
 };
-use std::time::Duration;
 
-/// Batches in flight at most, unless `--concurrency` says otherwise: far more than the documented quota ever needs, and
-/// what Microsoft's own bulk writers use.
-pub const CONCURRENCY: usize = 16;
-/// How long trouble that nobody here can mend is waited out, unless `--max-wait` says otherwise.
-pub const MAX_WAIT: Duration = Duration::from_secs(15 * 60);
-/// Uncertain answers and conflicts after which a row is given up; with the back-off between them, some four minutes.
-pub const TROUBLES_MAX: u32 = 10;
 /// New passwords that are tried for a row whose password Graph refuses.
 pub const REPLACEMENTS_MAX: u32 = 2;
 
 /// How a run goes about its work; what it does is in the ledger.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct RunOptions {
-    /// The write quota to ride.
-    pub write_quota: Quota,
-    /// Batches in flight at most.
-    pub concurrency: usize,
-    /// Accounts in a batch, 1 to [`BATCH_ITEMS_MAX`].
-    pub batch_size: usize,
-    /// How long a network or service that is away is waited for.
-    pub max_wait: Duration,
-    /// Seed of the jitter in waits.
-    pub seed: u64,
-}
-
-impl Default for RunOptions {
-    fn default() -> Self {
-        Self {
-            write_quota: Quota::DOCUMENTED_WRITES,
-            concurrency: CONCURRENCY,
-            batch_size: BATCH_ITEMS_MAX,
-            max_wait: MAX_WAIT,
-            seed: 0,
-        }
-    }
-}
-
-/// Why nothing is sent for a while.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum WaitReason {
-    /// Graph answered 429.
-    Asked,
-    /// The network or the service is away, as told.
-    Away(String),
+    /// How fast, and how patiently.
+    pub pace: Pace,
+    /// Only so many accounts, the first of the plan; the others are left for a later run.
+    pub pilot: Option<u64>,
+    /// When too much goes wrong.
+    pub halt_on: Vec<Halt>,
+    /// The hours in which anything is sent.
+    pub window: Option<Window>,
 }
 
 /// What the run tells while it works.
@@ -75,26 +48,36 @@ pub enum RunEvent {
         throttled: u64,
     },
     /// Nothing is sent for a while.
-    Waiting {
-        /// Why.
-        reason: WaitReason,
-        /// How long.
-        wait: Duration,
-    },
+    Waiting(Waiting),
     /// It was asked to stop, and waits for this many batches in flight.
     Stopping {
         /// Batches whose answers are awaited.
         in_flight: usize,
     },
+    /// Rows in doubt were looked at before they are sent again.
+    DoubtsLookedAt {
+        /// How many.
+        rows: u64,
+        /// How many of them had been changed, and are left alone.
+        settled: u64,
+    },
+    /// The application may not revoke sessions, as told: they are kept, and nothing more is sent for them.
+    SessionsDenied(String),
 }
 
 /// How a run ended that was not broken off by an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunEnd {
     /// Every row has ended.
     Finished,
     /// It was asked to stop; rows are left.
     Interrupted,
+    /// The pilot's accounts have ended; others are left.
+    PilotEnded,
+    /// Too much went wrong, by this rule; rows are left.
+    Halted(Halt),
+    /// The hours are over; rows are left.
+    WindowClosed,
 }
 
 /// Why a run was broken off. Rows that have not ended are planned still, and `passwave run` goes on with them.
@@ -103,14 +86,9 @@ pub enum RunError {
     /// The ledger cannot be kept.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// No token.
-    #[error("{0}")]
-    SignIn(String),
-    /// Tokens that were just issued are refused.
-    #[error(
-        "Graph refuses the tokens that the sign-in service has just issued ({0})\nhint: check that --cloud, --authority-host and --graph-endpoint belong together"
-    )]
-    TokenRefused(String),
+    /// Nothing more can be sent.
+    #[error(transparent)]
+    Traffic(#[from] TrafficError),
     /// Every account so far was refused for the same cause.
     #[error("Graph refused every account so far, so the run was stopped after {rows} of them; they are still planned ({said})\nhint: {}, then go on with `passwave run`", .cause.cure())]
     Everyone {
@@ -121,33 +99,15 @@ pub enum RunError {
         /// Graph's words.
         said: String,
     },
-    /// Graph, or something before it, refuses the batch itself.
-    #[error(
-        "the batch as a whole was refused: {0}\nhint: check --graph-endpoint and whether a proxy answers in Graph's place, then go on with `passwave run`"
-    )]
-    BatchRefused(String),
-    /// The network or the service stayed away.
-    #[error(
-        "no usable answer for {waited:.0?} ({said})\nhint: check the network and the service's health, then go on with `passwave run`; --max-wait sets how long to wait"
-    )]
-    Away {
-        /// How long.
-        waited: Duration,
-        /// The last words.
-        said: String,
-    },
-    /// Graph answers, and accepts nothing.
-    #[error(
-        "Graph has put off every write for {0:.0?}\nhint: another job may be using up this application's quota; go on later with `passwave run`, or wait longer with --max-wait"
-    )]
-    Stalled(Duration),
     /// No replacement for a refused password.
     #[error(transparent)]
     Password(#[from] PasswordError),
 }
 
-/// Works on the rows of `ledger` through `graph` until all have ended, `stop` resolves, or nothing more can be done.
+/// Works on the rows of `ledger` through `graph` until all have ended, `stop` resolves, a guard rail is met, or nothing
+/// more can be done.
 ///
+/// Rows that a crash left in doubt are looked at before they are sent again, where the application may read them.
 /// After `stop`, no row is claimed any more, and the answers to what is in flight are awaited and recorded.
 ///
 /// # Errors
@@ -159,8 +119,13 @@ pub async fn run<G: Graph>(
     stop: impl Future<Output = ()>,
     emit: &mut dyn FnMut(RunEvent),
 ) -> Result<RunEnd, RunError> {
+    let mut stop = std::pin::pin!(futures_util::FutureExt::fuse(stop));
+    if let Some(end) = doubts::settle(ledger, graph, &options.pace, &mut stop, emit).await? {
+        return Ok(end);
+    }
+    ledger.limit_to(options.pilot.map(|nth| ledger.nth_account(nth)).transpose()?.flatten());
     let mut engine = engine::Engine::new(ledger, graph, options, emit);
-    let end = engine.work(stop).await;
+    let end = engine.work(&mut stop).await;
     let session = engine.session();
     drop(engine);
     if !matches!(end, Err(RunError::Ledger(_))) {
@@ -174,7 +139,7 @@ pub async fn run<G: Graph>(
 #[must_use]
 pub fn share_of_possible(session: &Session) -> Option<(f64, f64)> {
     let quota: Quota = session.write_quota.parse().ok()?;
-    let least = quota.least_time(session.settled).as_secs_f64();
+    let least = quota.least_time(session.settled + session.revoked).as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of a run stay far below 2^52")]
     let took = (session.last_write? - session.first_write?) as f64 / 1_000.0;
     (least > 0.0 && took > 0.0).then(|| (least, (least / took).min(1.0)))

@@ -1,4 +1,4 @@
-//! The pace: two token buckets for what Graph publishes, and what its answers teach beyond that.
+//! The pace: token buckets for what Graph publishes, and what its answers teach beyond that.
 //!
 //! The buckets are governor's, on tokio's clock. Nobody promises that the tenant's bucket is full, so the accounts in
 //! flight grow with the answers that were good (slow start); a 429 empties our bucket too, holds everything for as long
@@ -32,11 +32,13 @@ const WAIT_OWN_MAX: Duration = Duration::from_secs(150);
 /// Good answers for which the price goes down by an eighth.
 const GOOD_PER_CUT: u64 = 100;
 
-/// Admits writes at the pace that the quota and the answers allow.
+/// Admits requests at the pace that the quota and the answers allow.
 pub struct Throttle {
-    writes: Bucket,
-    units: Bucket,
-    /// Parts that one write costs: [`PARTS`] at the full pace.
+    /// What limits: writes, or resource units where it is reads that are sent.
+    limit: Bucket,
+    /// Resource units of writes.
+    units: Option<Bucket>,
+    /// Parts that one request costs: [`PARTS`] at the full pace.
     price: u32,
     /// Accounts answered well since the last trouble.
     good: u64,
@@ -58,9 +60,19 @@ impl Throttle {
     /// A throttle for the write quota `writes` and the resource units that go with it; `seed` is for its jitter alone.
     #[must_use]
     pub fn new(writes: Quota, seed: u64) -> Self {
+        Self::with(writes, Some(Quota::resource_units_for(writes)), seed)
+    }
+
+    /// A throttle for reads of one resource unit each, of which there are `units`.
+    #[must_use]
+    pub fn for_reads(units: Quota, seed: u64) -> Self {
+        Self::with(units, None, seed)
+    }
+
+    fn with(quota: Quota, units: Option<Quota>, seed: u64) -> Self {
         Self {
-            writes: Bucket::new(writes),
-            units: Bucket::new(Quota::resource_units_for(writes)),
+            limit: Bucket::new(quota),
+            units: units.map(Bucket::new),
             price: PARTS,
             good: 0,
             towards_cut: 0,
@@ -68,7 +80,7 @@ impl Throttle {
             epoch: 0,
             streak: 0,
             latency: 0.0,
-            quota: writes,
+            quota,
             rng: StdRng::seed_from_u64(seed),
         }
     }
@@ -87,6 +99,12 @@ impl Throttle {
         ((self.good as f64 * self.slow_start_share()) as usize).max(least)
     }
 
+    /// Requests that a batch may hold at most: no more than the full bucket does.
+    #[must_use]
+    pub fn batch_max(&self) -> usize {
+        usize::try_from(self.quota.units.get()).unwrap_or(usize::MAX)
+    }
+
     fn slow_start_share(&self) -> f64 {
         (self.latency / SLOW_START_LATENCY).clamp(SLOW_START_SHARE, 1.0)
     }
@@ -97,17 +115,21 @@ impl Throttle {
         self.epoch
     }
 
-    /// Pays for `n` writes, or tells how long to wait before asking again. A write costs one resource unit besides.
+    /// Pays for `n` requests, or tells how long to wait before asking again. A write costs one resource unit besides.
     ///
     /// # Errors
     /// The time to wait.
     pub fn admit(&mut self, n: usize) -> Result<(), Duration> {
         let n = u32::try_from(n).unwrap_or(u32::MAX);
-        let (units, writes) = (n.saturating_mul(PARTS), n.saturating_mul(self.price));
-        self.units.buy(units)?;
-        self.writes.buy(writes)?;
-        self.units.spend(units);
-        self.writes.spend(writes);
+        let (units, limited) = (n.saturating_mul(PARTS), n.saturating_mul(self.price));
+        if let Some(bucket) = &mut self.units {
+            bucket.buy(units)?;
+        }
+        self.limit.buy(limited)?;
+        self.limit.spend(limited);
+        if let Some(bucket) = &mut self.units {
+            bucket.spend(units);
+        }
         if let Some(probed) = &mut self.probed {
             *probed += u64::from(n);
         }
@@ -124,8 +146,7 @@ impl Throttle {
         }
         if let Some(probed) = self.probed.take() {
             let parts = probed.saturating_mul(u64::from(PARTS));
-            self.units.count_from_now(parts);
-            self.writes.count_from_now(parts);
+            self.buckets().for_each(|bucket| bucket.count_from_now(parts));
         }
         let latency = latency.as_secs_f64();
         self.latency = if self.latency == 0.0 { latency } else { self.latency * 0.8 + latency * 0.2 };
@@ -192,8 +213,14 @@ impl Throttle {
 
     /// Empties the buckets until `wait` from now: nothing is admitted before, and no burst after.
     fn hold(&mut self, wait: Duration) {
-        self.writes.empty_until(wait);
-        self.units.empty_until(wait.saturating_sub(Duration::from_secs(1)));
+        self.limit.empty_until(wait);
+        if let Some(units) = &mut self.units {
+            units.empty_until(wait.saturating_sub(Duration::from_secs(1)));
+        }
+    }
+
+    fn buckets(&self) -> impl Iterator<Item = &Bucket> {
+        std::iter::once(&self.limit).chain(&self.units)
     }
 
     /// Notes that the service is in trouble (5xx, conflicts): half as many accounts in flight.

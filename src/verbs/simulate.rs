@@ -12,7 +12,6 @@ use passwave::{
     outcome::Status,
     quota::Quota,
     roster::{Roster, RosterOptions},
-    run::RunOptions,
     upn::Upn,
 };
 use secrecy::ExposeSecret;
@@ -34,7 +33,8 @@ pub fn rehearse(args: &PlanArgs, run: &RunArgs, simulator: &SimulatorArgs) -> Re
     let mut ledger = created.ledger;
     say("REHEARSAL: the embedded simulator stands in for the tenant, and the passwords are thrown away.");
     telling::plan(&ledger, run.write_quota);
-    let options = RunOptions { seed: simulator.seed, ..work::options(run) };
+    let mut options = work::options(run);
+    options.pace.seed = simulator.seed;
     work::runtime(true)?.block_on(async {
         let tenant = Simulator::new(config);
         enrol(&tenant, &ledger)?;

@@ -15,6 +15,7 @@ use passwave::{
     ledger::Ledger,
     report,
     run::{self as engine, RunEnd, RunOptions},
+    traffic::Pace,
 };
 use std::path::Path;
 
@@ -107,7 +108,7 @@ fn work(ledger: &mut Ledger, door: &Door, args: &RunArgs, yes: bool) -> Result<u
 
 /// Runs with a bar, then reports, however it ended.
 pub async fn send<G: Graph>(ledger: &mut Ledger, graph: &G, options: &RunOptions) -> Result<u8, Failure> {
-    let mut progress = Progress::new(ledger.counts(), options.write_quota, ledger.settings().rehearsal);
+    let mut progress = Progress::new(ledger.counts(), options.pace.write_quota, ledger.settings().rehearsal);
     let end = engine::run(ledger, graph, options, interrupted(), &mut |event| progress.show(&event)).await;
     progress.end();
     match end {
@@ -133,13 +134,14 @@ fn finish(ledger: &Ledger, end: Option<RunEnd>) -> Result<u8, Failure> {
 
 /// How the flags want the run to go.
 pub fn options(args: &RunArgs) -> RunOptions {
-    RunOptions {
+    let pace = Pace {
         write_quota: args.write_quota,
         concurrency: usize::try_from(args.concurrency).unwrap_or(usize::MAX),
         batch_size: usize::try_from(args.batch_size).unwrap_or(usize::MAX),
         max_wait: args.max_wait,
         seed: rand::random(),
-    }
+    };
+    RunOptions { pace, ..RunOptions::default() }
 }
 
 /// One thread carries the network; virtual time is for rehearsals.

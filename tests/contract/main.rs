@@ -11,7 +11,7 @@ mod wire;
 
 use passwave::{
     graph::{
-        BatchRequest, Write,
+        BatchRequest, Operation, Request,
         client::{ClientSecret, GraphClient, endpoint, http_client},
     },
     password::Password,
@@ -22,12 +22,17 @@ use secrecy::SecretString;
 
 /// A batch that gives each account, by its row, the password that belongs to the row.
 fn batch(accounts: &[(u64, &str)]) -> BatchRequest {
-    let write = |(row, name): &(u64, &str)| Write {
+    batch_of(accounts, |row| Operation::SetPassword(Password::new(password(row)), ForceChange::NextSignIn))
+}
+
+/// A batch that does something to each account.
+fn batch_of(accounts: &[(u64, &str)], operation: impl Fn(u64) -> Operation) -> BatchRequest {
+    let request = |(row, name): &(u64, &str)| Request {
         row: *row,
         address: Upn::parse(name).expect("a name"),
-        password: Password::new(password(*row)),
+        operation: operation(*row),
     };
-    BatchRequest { writes: accounts.iter().map(write).collect(), force_change: ForceChange::NextSignIn }
+    BatchRequest { requests: accounts.iter().map(request).collect() }
 }
 
 fn password(row: u64) -> String {

@@ -1,11 +1,12 @@
 //! The suite itself: each rule once, held against both ways to the simulated tenant.
 
-use crate::{batch, connect, password, served::Served};
+use crate::{batch, batch_of, connect, password, served::Served};
 use passwave::{
     graph::{
-        BATCH_ITEMS_MAX, Graph, Reply, SendError,
+        BATCH_ITEMS_MAX, Graph, Operation, Reply, SendError,
         simulator::{Account, AccountKind, Simulator},
     },
+    password::Password,
     plan::ForceChange,
 };
 use std::{collections::HashMap, time::Duration};
@@ -125,8 +126,8 @@ async fn every_row_has_its_own_answer(graph: &impl Graph, tenant: &Simulator) {
 
 async fn what_is_asked_of_the_person_is_what_was_wanted(graph: &impl Graph, tenant: &Simulator) {
     for force_change in [ForceChange::NextSignIn, ForceChange::NextSignInWithMfa, ForceChange::No] {
-        let mut one = batch(&[(1, "ann@contoso.com")]);
-        one.force_change = force_change;
+        let write = |row| Operation::SetPassword(Password::new(password(row)), force_change);
+        let one = batch_of(&[(1, "ann@contoso.com")], write);
         graph.send(&one).await.expect("an answer");
         assert_eq!(tenant.force_change("ann@contoso.com"), Some(force_change));
     }

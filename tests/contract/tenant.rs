@@ -5,7 +5,7 @@
 
 use crate::connect;
 use passwave::{
-    graph::{BatchRequest, Graph, Write},
+    graph::{BatchRequest, Graph, Operation, Request},
     password::{BannedWords, Generator, PasswordPolicy, Person, Style},
     plan::ForceChange,
     upn::Upn,
@@ -26,12 +26,12 @@ async fn a_real_tenant_takes_what_it_is_given() {
     let policy = PasswordPolicy::new(Style::default(), BannedWords::default()).expect("a policy");
     let passwords = Generator::new(&policy).expect("randomness").generate(&vec![Person::default(); names.len()]);
     let writes = names.iter().zip(passwords.expect("passwords")).enumerate();
-    let write = |(row, (name, password)): (usize, (&&str, _))| Write {
+    let write = |(row, (name, password)): (usize, (&&str, _))| Request {
         row: row as u64,
         address: Upn::parse(name).expect("a name"),
-        password,
+        operation: Operation::SetPassword(password, ForceChange::NextSignIn),
     };
-    let batch = BatchRequest { writes: writes.map(write).collect(), force_change: ForceChange::NextSignIn };
+    let batch = BatchRequest { requests: writes.map(write).collect() };
     let response = graph.send(&batch).await.expect("an answer");
     for reply in response.replies {
         let expected = if reply.row == Some(names.len() as u64 - 1) { 404 } else { 204 };

@@ -1,11 +1,12 @@
 //! The bytes of a batch: exactly what is written, and what is made of whatever comes back.
 
-use crate::batch;
+use crate::{batch_of, password};
 use passwave::{
     graph::{
-        BatchResponse, SendError,
+        BatchResponse, Operation, SendError,
         wire::{self, Envelope},
     },
+    password::Password,
     plan::ForceChange,
 };
 use proptest::prelude::*;
@@ -23,8 +24,8 @@ fn a_batch_is_written_as_graph_wants_it() {
         (ForceChange::NextSignInWithMfa, "forceChangePasswordNextSignInWithMfa", true),
         (ForceChange::No, "forceChangePasswordNextSignIn", false),
     ] {
-        let mut batch = batch(&[(7, "ann@contoso.com"), (u64::MAX, "b'c#d@contoso.com")]);
-        batch.force_change = force_change;
+        let write = |row| Operation::SetPassword(Password::new(password(row)), force_change);
+        let batch = batch_of(&[(7, "ann@contoso.com"), (u64::MAX, "b'c#d@contoso.com")], write);
         let bytes = wire::encode(&batch);
         let item = |id: &str, url: &str, password: &str| {
             json!({"id": id, "method": "PATCH", "url": url, "headers": {"Content-Type": "application/json"},

@@ -6,12 +6,14 @@ use crate::{
 };
 use passwave::{
     graph::{
-        BatchRequest, BatchResponse, Graph, SendError,
+        BatchRequest, BatchResponse, Graph, Page, SendError,
+        claims::Claims,
         simulator::{AccountKind, Faults, Simulator, SimulatorConfig},
     },
     ledger::FILE_NAME,
     outcome::Cause,
-    run::{RunEnd, RunError, RunOptions},
+    run::{RunEnd, RunError},
+    traffic::TrafficError,
 };
 use std::{
     cell::{Cell, RefCell},
@@ -37,7 +39,7 @@ async fn everybody_is_reset(world: &World) {
 async fn without_the_permission_the_run_stops_at_once_and_goes_on_when_it_is_granted() {
     for (rows, batch_size) in [(1, 20), (25, 1), (200, 20), (2_000, 20)] {
         let mut world = World::of(config(r#"{"denied": "writes", "latency_ms": 50}"#), rows);
-        world.options.batch_size = batch_size;
+        world.options.pace.batch_size = batch_size;
         let end = world.run().await;
         assert!(matches!(end, Err(RunError::Everyone { cause: Cause::Permission, .. })), "{rows}: {end:?}");
         assert!(world.tenant.tally().batches <= 5, "{rows}: {} batches", world.tenant.tally().batches);
@@ -106,7 +108,7 @@ async fn tokens_that_end_all_the_time_cost_nothing_but_time() {
 #[tokio::test(start_paused = true)]
 async fn tokens_that_are_accepted_for_refusals_are_accepted() {
     let mut world = World::of(config(r#"{"token": {"revoked_after_requests": 1}}"#), 45);
-    world.options.batch_size = 1;
+    world.options.pace.batch_size = 1;
     (2..=45).for_each(|row| world.make(row, AccountKind::Synced));
     let end = world.run().await;
     assert!(matches!(end, Ok(RunEnd::Finished)), "{end:?}");
@@ -120,7 +122,7 @@ async fn a_token_that_is_always_refused_ends_the_run() {
     dead.faults.token.seconds = 0;
     world.move_to(dead);
     let end = world.run().await;
-    assert!(matches!(end, Err(RunError::TokenRefused(_))), "{end:?}");
+    assert!(matches!(end, Err(RunError::Traffic(TrafficError::TokenRefused(_)))), "{end:?}");
     world.check().expect("the invariants");
     assert_eq!(world.counts().planned, 500);
     world.move_to(config("{}"));
@@ -131,9 +133,12 @@ async fn a_token_that_is_always_refused_ends_the_run() {
 async fn a_network_that_stays_away_ends_the_process_and_not_the_run() {
     for gone in [r#""outages": [{"from_seconds": 1, "seconds": 3600}]"#, r#""requests": {"lost_after": 1}"#] {
         let mut world = World::of(config(&format!(r#"{{"latency_ms": 400, {gone}}}"#)), 400);
-        world.options.max_wait = Duration::from_secs(60);
+        world.options.pace.max_wait = Duration::from_secs(60);
         let end = world.run().await;
-        assert!(matches!(&end, Err(RunError::Away { waited, .. }) if waited.as_secs() < 120), "{end:?}");
+        assert!(
+            matches!(&end, Err(RunError::Traffic(TrafficError::Away { waited, .. })) if waited.as_secs() < 120),
+            "{end:?}"
+        );
         world.check().expect("the invariants");
         assert!(world.counts().in_flight == 0 && world.counts().planned > 0);
         if gone.contains("outages") {
@@ -189,6 +194,14 @@ impl Graph for Forgetful<'_> {
         response.replies.retain(|reply| reply.row.is_none_or(|row| !self.1.borrow_mut().insert(row)));
         Ok(response)
     }
+
+    async fn page(&self, url: &str) -> Result<Page, SendError> {
+        self.0.page(url).await
+    }
+
+    async fn claims(&self) -> Result<Option<Claims>, SendError> {
+        self.0.claims().await
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -221,7 +234,7 @@ async fn an_account_that_becomes_unwritable_after_a_lost_answer_is_in_doubt() {
 #[tokio::test(start_paused = true)]
 async fn what_was_in_flight_at_a_cut_and_cannot_be_written_any_more_is_in_doubt() {
     let mut world = World::of(config(r#"{"latency_ms": 100}"#), 60);
-    world.options.concurrency = 1;
+    world.options.pace.concurrency = 1;
     let mut watch = Watch::new(&world.tenant, &world.folder());
     watch.new_process(Cut::BeforeAnswer(2));
     tokio::select! {
@@ -247,6 +260,14 @@ impl Graph for FullDisk<'_> {
         }
         self.0.tenant.send(batch).await
     }
+
+    async fn page(&self, url: &str) -> Result<Page, SendError> {
+        self.0.tenant.page(url).await
+    }
+
+    async fn claims(&self) -> Result<Option<Claims>, SendError> {
+        self.0.tenant.claims().await
+    }
 }
 
 impl FullDisk<'_> {
@@ -258,7 +279,7 @@ impl FullDisk<'_> {
 #[tokio::test(start_paused = true)]
 async fn a_ledger_that_cannot_be_written_stops_the_run_before_the_next_batch() {
     let mut world = World::of(config(r#"{"latency_ms": 100}"#), 200);
-    world.options = RunOptions { concurrency: 1, ..world.options };
+    world.options.pace.concurrency = 1;
     let full = FullDisk(&world, Cell::new(0));
     let end = world.go(&full, std::future::pending()).await;
     assert!(matches!(end, Err(RunError::Ledger(_))), "{end:?}");

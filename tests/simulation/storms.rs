@@ -7,7 +7,8 @@ use crate::{
 use passwave::{
     graph::simulator::{AccountKind, Faults, SimulatorConfig, faults},
     quota::Quota,
-    run::{RunEnd, RunError, RunOptions},
+    run::{RunEnd, RunError},
+    traffic::{Pace, TrafficError},
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use std::{ops::Range, time::Duration};
@@ -60,10 +61,16 @@ async fn survive(seed: u64, faults: Faults, rng: &mut StdRng) {
         watch.verdict().and_then(|()| world.check().map(drop)).unwrap_or_else(|fault| panic!("{told}: {fault}"));
         match end {
             Some(Ok(RunEnd::Finished)) => break,
+            Some(Ok(end @ (RunEnd::PilotEnded | RunEnd::Halted(_) | RunEnd::WindowClosed))) => {
+                panic!("{told}: nobody asked for {end:?}")
+            }
             Some(Ok(RunEnd::Interrupted)) => {
                 assert_eq!(world.counts().in_flight, 0, "{told}: an orderly end leaves nothing in flight");
             }
-            Some(Err(error @ (RunError::Ledger(_) | RunError::Password(_) | RunError::BatchRefused(_)))) => {
+            Some(Err(
+                error
+                @ (RunError::Ledger(_) | RunError::Password(_) | RunError::Traffic(TrafficError::BatchRefused(_))),
+            )) => {
                 panic!("{told}: {error}")
             }
             Some(Err(error)) => {
@@ -128,11 +135,11 @@ fn world(seed: u64, faults: Faults, rng: &mut StdRng) -> World {
         config.resource_units = quota("30/10s");
     }
     let mut world = World::new(config, roster(rng));
-    world.options = RunOptions {
+    world.options.pace = Pace {
         write_quota: if rng.random() { Quota::DOCUMENTED_WRITES } else { quota("60/10s") },
         concurrency: rng.random_range(1..20),
         batch_size: if rng.random() { 20 } else { rng.random_range(1..=20) },
-        ..world.options
+        ..world.options.pace
     };
     // The first is ordinary: where everybody is an administrator, it cannot be told whose fault the refusals are.
     for row in 2..=world.accounts.len() {

@@ -1,7 +1,7 @@
 //! A guard on the way to the tenant: it checks what is sent when it is sent, and can cut a run off there.
 
 use passwave::{
-    graph::{BatchRequest, BatchResponse, Graph, SendError, simulator::Simulator},
+    graph::{BatchRequest, BatchResponse, Graph, Operation, Page, SendError, claims::Claims, simulator::Simulator},
     ledger::FILE_NAME,
 };
 use rusqlite::{Connection, OpenFlags};
@@ -90,18 +90,20 @@ impl<'a> Watch<'a> {
 
     fn examine(&self, batch: &BatchRequest) {
         let now = Instant::now();
-        self.must((1..=20).contains(&batch.writes.len()), || format!("{} rows in a batch", batch.writes.len()));
+        self.must((1..=20).contains(&batch.requests.len()), || format!("{} rows in a batch", batch.requests.len()));
         if let Some((told, until)) = self.hold.get() {
             self.must(told == now || now >= until, || "a batch was sent before a wait was over".into());
         }
-        for write in &batch.writes {
-            let row = write.row;
+        for request in &batch.requests {
+            let row = request.row;
             self.must(self.in_flight.borrow_mut().insert(row), || format!("row {row} is in flight twice"));
             let told = self.told.borrow().get(&row).copied();
             self.must(told.is_none_or(|until| now >= until), || format!("row {row} was sent again before its time"));
-            self.must(self.is_on_disk(row, write.password.expose()), || {
-                format!("row {row} was sent before the intent and its password were in the ledger")
-            });
+            if let Operation::SetPassword(password, _) = &request.operation {
+                self.must(self.is_on_disk(row, password.expose()), || {
+                    format!("row {row} was sent before the intent and its password were in the ledger")
+                });
+            }
         }
     }
 
@@ -136,7 +138,7 @@ impl<'a> Watch<'a> {
 impl Graph for Watch<'_> {
     async fn send(&self, batch: &BatchRequest) -> Result<BatchResponse, SendError> {
         self.batches.set(self.batches.get() + 1);
-        let (nth, rows) = (self.batches.get(), batch.writes.iter().map(|write| write.row).collect::<Vec<_>>());
+        let (nth, rows) = (self.batches.get(), batch.requests.iter().map(|request| request.row).collect::<Vec<_>>());
         self.examine(batch);
         let _away = Away(&self.in_flight, rows.clone());
         if matches!(self.cut, Cut::BeforeSending(at) if nth >= at) {
@@ -150,5 +152,13 @@ impl Graph for Watch<'_> {
         }
         self.listen(&rows, &answer);
         answer
+    }
+
+    async fn page(&self, url: &str) -> Result<Page, SendError> {
+        self.tenant.page(url).await
+    }
+
+    async fn claims(&self) -> Result<Option<Claims>, SendError> {
+        self.tenant.claims().await
     }
 }

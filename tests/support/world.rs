@@ -9,10 +9,11 @@ use passwave::{
     },
     ledger::{Counts, FILE_NAME, Ledger},
     password::{BannedWords, Generator, PasswordPolicy, Style},
-    plan::{ForceChange, Plan, Settings},
+    plan::{Plan, Settings},
     report,
     roster::{Roster, RosterOptions},
     run::{self, RunEnd, RunError, RunOptions},
+    traffic::Pace,
     upn::Upn,
 };
 use std::{cell::Cell, path::PathBuf};
@@ -43,7 +44,8 @@ impl World {
         let strangers = strangers(&accounts);
         accounts.iter().filter_map(|name| Upn::parse(name).ok()).for_each(|upn| tenant.add(Account::from(&upn)));
         strangers.iter().for_each(|name| tenant.add(Account::normal(name)));
-        let options = RunOptions { seed, ..RunOptions::default() };
+        let pace = Pace { seed, ..Pace::default() };
+        let options = RunOptions { pace, ..RunOptions::default() };
         let began = Cell::new((Timestamp::now(), Instant::now()));
         let world = Self { tenant, options, accounts, strangers, home, began };
         world.plan();
@@ -73,16 +75,8 @@ impl World {
         self.accounts.iter().for_each(|name| csv.push_str(&format!("{name},Year 7\r\n")));
         let roster = Roster::from_bytes("wave.csv", csv.into_bytes(), &RosterOptions::default()).expect("a roster");
         let policy = PasswordPolicy::new(Style::default(), BannedWords::default()).expect("a policy");
-        let settings = Settings {
-            // Nothing is synced then; what the tests cut off is the run, not the machine's power.
-            rehearsal: true,
-            roster: roster.name().to_owned(),
-            header: roster.header().to_vec(),
-            name_columns: roster.name_columns().to_vec(),
-            password_column: None,
-            policy: policy.clone(),
-            force_change: ForceChange::NextSignIn,
-        };
+        // Nothing is synced in a rehearsal; what the tests cut off is the run, not the machine's power.
+        let settings = Settings { rehearsal: true, ..Settings::new(&roster, policy.clone()) };
         let generator = Generator::new(&policy).expect("randomness");
         drop(Ledger::create(&self.folder(), settings, Plan::new(&roster, generator)).expect("a ledger"));
     }

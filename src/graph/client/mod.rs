@@ -11,11 +11,10 @@ mod token;
 pub use door::{ClientSecret, SignInError};
 pub use token::{Token, TokenCache, TokenSource};
 
-use super::{BatchRequest, BatchResponse, Graph, SendError, claims::Claims, guid, wire};
-use crate::retry_after;
+use super::{BatchRequest, BatchResponse, Graph, Page, SendError, claims::Claims, guid, wire};
 use bytes::Bytes;
 use reqwest::{
-    Url,
+    RequestBuilder, Url,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap},
 };
 use std::time::Duration;
@@ -30,6 +29,7 @@ const ANSWER_BYTES_MAX: usize = 4 << 20;
 /// A connection to Microsoft Graph, signed in through `S`.
 pub struct GraphClient<S> {
     http: reqwest::Client,
+    root: Url,
     batch_url: Url,
     tokens: TokenCache<S>,
 }
@@ -105,7 +105,8 @@ impl<S: TokenSource> GraphClient<S> {
     /// A client for the Graph root `graph` (such as `https://graph.microsoft.com`).
     #[must_use]
     pub fn new(http: reqwest::Client, graph: &Url, source: S) -> Self {
-        Self { http, batch_url: below(graph, "v1.0/$batch"), tokens: TokenCache::new(source) }
+        let batch_url = below(graph, "v1.0/$batch");
+        Self { http, root: graph.clone(), batch_url, tokens: TokenCache::new(source) }
     }
 
     /// Signs in now, so that a wrong secret shows before anything else happens.
@@ -116,52 +117,83 @@ impl<S: TokenSource> GraphClient<S> {
         self.tokens.token().await.map(drop)
     }
 
-    /// What the token says of whoever has signed in; signs in where that has not happened yet.
-    ///
-    /// # Errors
-    /// Says why there is no token. One that cannot be read is no error, and has no claims.
-    pub async fn claims(&self) -> Result<Option<Claims>, SignInError> {
-        Ok(self.tokens.token().await?.claims())
+    async fn token(&self) -> Result<Token, SendError> {
+        self.tokens.token().await.map_err(|error| match error.is_passing() {
+            true => SendError::NotSent(error.to_string()),
+            false => SendError::SignIn(error.to_string()),
+        })
     }
 
-    async fn exchange(&self, batch: &BatchRequest, token: &Token) -> Result<BatchResponse, SendError> {
+    /// One request and its answer, to its last byte.
+    async fn exchange(&self, request: RequestBuilder, token: &Token) -> Result<(wire::Envelope, Vec<u8>), SendError> {
+        let request = request
+            .header(AUTHORIZATION, token.header())
+            .header("client-request-id", guid::text(guid::version_4(rand::random())));
+        let answer = request.send().await.map_err(send_error)?;
+        let envelope = envelope(answer.status().as_u16(), answer.headers());
+        match limited(answer).await {
+            Ok(body) => Ok((envelope, body)),
+            // The status alone says enough where it is a refusal.
+            Err(_) if envelope.status >= 300 => Ok((envelope, Vec::new())),
+            Err(lost) => Err(lost),
+        }
+    }
+
+    async fn batch(&self, batch: &BatchRequest, token: &Token) -> Result<BatchResponse, SendError> {
         let request = self
             .http
             .post(self.batch_url.clone())
-            .header(AUTHORIZATION, token.header())
             .header(CONTENT_TYPE, "application/json")
-            .header("client-request-id", guid::text(guid::version_4(rand::random())))
             // Owned, so that the buffer is wiped when the last part of it has been written.
             .body(Bytes::from_owner(wire::encode(batch)));
-        let answer = request.send().await.map_err(send_error)?;
-        let envelope = envelope(answer.status().as_u16(), answer.headers());
-        let body = match limited(answer).await {
-            Ok(body) => body,
-            // The status alone says enough where it is a refusal.
-            Err(_) if envelope.status >= 300 => Vec::new(),
-            Err(lost) => return Err(lost),
-        };
+        let (envelope, body) = self.exchange(request, token).await?;
         wire::decode(&envelope, &body)
+    }
+
+    /// Where a page is. A link out of an answer may lead nowhere else than to Graph itself: the token goes with it.
+    fn page_url(&self, url: &str) -> Result<Url, SendError> {
+        let whole = if url.starts_with("https://") || url.starts_with("http://") {
+            Url::parse(url).ok()
+        } else {
+            Url::parse(&format!("{}/{}", below(&self.root, "v1.0"), url.trim_start_matches('/'))).ok()
+        };
+        whole
+            .filter(|url| url.origin() == self.root.origin())
+            .ok_or_else(|| SendError::Lost("the answer names a next page that is not at Graph".into()))
     }
 }
 
 impl<S: TokenSource> Graph for GraphClient<S> {
     async fn send(&self, batch: &BatchRequest) -> Result<BatchResponse, SendError> {
-        let token = self.tokens.token().await.map_err(|error| match error.is_passing() {
-            true => SendError::NotSent(error.to_string()),
-            false => SendError::SignIn(error.to_string()),
-        })?;
-        let answer = self.exchange(batch, &token).await;
+        let token = self.token().await?;
+        let answer = self.batch(batch, &token).await;
         let refused = match &answer {
             Ok(response) => response.replies.iter().any(|reply| reply.status == 401),
-            Err(SendError::Refused(reply)) => reply.status == 401,
-            Err(_) => false,
+            Err(error) => is_unauthorized(error),
         };
         if refused {
             self.tokens.refuse(&token).await;
         }
         answer
     }
+
+    async fn page(&self, url: &str) -> Result<Page, SendError> {
+        let (url, token) = (self.page_url(url)?, self.token().await?);
+        let (envelope, body) = self.exchange(self.http.get(url), &token).await?;
+        let page = wire::decode_page(&envelope, &body);
+        if page.as_ref().is_err_and(is_unauthorized) {
+            self.tokens.refuse(&token).await;
+        }
+        page
+    }
+
+    async fn claims(&self) -> Result<Option<Claims>, SendError> {
+        Ok(self.token().await?.claims())
+    }
+}
+
+fn is_unauthorized(error: &SendError) -> bool {
+    matches!(error, SendError::Refused(reply) if reply.status == 401)
 }
 
 fn send_error(error: reqwest::Error) -> SendError {
@@ -184,13 +216,7 @@ fn chain(error: &reqwest::Error) -> String {
 }
 
 fn envelope(status: u16, headers: &HeaderMap) -> wire::Envelope {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    wire::Envelope {
-        status,
-        retry_after: text("retry-after").and_then(|value| retry_after::parse(value, jiff::Timestamp::now())),
-        request_id: text("request-id").unwrap_or_default().chars().take(64).collect(),
-        throttle_percentage: text("x-ms-throttle-limit-percentage").and_then(|value| value.parse().ok()),
-    }
+    wire::Envelope::read(status, |name| headers.get(name).and_then(|value| value.to_str().ok()))
 }
 
 /// The body, up to a limit: nobody can fill our memory.

@@ -2,7 +2,7 @@
 //!
 //! Invariant: neither a request nor an answer can be printed, since both hold secrets.
 
-use crate::{graph::wire::Envelope, retry_after};
+use crate::graph::wire::Envelope;
 use std::{borrow::Cow, time::Duration};
 
 /// One HTTP request, borrowed from whoever holds it.
@@ -57,13 +57,7 @@ impl Answer {
     /// What [`crate::graph::wire::decode`] wants to know of it.
     #[must_use]
     pub fn envelope(&self) -> Envelope {
-        let now = jiff::Timestamp::now();
-        Envelope {
-            status: self.status,
-            retry_after: self.header("retry-after").and_then(|value| retry_after::parse(value, now)),
-            request_id: self.header("request-id").unwrap_or_default().to_owned(),
-            throttle_percentage: self.header("x-ms-throttle-limit-percentage").and_then(|value| value.parse().ok()),
-        }
+        Envelope::read(self.status, |name| self.header(name))
     }
 }
 

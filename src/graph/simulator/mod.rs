@@ -34,7 +34,7 @@ pub use self::{
 };
 
 use crate::{
-    graph::{BatchRequest, BatchResponse, Graph, SendError, wire},
+    graph::{BatchRequest, BatchResponse, Graph, Page, SendError, claims::Claims, wire},
     plan::ForceChange,
     quota::Quota,
 };
@@ -214,21 +214,39 @@ impl Drop for Flight<'_> {
     }
 }
 
-impl Graph for Simulator {
-    async fn send(&self, batch: &BatchRequest) -> Result<BatchResponse, SendError> {
+impl Simulator {
+    /// A request of the simulator's own client, and the whole answer.
+    async fn exchange(&self, method: &str, target: &str, body: &[u8]) -> Result<Answer, SendError> {
         if !self.is_reachable() {
             return Err(SendError::NotSent("the simulated network is down; the faults have an outage now".into()));
         }
         let token = self.state().own_token();
         let bearer = format!("Bearer {token}");
         let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
-        let body = wire::encode(batch);
-        let request = Request { method: "POST", target: "/v1.0/$batch", headers: &headers, body: &body };
+        let request = Request { method, target, headers: &headers, body };
         let answer = self.answer(&request).await;
         let answer = answer.ok_or_else(|| SendError::Lost("the connection was cut before the answer came".into()))?;
         if answer.status == 401 {
             self.state().forget_token(&token);
         }
+        Ok(answer)
+    }
+}
+
+impl Graph for Simulator {
+    async fn send(&self, batch: &BatchRequest) -> Result<BatchResponse, SendError> {
+        let answer = self.exchange("POST", "/v1.0/$batch", &wire::encode(batch)).await?;
         wire::decode(&answer.envelope(), &answer.body)
+    }
+
+    async fn page(&self, url: &str) -> Result<Page, SendError> {
+        let below = url.strip_prefix("https://graph.microsoft.com/v1.0/").unwrap_or(url);
+        let target = format!("/v1.0/{}", below.trim_start_matches('/'));
+        let answer = self.exchange("GET", &target, &[]).await?;
+        wire::decode_page(&answer.envelope(), &answer.body)
+    }
+
+    async fn claims(&self) -> Result<Option<Claims>, SendError> {
+        Ok(Claims::of(&self.state().own_token()))
     }
 }

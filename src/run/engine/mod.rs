@@ -1,31 +1,25 @@
-//! The loop: one owner of ledger, throttle and verdicts, with batches in flight around it.
+//! The loop: one owner of ledger, traffic and verdicts, with batches in flight around it.
 
 mod settle;
 
-use super::{
-    RunEnd, RunError, RunEvent, RunOptions,
-    judge::{self, Ticket},
-    trouble::{Suspicion, Weather},
-};
+use super::{Halt, RunEnd, RunError, RunEvent, RunOptions, suspicion::Suspicion};
 use crate::{
-    clean,
     clock::Clock,
-    graph::{BatchRequest, BatchResponse, Graph, Reply, SendError, Write},
-    ledger::{Claimed, Fact, Ledger, LedgerError, Session, life::Event},
-    outcome::Verdict,
+    graph::{Graph, Operation, Request},
+    ledger::{Claimed, Claims, Counts, Facts, Ledger, LedgerError, Session, SessionsDue, life::Doubt},
     throttle::Throttle,
+    traffic::{self, Landed, Traffic},
     upn::Upn,
 };
-use futures_util::{FutureExt, StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
-use settle::fact;
+use futures_util::future::FusedFuture;
+use jiff::tz::TimeZone;
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
-
-/// Tokens refused in a row, with none accepted in between, that stop a run.
-const TOKEN_REFUSALS_MAX: u32 = 4;
+use tokio::time::sleep;
 
 /// Noted where a process found every account refused for want of permission.
 const ALL_REFUSED: &str = "all_refused";
+/// Batches of sessions, refused for want of permission to the last, after which no more are tried.
+const SESSIONS_DENIED_BATCHES: u32 = 3;
 
 /// What keeps more rows from being claimed.
 enum Limit {
@@ -37,41 +31,48 @@ enum Limit {
     Answers,
 }
 
-/// A batch that has come back, or has not.
-struct Answer {
-    tickets: Vec<Ticket>,
-    sent: Sent,
-    result: Result<BatchResponse, SendError>,
+/// What the run keeps of a row while its batch is away.
+#[derive(Clone, Debug)]
+struct Ticket {
+    row: u64,
+    user_principal_name: String,
+    troubles: u32,
+    errand: Errand,
 }
 
-/// When a batch left, and what was known then: what is learnt from it twice counts once.
-#[derive(Clone, Copy)]
-struct Sent {
-    at: Instant,
-    /// Of the throttle.
-    epoch: u32,
-    token_refusals: u32,
+/// What the batch is to do for the row.
+#[derive(Clone, Copy, Debug)]
+enum Errand {
+    /// Write its password; this is in doubt from earlier attempts.
+    Write(Doubt),
+    /// Revoke its sessions.
+    Sessions,
+}
+
+impl traffic::Ticket for Ticket {
+    fn row(&self) -> u64 {
+        self.row
+    }
 }
 
 pub(super) struct Engine<'a, G> {
     ledger: &'a mut Ledger,
-    graph: &'a G,
     options: &'a RunOptions,
     emit: &'a mut dyn FnMut(RunEvent),
     clock: Clock,
-    throttle: Throttle,
-    weather: Weather,
+    traffic: Traffic<'a, G, Ticket>,
     suspicion: Suspicion,
-    token_refusals: u32,
-    in_flight: FuturesUnordered<LocalBoxFuture<'a, Answer>>,
-    accounts_in_flight: usize,
+    /// Batches of sessions that were all refused for want of permission; none counts once one went otherwise.
+    sessions_denied: Option<u32>,
     /// What has come back and is not on disk yet.
-    facts: Vec<Fact>,
-    /// Asked to stop: nothing is claimed any more.
-    stopping: bool,
-    /// Broken off: nothing is claimed any more, and this is why.
-    broken: Option<RunError>,
-    session: Session,
+    facts: Facts,
+    /// Nothing is claimed any more, and the run ends so.
+    closing: Option<RunEnd>,
+    /// How things stood when this process began.
+    before: Counts,
+    began_at: i64,
+    settled: u64,
+    revoked: u64,
 }
 
 impl<'a, G: Graph> Engine<'a, G> {
@@ -81,54 +82,67 @@ impl<'a, G: Graph> Engine<'a, G> {
         options: &'a RunOptions,
         emit: &'a mut dyn FnMut(RunEvent),
     ) -> Self {
-        let clock = Clock::start();
-        let suspicion = Suspicion::new(ledger.counts().reset > 0);
-        let write_quota = options.write_quota.to_string();
+        let (clock, before) = (Clock::start(), ledger.counts());
+        let throttle = Throttle::new(options.pace.write_quota, options.pace.seed);
         Self {
             ledger,
-            graph,
             options,
             emit,
             clock,
-            throttle: Throttle::new(options.write_quota, options.seed),
-            weather: Weather::new(options.max_wait),
-            suspicion,
-            token_refusals: 0,
-            in_flight: FuturesUnordered::new(),
-            accounts_in_flight: 0,
-            facts: Vec::new(),
-            stopping: false,
-            broken: None,
-            session: Session { began_at: clock.millis(), write_quota, ..Session::default() },
+            traffic: Traffic::new(graph, &options.pace, throttle, clock),
+            suspicion: Suspicion::new(before.reset > 0),
+            sessions_denied: Some(0),
+            facts: Facts::default(),
+            closing: None,
+            before,
+            began_at: clock.millis(),
+            settled: 0,
+            revoked: 0,
         }
     }
 
     /// What was done so far, as the ledger keeps it.
     pub(super) fn session(&self) -> Session {
-        Session { ended_at: self.clock.millis(), ..self.session.clone() }
+        let tally = self.traffic.tally();
+        Session {
+            began_at: self.began_at,
+            ended_at: self.clock.millis(),
+            first_write: tally.first_sent,
+            last_write: tally.last_answer,
+            batches: tally.batches,
+            writes: tally.requests,
+            throttled: tally.throttled,
+            settled: self.settled,
+            revoked: self.revoked,
+            write_quota: self.options.pace.write_quota.to_string(),
+        }
     }
 
-    pub(super) async fn work(&mut self, stop: impl Future<Output = ()>) -> Result<RunEnd, RunError> {
-        let mut stop = std::pin::pin!(stop.fuse());
+    pub(super) async fn work(
+        &mut self,
+        stop: &mut (impl FusedFuture<Output = ()> + Unpin),
+    ) -> Result<RunEnd, RunError> {
         loop {
             let wake = self.turn()?;
-            if self.in_flight.is_empty()
-                && (self.stopping || self.broken.is_some() || self.ledger.counts().pending() == 0)
-            {
+            if self.traffic.in_flight() == 0 && (self.is_closing() || self.ledger.next_due()?.is_none()) {
                 return self.end();
             }
             tokio::select! {
                 biased;
-                () = &mut stop, if !self.stopping => self.stop(),
-                Some(answer) = self.in_flight.next(), if !self.in_flight.is_empty() => self.take_all(answer)?,
+                () = &mut *stop, if !stop.is_terminated() => self.stop(),
+                landed = self.traffic.next(), if self.traffic.in_flight() > 0 => self.take(landed)?,
                 () = sleep(wake.unwrap_or_default()), if wake.is_some() => {}
             }
         }
     }
 
+    fn is_closing(&self) -> bool {
+        self.closing.is_some() || self.traffic.is_broken()
+    }
+
     fn stop(&mut self) {
-        self.stopping = true;
-        (self.emit)(RunEvent::Stopping { in_flight: self.in_flight.len() });
+        self.closing = Some(RunEnd::Interrupted);
+        (self.emit)(RunEvent::Stopping { in_flight: self.traffic.in_flight() });
     }
 
     fn end(&mut self) -> Result<RunEnd, RunError> {
@@ -146,10 +160,11 @@ impl<'a, G: Graph> Engine<'a, G> {
             // Not enough to tell whether the cause is theirs: the next process finds out.
             self.ledger.plan_again(self.suspicion.open())?;
         }
-        match self.broken.take() {
-            Some(error) => Err(error),
-            None if no_others => Ok(RunEnd::Finished),
-            None => Ok(RunEnd::Interrupted),
+        match self.traffic.take_broken() {
+            Some(error) => Err(error.into()),
+            None if self.ledger.counts().is_finished() => Ok(RunEnd::Finished),
+            // What is left, with nothing against going on, lies beyond the pilot.
+            None => Ok(self.closing.take().unwrap_or(RunEnd::PilotEnded)),
         }
     }
 
@@ -157,12 +172,17 @@ impl<'a, G: Graph> Engine<'a, G> {
     fn turn(&mut self) -> Result<Option<Duration>, RunError> {
         let now = self.clock.millis();
         let recorded = !self.facts.is_empty();
+        self.look_at_the_guards();
         let (admitted, limit) = self.admit(now)?;
-        let claimed = self.ledger.turn(&self.facts, admitted, now)?;
-        self.facts.clear();
-        self.send(claimed)?;
+        if let Some(skew) = self.traffic.skew() {
+            self.ledger.set_clock_ahead(skew);
+        }
+        let claims = self.ledger.turn(&self.facts, admitted, now)?;
+        self.facts = Facts::default();
+        self.give_up_sessions()?;
+        self.send(claims)?;
         if recorded {
-            let (counts, throttled) = (self.ledger.counts(), self.session.throttled);
+            let (counts, throttled) = (self.ledger.counts(), self.traffic.tally().throttled);
             (self.emit)(RunEvent::Progress { counts, throttled });
         }
         match limit {
@@ -173,132 +193,76 @@ impl<'a, G: Graph> Engine<'a, G> {
         }
     }
 
-    /// How many rows may be claimed and sent now, and what stands against more.
+    /// Claims nothing more once the hours are over, or too much has gone wrong.
+    fn look_at_the_guards(&mut self) {
+        let closed = |window: &super::Window| !window.is_open(&self.clock.now().to_zoned(TimeZone::system()));
+        if self.closing.is_none() && self.options.window.as_ref().is_some_and(closed) {
+            self.closing = Some(RunEnd::WindowClosed);
+        }
+        let counts = self.ledger.counts();
+        let reached = |halt: &&Halt| halt.is_reached(&self.before, &counts);
+        if self.closing.is_none() && counts.pending() > 0 {
+            self.closing = self.options.halt_on.iter().find(reached).map(|halt| RunEnd::Halted(*halt));
+        }
+    }
+
+    /// How many requests may be claimed and sent now, and what stands against more.
     fn admit(&mut self, now: i64) -> Result<(usize, Limit), LedgerError> {
-        if self.stopping || self.broken.is_some() {
+        if self.is_closing() {
             return Ok((0, Limit::Answers));
         }
-        if let Some(until) = self.weather.paused_until.filter(|until| *until > Instant::now()) {
-            return Ok((0, Limit::Time(until - Instant::now())));
-        }
-        let room = self.room();
+        let room = match self.traffic.room() {
+            Ok(room) => room,
+            Err(pause) => return Ok((0, Limit::Time(pause))),
+        };
         let due = self.ledger.due(now, room)?;
-        let mut admitted = 0;
-        while admitted < due {
-            let size = self.batch_size().min(due - admitted);
-            match self.throttle.admit(size) {
-                Ok(()) => admitted += size,
-                Err(wait) => return Ok((admitted, Limit::Time(wait))),
-            }
-        }
-        Ok((admitted, if due < room { Limit::Due } else { Limit::Answers }))
+        Ok(match self.traffic.admit(due) {
+            (admitted, Some(wait)) => (admitted, Limit::Time(wait)),
+            (admitted, None) if due < room => (admitted, Limit::Due),
+            (admitted, None) => (admitted, Limit::Answers),
+        })
     }
 
-    fn batch_size(&self) -> usize {
-        let quota = usize::try_from(self.options.write_quota.units.get()).unwrap_or(usize::MAX);
-        self.options.batch_size.min(quota)
-    }
-
-    /// Rows that fit into flight, in whole batches.
-    fn room(&self) -> usize {
-        let size = self.batch_size();
-        let most = if self.weather.is_fair() { self.throttle.in_flight_max(size) } else { size };
-        let batches = most.saturating_sub(self.accounts_in_flight) / size;
-        batches.min(self.options.concurrency.saturating_sub(self.in_flight.len())) * size
-    }
-
-    /// How long until the next row is due; none where no row is planned.
+    /// How long until the next request is due; none where none is left.
     fn until_due(&self, now: i64) -> Result<Option<Duration>, LedgerError> {
-        if self.ledger.counts().planned == 0 {
-            return Ok(None);
-        }
         let due = self.ledger.next_due()?;
         Ok(due.map(|due| Duration::from_millis(u64::try_from(due - now).unwrap_or(0))))
     }
 
-    /// Sends what was claimed, in batches.
-    fn send(&mut self, claimed: Vec<Claimed>) -> Result<(), LedgerError> {
-        let mut claimed = claimed.into_iter().map(split).peekable();
-        while claimed.peek().is_some() {
-            let batch = claimed.by_ref().take(self.batch_size()).collect::<Result<Vec<_>, _>>()?;
-            self.session.batches += 1;
-            self.session.writes += batch.len() as u64;
-            self.session.first_write.get_or_insert(self.clock.millis());
-            self.accounts_in_flight += batch.len();
-            let force_change = self.ledger.settings().force_change;
-            let (graph, epoch, token_refusals) = (self.graph, self.throttle.epoch(), self.token_refusals);
-            let (writes, tickets) = batch.into_iter().unzip();
-            let request = BatchRequest { writes, force_change };
-            self.in_flight.push(Box::pin(async move {
-                let sent = Sent { at: Instant::now(), epoch, token_refusals };
-                let result = graph.send(&request).await;
-                Answer { tickets, sent, result }
-            }));
-        }
+    /// Sends what was claimed: sessions first, as they were claimed.
+    fn send(&mut self, claims: Claims) -> Result<(), LedgerError> {
+        let force_change = self.ledger.settings().force_change;
+        let sessions = claims.sessions.into_iter().map(|due| {
+            let SessionsDue { row, user_principal_name, object_id, troubles } = due;
+            let address = address(row, &user_principal_name, object_id.as_deref())?;
+            let ticket = Ticket { row, user_principal_name, troubles, errand: Errand::Sessions };
+            Ok((Request { row, address, operation: Operation::RevokeSessions }, ticket))
+        });
+        let writes = claims.writes.into_iter().map(|claimed| {
+            let Claimed { row, user_principal_name, object_id, password, doubt, troubles } = claimed;
+            let address = address(row, &user_principal_name, object_id.as_deref())?;
+            let ticket = Ticket { row, user_principal_name, troubles, errand: Errand::Write(doubt) };
+            Ok((Request { row, address, operation: Operation::SetPassword(password, force_change) }, ticket))
+        });
+        self.traffic.send(sessions.chain(writes).collect::<Result<_, LedgerError>>()?);
         Ok(())
     }
 
-    /// Takes an answer, and all others that have come meanwhile: they share a commit.
-    fn take_all(&mut self, first: Answer) -> Result<(), RunError> {
-        let mut next = Some(first);
-        while let Some(answer) = next {
-            self.accounts_in_flight -= answer.tickets.len();
-            self.session.last_write = Some(self.clock.millis());
-            self.take(answer)?;
-            next = self.in_flight.next().now_or_never().flatten();
+    /// Takes what has come back: all of it shares a commit.
+    fn take(&mut self, landed: Vec<Landed<Ticket>>) -> Result<(), RunError> {
+        self.traffic.take_waits().into_iter().for_each(|wait| (self.emit)(RunEvent::Waiting(wait)));
+        for landed in landed {
+            match landed {
+                Landed::Unsent(tickets) => tickets.into_iter().for_each(|ticket| self.unsent(ticket)),
+                Landed::Judged(batch, landing) => self.judged(batch, landing)?,
+            }
         }
         Ok(())
-    }
-
-    fn take(&mut self, answer: Answer) -> Result<(), RunError> {
-        let Answer { tickets, sent, result } = answer;
-        match result {
-            Ok(response) => {
-                if let Some(percentage) = response.throttle_percentage {
-                    self.throttle.in_use(percentage);
-                }
-                self.judged(judge::items(tickets, response), sent)
-            }
-            Err(SendError::Refused(reply)) => {
-                let verdict = Verdict::of(reply.status, reply.retry_after, &reply.code, &reply.message);
-                match verdict {
-                    Verdict::Refused(_) | Verdict::PasswordRefused | Verdict::Done => {
-                        self.unsent(tickets);
-                        self.break_off(RunError::BatchRefused(clean::sentence(&reply.whole())));
-                        Ok(())
-                    }
-                    _ => self.judged(judge::whole(tickets, verdict, &reply), sent),
-                }
-            }
-            Err(SendError::Lost(said)) => {
-                let reply = Reply { code: "answer_lost".into(), message: said, ..Reply::default() };
-                self.judged(judge::whole(tickets, Verdict::Unknown(None), &reply), sent)
-            }
-            Err(SendError::NotSent(said)) => {
-                self.unsent(tickets);
-                self.fruitless(sent.at, &said, None);
-                Ok(())
-            }
-            Err(SendError::SignIn(said)) => {
-                self.unsent(tickets);
-                self.break_off(RunError::SignIn(said));
-                Ok(())
-            }
-        }
-    }
-
-    fn break_off(&mut self, error: RunError) {
-        self.broken.get_or_insert(error);
-    }
-
-    fn unsent(&mut self, tickets: Vec<Ticket>) {
-        self.facts.extend(tickets.into_iter().map(|ticket| fact(ticket, Event::Unsent, Reply::default())));
     }
 }
 
-/// What travels, and what stays here. An address is checked once more: a ledger can be edited by others.
-fn split(claimed: Claimed) -> Result<(Write, Ticket), LedgerError> {
-    let Claimed { row, user_principal_name, password, doubt, troubles } = claimed;
-    let address = Upn::parse(&user_principal_name).map_err(|_| LedgerError::BadAddress(row))?;
-    Ok((Write { row, address, password }, Ticket { row, user_principal_name, doubt, troubles }))
+/// Where the request goes: to the object id where the account was looked up, so that no escape of a name can lead
+/// elsewhere. A name is checked once more: a ledger can be edited by others.
+fn address(row: u64, user_principal_name: &str, object_id: Option<&str>) -> Result<Upn, LedgerError> {
+    Upn::parse(object_id.unwrap_or(user_principal_name)).map_err(|_| LedgerError::BadAddress(row))
 }

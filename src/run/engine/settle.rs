@@ -1,110 +1,45 @@
-//! What the verdicts of a batch mean: for each of its rows, and for the pace, the patience and the token of all.
+//! What the verdicts of a batch mean for each of its rows.
 //!
 //! It turns every verdict into exactly one fact; it neither sends nor writes.
 
-use super::{Engine, Sent, TOKEN_REFUSALS_MAX};
+use super::{Engine, Errand, RunEnd, SESSIONS_DENIED_BATCHES, Ticket};
 use crate::{
     clean,
     graph::{Graph, Reply},
-    ledger::{Fact, life::Event},
-    outcome::Verdict,
+    ledger::{
+        Fact, LedgerError, Revocation, RevocationEvent,
+        life::{Doubt, Event},
+    },
+    outcome::{Cause, Verdict},
     password::{Generator, Password, Person},
     plan::names_of,
-    run::{
-        REPLACEMENTS_MAX, RunError, RunEvent, TROUBLES_MAX, WaitReason,
-        judge::{Judged, Ticket},
-    },
+    run::{REPLACEMENTS_MAX, RunError, RunEvent},
+    traffic::{Judged, Landing, TROUBLES_MAX},
 };
 use std::time::Duration;
-use tokio::time::Instant;
 
 impl<G: Graph> Engine<'_, G> {
-    /// Turns the verdicts of one batch into facts, and draws what they say about all.
-    pub(super) fn judged(&mut self, batch: Vec<Judged>, sent: Sent) -> Result<(), RunError> {
-        let was_fair = self.weather.is_fair();
-        let fruit = batch.iter().find(|judged| !matches!(judged.verdict, Verdict::Unknown(_)));
-        if fruit.is_none() {
-            let said = batch.first().map(|judged| judged.reply.whole()).unwrap_or_default();
-            self.fruitless(sent.at, &said, batch.iter().filter_map(|judged| judged.verdict.wait()).max());
-        }
-        let count = |wanted: fn(&Verdict) -> bool| batch.iter().filter(|judged| wanted(&judged.verdict)).count();
-        let good = count(|verdict| matches!(verdict, Verdict::Done));
-        let settled = good + count(|verdict| matches!(verdict, Verdict::Refused(_)));
-        let uneasy = count(|verdict| matches!(verdict, Verdict::Unknown(_) | Verdict::Busy));
-        self.throttle.went_well(good, sent.at.elapsed());
-        if uneasy > 0 {
-            self.throttle.eased();
-        }
-        if fruit.is_some()
-            && let Some(idle) = self.weather.fruitful(settled > 0)
-        {
-            self.break_off(RunError::Stalled(idle));
-        }
-        let hold = self.hold(&batch, sent.epoch);
-        self.count_token_refusals(&batch, sent.token_refusals);
+    /// Turns the verdicts of one batch into facts.
+    pub(super) fn judged(&mut self, batch: Vec<Judged<Ticket>>, landing: Landing) -> Result<(), RunError> {
+        self.count_denied_sessions(&batch);
         for judged in batch {
-            self.settle(judged, hold, was_fair)?;
+            match judged.ticket.errand {
+                Errand::Write(doubt) => self.settle_write(judged, doubt, landing)?,
+                Errand::Sessions => self.settle_sessions(judged, landing),
+            }
         }
         self.suspicion.end_of_batch();
-        if self.suspicion.verdict(false).is_some() {
-            self.stopping = true;
+        if self.closing.is_none() && self.suspicion.verdict(false).is_some() {
+            self.closing = Some(RunEnd::Interrupted);
         }
         Ok(())
     }
 
-    /// Holds the pace for as long as the throttled rows of a batch ask for.
-    fn hold(&mut self, batch: &[Judged], epoch: u32) -> Duration {
-        let mut asked = None;
-        let mut throttled = 0;
-        for judged in batch {
-            if let Verdict::Throttled(wait) = judged.verdict {
-                throttled += 1;
-                asked = asked.max(wait);
-            }
-        }
-        if throttled == 0 {
-            return Duration::ZERO;
-        }
-        self.session.throttled += throttled;
-        #[expect(clippy::cast_precision_loss, reason = "at most a batch")]
-        let share = throttled as f64 / batch.len() as f64;
-        let hold = self.throttle.refused(epoch, share, asked);
-        self.weather.asked_to_wait(hold);
-        (self.emit)(RunEvent::Waiting { reason: WaitReason::Asked, wait: hold });
-        hold
-    }
-
-    /// Counts tokens, not batches: several are in flight with one. Any other answer shows that the token was accepted.
-    fn count_token_refusals(&mut self, batch: &[Judged], when_sent: u32) {
-        let accepted = |judged: &Judged| !matches!(judged.verdict, Verdict::TokenRefused | Verdict::Unknown(_));
-        let refused = batch.iter().find(|judged| judged.verdict == Verdict::TokenRefused);
-        match refused {
-            _ if batch.iter().any(accepted) => self.token_refusals = 0,
-            Some(judged) if when_sent == self.token_refusals => {
-                self.token_refusals += 1;
-                if self.token_refusals >= TOKEN_REFUSALS_MAX {
-                    let said = clean::sentence(&judged.reply.whole());
-                    self.break_off(RunError::TokenRefused(said));
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Pauses after a batch that came back with nothing, for at least as long as was `asked`.
-    pub(super) fn fruitless(&mut self, sent: Instant, said: &str, asked: Option<Duration>) {
-        let Some(nth) = self.weather.fruitless(sent) else { return };
-        let said = clean::sentence(said);
-        let pause = self.throttle.back_off(nth - 1).max(asked.unwrap_or_default());
-        match self.weather.pause(pause) {
-            Ok(wait) => (self.emit)(RunEvent::Waiting { reason: WaitReason::Away(said), wait }),
-            Err(waited) => self.break_off(RunError::Away { waited, said }),
-        }
-    }
-
-    /// One row's verdict becomes a fact.
-    fn settle(&mut self, judged: Judged, hold: Duration, was_fair: bool) -> Result<(), RunError> {
-        let Judged { mut ticket, verdict, mut reply } = judged;
+    /// One password's verdict becomes a fact.
+    fn settle_write(&mut self, judged: Judged<Ticket>, mut doubt: Doubt, landing: Landing) -> Result<(), RunError> {
+        let Judged { ticket, verdict, mut reply } = judged;
+        let given_up = ticket.troubles + 1 >= TROUBLES_MAX;
+        let wait = self.traffic.wait_after(&verdict, ticket.troubles, landing).unwrap_or_default();
         let event = match verdict {
             Verdict::Done => {
                 self.suspicion.allay();
@@ -112,23 +47,16 @@ impl<G: Graph> Engine<'_, G> {
                 reply.message.clear();
                 Event::Confirmed
             }
-            Verdict::Throttled(_) => self.again(hold, false, false),
-            Verdict::TokenRefused => self.again(Duration::from_secs(u64::from(self.token_refusals / 2)), false, false),
-            Verdict::Busy if ticket.troubles + 1 >= TROUBLES_MAX => Event::Refused,
-            Verdict::Busy => {
-                let wait = self.throttle.back_off(ticket.troubles);
-                self.again(wait, false, true)
-            }
-            // While all answers are lost, that is not this row's fault, and the pause comes from elsewhere.
-            Verdict::Unknown(wait) if !was_fair => self.again(wait.unwrap_or_default(), true, false),
-            Verdict::Unknown(_) if ticket.troubles + 1 >= TROUBLES_MAX => {
-                ticket.doubt.current = true;
+            Verdict::Throttled(_) | Verdict::TokenRefused => self.again(wait, false, false),
+            Verdict::Busy if given_up => Event::Refused,
+            Verdict::Busy => self.again(wait, false, true),
+            // While all answers are lost, that is not this row's fault.
+            Verdict::Unknown(_) if !landing.was_fair => self.again(wait, true, false),
+            Verdict::Unknown(_) if given_up => {
+                doubt.current = true;
                 Event::Refused
             }
-            Verdict::Unknown(wait) => {
-                let wait = self.throttle.back_off(ticket.troubles).max(wait.unwrap_or_default());
-                self.again(wait, true, true)
-            }
+            Verdict::Unknown(_) => self.again(wait, true, true),
             Verdict::PasswordRefused => {
                 self.suspicion.allay();
                 self.replacement(&ticket)?.map_or(Event::Refused, Event::Replaced)
@@ -138,14 +66,71 @@ impl<G: Graph> Engine<'_, G> {
                 Event::Refused
             }
         };
-        self.session.settled += u64::from(matches!(event, Event::Confirmed | Event::Refused));
-        self.facts.push(fact(ticket, event, reply));
+        self.settled += u64::from(matches!(event, Event::Confirmed | Event::Refused));
+        self.facts.writes.push(fact(ticket.row, doubt, event, reply));
         Ok(())
     }
 
+    /// One verdict about sessions becomes a fact; whatever it is, the password stays set.
+    fn settle_sessions(&mut self, judged: Judged<Ticket>, landing: Landing) {
+        let Judged { ticket, verdict, reply } = judged;
+        let trouble = match verdict {
+            Verdict::Busy => true,
+            Verdict::Unknown(_) => landing.was_fair,
+            _ => false,
+        };
+        let given_up = trouble && ticket.troubles + 1 >= TROUBLES_MAX;
+        let event = match self.traffic.wait_after(&verdict, ticket.troubles, landing) {
+            _ if verdict == Verdict::Done => RevocationEvent::Revoked,
+            Some(wait) if !given_up => RevocationEvent::Again { not_before: self.after(wait), trouble },
+            _ => RevocationEvent::Kept(code_of(&reply)),
+        };
+        self.revoked += u64::from(!matches!(event, RevocationEvent::Again { .. }));
+        self.facts.sessions.push(Revocation { row: ticket.row, event });
+    }
+
+    /// Sessions that nobody here may revoke cost a write each, and bring nothing.
+    fn count_denied_sessions(&mut self, batch: &[Judged<Ticket>]) {
+        let sessions = || batch.iter().filter(|judged| matches!(judged.ticket.errand, Errand::Sessions));
+        let is_denied = |judged: &Judged<Ticket>| judged.verdict == Verdict::Refused(Cause::Permission);
+        match &mut self.sessions_denied {
+            Some(_) if sessions().any(|judged| judged.verdict == Verdict::Done) => self.sessions_denied = None,
+            Some(batches) if sessions().any(is_denied) => *batches += 1,
+            _ => {}
+        }
+    }
+
+    /// Gives up on sessions where it is certain that nobody here may revoke them.
+    pub(super) fn give_up_sessions(&mut self) -> Result<(), LedgerError> {
+        if self.sessions_denied.is_some_and(|batches| batches >= SESSIONS_DENIED_BATCHES) {
+            self.sessions_denied = None;
+            let code = "Authorization_RequestDenied";
+            self.ledger.keep_sessions(code)?;
+            (self.emit)(RunEvent::SessionsDenied(code.into()));
+        }
+        Ok(())
+    }
+
+    /// A row that never left.
+    pub(super) fn unsent(&mut self, ticket: Ticket) {
+        match ticket.errand {
+            Errand::Write(doubt) => {
+                self.facts.writes.push(fact(ticket.row, doubt, Event::Unsent, Reply::default()));
+            }
+            Errand::Sessions => {
+                let event = RevocationEvent::Again { not_before: 0, trouble: false };
+                self.facts.sessions.push(Revocation { row: ticket.row, event });
+            }
+        }
+    }
+
     fn again(&self, wait: Duration, maybe_written: bool, trouble: bool) -> Event {
+        Event::Again { not_before: self.after(wait), maybe_written, trouble }
+    }
+
+    fn after(&self, wait: Duration) -> i64 {
         let wait = i64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX);
-        Event::Again { not_before: self.clock.millis().saturating_add(wait), maybe_written, trouble }
+        self.clock.millis().saturating_add(wait)
     }
 
     /// Another password for a row whose own was refused, if it may have one.
@@ -169,8 +154,12 @@ impl<G: Graph> Engine<'_, G> {
     }
 }
 
-pub(super) fn fact(ticket: Ticket, event: Event, reply: Reply) -> Fact {
-    let Reply { code, message, request_id, status, .. } = reply;
-    let code = if code.is_empty() && status >= 300 { format!("http_{status}") } else { code };
-    Fact { row: ticket.row, doubt: ticket.doubt, event, code, message, request_id }
+fn fact(row: u64, doubt: Doubt, event: Event, reply: Reply) -> Fact {
+    let code = if matches!(event, Event::Unsent) { String::new() } else { code_of(&reply) };
+    Fact { row, doubt, event, code, message: reply.message, request_id: reply.request_id }
+}
+
+/// `error.code`, or what the status makes of it.
+fn code_of(reply: &Reply) -> String {
+    if reply.code.is_empty() && reply.status >= 300 { format!("http_{}", reply.status) } else { reply.code.clone() }
 }

@@ -1,16 +1,20 @@
 //! The simulator as a peer of the real client, on a paused clock.
 
 use super::*;
-use crate::{graph::Write, password::Password, upn::Upn};
+use crate::{
+    graph::{Operation, Request},
+    password::Password,
+    upn::Upn,
+};
 use std::time::Duration;
 
 fn batch(rows: std::ops::Range<u64>) -> BatchRequest {
-    let write = |row| Write {
+    let write = |row| Request {
         row,
         address: Upn::parse(&upn(row as usize)).expect("a name"),
-        password: Password::new(format!("Pass-word-{row}")),
+        operation: Operation::SetPassword(Password::new(format!("Pass-word-{row}")), ForceChange::NextSignInWithMfa),
     };
-    BatchRequest { writes: rows.map(write).collect(), force_change: ForceChange::NextSignInWithMfa }
+    BatchRequest { requests: rows.map(write).collect() }
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,39 +4,33 @@
 //!
 //! Invariant: every row of a batch leaves with exactly one verdict, whatever the answer holds.
 
+use super::Ticket;
 use crate::{
     graph::{BatchResponse, Reply},
-    ledger::life::Doubt,
     outcome::Verdict,
 };
 use std::collections::HashMap;
 
-/// What the run keeps of a row while its batch is away.
-#[derive(Clone, Debug)]
-pub(super) struct Ticket {
-    pub(super) row: u64,
-    pub(super) user_principal_name: String,
-    pub(super) doubt: Doubt,
-    pub(super) troubles: u32,
-}
-
 /// What Graph said of one row, and what that means.
-pub(super) struct Judged {
-    pub(super) ticket: Ticket,
-    pub(super) verdict: Verdict,
-    pub(super) reply: Reply,
+pub struct Judged<T> {
+    /// What was kept of the row while its batch was away.
+    pub ticket: T,
+    /// What the answer means.
+    pub verdict: Verdict,
+    /// The answer.
+    pub reply: Reply,
 }
 
 /// Judges the rows of a batch that Graph took apart.
-pub(super) fn items(tickets: Vec<Ticket>, response: BatchResponse) -> Vec<Judged> {
+pub(super) fn items<T: Ticket>(tickets: Vec<T>, response: BatchResponse) -> Vec<Judged<T>> {
     let mut answers: HashMap<u64, Answer> = HashMap::with_capacity(tickets.len());
     for reply in response.replies {
         // An answer to nothing that was asked tells nothing about what was.
         let Some(row) = reply.row else { continue };
         answers.entry(row).and_modify(|answer| answer.again(&reply)).or_insert_with(|| Answer::first(reply));
     }
-    let judge = |ticket: Ticket| {
-        let answer = answers.remove(&ticket.row).unwrap_or_else(Answer::missing);
+    let judge = |ticket: T| {
+        let answer = answers.remove(&ticket.row()).unwrap_or_else(Answer::missing);
         let mut reply = answer.reply;
         if reply.request_id.is_empty() {
             reply.request_id.clone_from(&response.request_id);
@@ -47,7 +41,7 @@ pub(super) fn items(tickets: Vec<Ticket>, response: BatchResponse) -> Vec<Judged
 }
 
 /// Judges the rows of a batch that was answered as a whole, or not at all: one reply for all of them.
-pub(super) fn whole(tickets: Vec<Ticket>, verdict: Verdict, reply: &Reply) -> Vec<Judged> {
+pub(super) fn whole<T>(tickets: Vec<T>, verdict: Verdict, reply: &Reply) -> Vec<Judged<T>> {
     tickets.into_iter().map(|ticket| Judged { ticket, verdict, reply: reply.clone() }).collect()
 }
 
@@ -83,8 +77,10 @@ impl Answer {
 mod tests {
     use super::*;
 
-    fn ticket(row: u64) -> Ticket {
-        Ticket { row, user_principal_name: String::new(), doubt: Doubt::default(), troubles: 0 }
+    impl Ticket for u64 {
+        fn row(&self) -> u64 {
+            *self
+        }
     }
 
     fn reply(row: Option<u64>, status: u16) -> Reply {
@@ -94,8 +90,8 @@ mod tests {
     #[test]
     fn each_row_gets_its_own_answer_whatever_the_order() {
         let replies = vec![reply(Some(3), 404), reply(Some(99), 204), reply(None, 204), reply(Some(1), 204)];
-        let judged = items(vec![ticket(1), ticket(2), ticket(3)], BatchResponse { replies, ..Default::default() });
-        let verdicts: Vec<_> = judged.iter().map(|judged| (judged.ticket.row, judged.verdict)).collect();
+        let judged = items(vec![1, 2, 3], BatchResponse { replies, ..Default::default() });
+        let verdicts: Vec<_> = judged.iter().map(|judged| (judged.ticket, judged.verdict)).collect();
         assert_eq!(verdicts[0], (1, Verdict::Done));
         assert_eq!(verdicts[1], (2, Verdict::Unknown(None)), "no answer is no answer");
         assert_eq!(verdicts[2], (3, Verdict::Refused(crate::outcome::Cause::NotFound)));
@@ -104,7 +100,7 @@ mod tests {
     #[test]
     fn two_answers_that_differ_are_none() {
         let replies = vec![reply(Some(1), 204), reply(Some(1), 429), reply(Some(2), 204), reply(Some(2), 204)];
-        let judged = items(vec![ticket(1), ticket(2)], BatchResponse { replies, ..Default::default() });
+        let judged = items(vec![1, 2], BatchResponse { replies, ..Default::default() });
         assert_eq!(judged[0].verdict, Verdict::Unknown(None));
         assert_eq!(judged[1].verdict, Verdict::Done);
     }

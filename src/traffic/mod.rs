@@ -1,0 +1,341 @@
+//! Batches on their way: how many may be, when the next may leave, and what their answers say about all of them.
+//!
+//! Here are the pace, the patience and the token, for writing and for reading alike. What an answer means for its row is
+//! for whoever sent it; nothing here touches the ledger or sends anything twice.
+//!
+//! Invariant: each ticket that leaves comes back exactly once, unless the traffic is dropped.
+
+mod judge;
+mod lessons;
+mod weather;
+
+pub use judge::Judged;
+
+use crate::{
+    clean,
+    clock::Clock,
+    graph::{BATCH_ITEMS_MAX, BatchRequest, BatchResponse, Graph, Reply, Request, SendError},
+    outcome::Verdict,
+    quota::Quota,
+    throttle::Throttle,
+};
+use futures_util::{FutureExt, StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
+use std::time::Duration;
+use tokio::time::Instant;
+use weather::Weather;
+
+/// Batches in flight at most, unless `--concurrency` says otherwise: far more than the documented quota ever needs, and
+/// what Microsoft's own bulk writers use.
+pub const CONCURRENCY: usize = 16;
+/// How long trouble that nobody here can mend is waited out, unless `--max-wait` says otherwise.
+pub const MAX_WAIT: Duration = Duration::from_secs(15 * 60);
+/// Uncertain answers and conflicts after which a row is given up; with the back-off between them, some four minutes.
+pub const TROUBLES_MAX: u32 = 10;
+/// Tokens refused in a row, with none accepted in between, that stop everything.
+const TOKEN_REFUSALS_MAX: u32 = 4;
+/// Below this, in milliseconds, two clocks are as good as one: `Date` has whole seconds, and answers take their time.
+const SKEW_MIN: i64 = 2_000;
+
+/// How fast, and how patiently.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// The write quota to ride.
+    pub write_quota: Quota,
+    /// Batches in flight at most.
+    pub concurrency: usize,
+    /// Accounts in a batch, 1 to [`BATCH_ITEMS_MAX`].
+    pub batch_size: usize,
+    /// How long a network or service that is away is waited for.
+    pub max_wait: Duration,
+    /// Seed of the jitter in waits.
+    pub seed: u64,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            write_quota: Quota::DOCUMENTED_WRITES,
+            concurrency: CONCURRENCY,
+            batch_size: BATCH_ITEMS_MAX,
+            max_wait: MAX_WAIT,
+            seed: 0,
+        }
+    }
+}
+
+/// Why nothing is sent for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WaitReason {
+    /// Graph answered 429.
+    Asked,
+    /// The network or the service is away, as told.
+    Away(String),
+}
+
+/// Nothing is sent for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Why.
+    pub reason: WaitReason,
+    /// How long.
+    pub wait: Duration,
+}
+
+/// Why nothing more can be sent. What has not ended stays as it is, and `passwave run` goes on with it.
+#[derive(Debug, thiserror::Error)]
+pub enum TrafficError {
+    /// No token.
+    #[error("{0}")]
+    SignIn(String),
+    /// Tokens that were just issued are refused.
+    #[error(
+        "Graph refuses the tokens that the sign-in service has just issued ({0})\nhint: check that --cloud, --authority-host and --graph-endpoint belong together"
+    )]
+    TokenRefused(String),
+    /// Graph, or something before it, refuses the batch itself.
+    #[error(
+        "the batch as a whole was refused: {0}\nhint: check --graph-endpoint and whether a proxy answers in Graph's place, then go on with `passwave run`"
+    )]
+    BatchRefused(String),
+    /// The network or the service stayed away.
+    #[error(
+        "no usable answer for {waited:.0?} ({said})\nhint: check the network and the service's health, then go on with `passwave run`; --max-wait sets how long to wait"
+    )]
+    Away {
+        /// How long.
+        waited: Duration,
+        /// The last words.
+        said: String,
+    },
+    /// Graph answers, and accepts nothing.
+    #[error(
+        "Graph has put off everything for {0:.0?}\nhint: another job may be using up this application's quota; go on later with `passwave run`, or wait longer with --max-wait"
+    )]
+    Stalled(Duration),
+}
+
+/// What is kept of a row while its batch is away.
+pub trait Ticket {
+    /// The row that it is about.
+    fn row(&self) -> u64;
+}
+
+/// A batch that has come back, or was never gone.
+pub enum Landed<T> {
+    /// It never left: nothing happened to these.
+    Unsent(Vec<T>),
+    /// Each of its rows is judged alone.
+    Judged(Vec<Judged<T>>, Landing),
+}
+
+/// What a batch met with as a whole.
+#[derive(Clone, Copy, Debug)]
+pub struct Landing {
+    /// How long its throttled rows are to wait.
+    pub hold: Duration,
+    /// Whether answers came at all while it was away: where not, that is no row's own fault.
+    pub was_fair: bool,
+}
+
+/// What has been done, for the books.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// Batches sent.
+    pub batches: u64,
+    /// Requests in them.
+    pub requests: u64,
+    /// Of these, answered 429.
+    pub throttled: u64,
+    /// When the first batch left, in milliseconds since 1970.
+    pub first_sent: Option<i64>,
+    /// When the last answer came.
+    pub last_answer: Option<i64>,
+}
+
+struct Answer<T> {
+    tickets: Vec<T>,
+    sent: Sent,
+    result: Result<BatchResponse, SendError>,
+}
+
+/// When a batch left, and what was known then: what is learnt from it twice counts once.
+#[derive(Clone, Copy)]
+struct Sent {
+    at: Instant,
+    /// Of the throttle.
+    epoch: u32,
+    token_refusals: u32,
+}
+
+/// The batches of one sender.
+pub struct Traffic<'a, G, T> {
+    graph: &'a G,
+    pace: &'a Pace,
+    clock: Clock,
+    throttle: Throttle,
+    weather: Weather,
+    token_refusals: u32,
+    in_flight: FuturesUnordered<LocalBoxFuture<'a, Answer<T>>>,
+    requests_in_flight: usize,
+    waits: Vec<Waiting>,
+    broken: Option<TrafficError>,
+    skew: Option<i64>,
+    tally: Tally,
+}
+
+impl<'a, G: Graph, T: Ticket + 'a> Traffic<'a, G, T> {
+    /// No batches yet, to be admitted by `throttle`.
+    pub fn new(graph: &'a G, pace: &'a Pace, throttle: Throttle, clock: Clock) -> Self {
+        Self {
+            graph,
+            pace,
+            clock,
+            throttle,
+            weather: Weather::new(pace.max_wait),
+            token_refusals: 0,
+            in_flight: FuturesUnordered::new(),
+            requests_in_flight: 0,
+            waits: Vec::new(),
+            broken: None,
+            skew: None,
+            tally: Tally::default(),
+        }
+    }
+
+    /// Batches on their way.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    /// Why nothing more is to be sent, if that is so; asked once.
+    pub fn take_broken(&mut self) -> Option<TrafficError> {
+        self.broken.take()
+    }
+
+    /// Whether nothing more is to be sent.
+    pub fn is_broken(&self) -> bool {
+        self.broken.is_some()
+    }
+
+    /// What is to be told about waiting since this was asked last.
+    pub fn take_waits(&mut self) -> Vec<Waiting> {
+        std::mem::take(&mut self.waits)
+    }
+
+    /// What has been done.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// How far Graph's clock is ahead of ours, in milliseconds, once that is known.
+    pub fn skew(&self) -> Option<i64> {
+        self.skew
+    }
+
+    fn batch_size(&self) -> usize {
+        self.pace.batch_size.min(self.throttle.batch_max())
+    }
+
+    /// Requests that fit into flight now, in whole batches; or the pause that stands against any.
+    pub fn room(&self) -> Result<usize, Duration> {
+        if let Some(until) = self.weather.paused_until.filter(|until| *until > Instant::now()) {
+            return Err(until - Instant::now());
+        }
+        let size = self.batch_size();
+        let most = if self.weather.is_fair() { self.throttle.in_flight_max(size) } else { size };
+        let batches = most.saturating_sub(self.requests_in_flight) / size;
+        Ok(batches.min(self.pace.concurrency.saturating_sub(self.in_flight.len())) * size)
+    }
+
+    /// How many of `wanted` requests may leave now, and how long the others wait for the pace, where they do.
+    pub fn admit(&mut self, wanted: usize) -> (usize, Option<Duration>) {
+        let mut admitted = 0;
+        while admitted < wanted {
+            let size = self.batch_size().min(wanted - admitted);
+            match self.throttle.admit(size) {
+                Ok(()) => admitted += size,
+                Err(wait) => return (admitted, Some(wait)),
+            }
+        }
+        (admitted, None)
+    }
+
+    /// Sends what was admitted, in batches.
+    pub fn send(&mut self, requests: Vec<(Request, T)>) {
+        let mut requests = requests.into_iter().peekable();
+        while requests.peek().is_some() {
+            let (batch, tickets): (Vec<_>, Vec<_>) = requests.by_ref().take(self.batch_size()).unzip();
+            self.tally.batches += 1;
+            self.tally.requests += batch.len() as u64;
+            self.tally.first_sent.get_or_insert(self.clock.millis());
+            self.requests_in_flight += batch.len();
+            let (graph, epoch, token_refusals) = (self.graph, self.throttle.epoch(), self.token_refusals);
+            let batch = BatchRequest { requests: batch };
+            self.in_flight.push(Box::pin(async move {
+                let sent = Sent { at: Instant::now(), epoch, token_refusals };
+                let result = graph.send(&batch).await;
+                Answer { tickets, sent, result }
+            }));
+        }
+    }
+
+    /// Waits for a batch to come back, and takes all others that have come meanwhile. With none on its way, there is
+    /// nothing to wait for.
+    pub async fn next(&mut self) -> Vec<Landed<T>> {
+        let mut landed = Vec::new();
+        let mut next = self.in_flight.next().await;
+        while let Some(answer) = next {
+            self.requests_in_flight -= answer.tickets.len();
+            self.tally.last_answer = Some(self.clock.millis());
+            landed.push(self.land(answer));
+            next = self.in_flight.next().now_or_never().flatten();
+        }
+        landed
+    }
+
+    fn land(&mut self, answer: Answer<T>) -> Landed<T> {
+        let Answer { tickets, sent, result } = answer;
+        match result {
+            Ok(response) => {
+                if let Some(percentage) = response.throttle_percentage {
+                    self.throttle.in_use(percentage);
+                }
+                if let Some(date) = response.date {
+                    self.compare_clocks(date);
+                }
+                self.judged(judge::items(tickets, response), sent)
+            }
+            Err(SendError::Refused(reply)) => {
+                let verdict = Verdict::of(reply.status, reply.retry_after, &reply.code, &reply.message);
+                match verdict {
+                    Verdict::Refused(_) | Verdict::PasswordRefused | Verdict::Done => {
+                        self.break_off(TrafficError::BatchRefused(clean::sentence(&reply.whole())));
+                        Landed::Unsent(tickets)
+                    }
+                    _ => self.judged(judge::whole(tickets, verdict, &reply), sent),
+                }
+            }
+            Err(SendError::Lost(said)) => {
+                let reply = Reply { code: "answer_lost".into(), message: said, ..Reply::default() };
+                self.judged(judge::whole(tickets, Verdict::Unknown(None), &reply), sent)
+            }
+            Err(SendError::NotSent(said)) => {
+                self.fruitless(sent.at, &said, None);
+                Landed::Unsent(tickets)
+            }
+            Err(SendError::SignIn(said)) => {
+                self.break_off(TrafficError::SignIn(said));
+                Landed::Unsent(tickets)
+            }
+        }
+    }
+
+    fn break_off(&mut self, error: TrafficError) {
+        self.broken.get_or_insert(error);
+    }
+
+    fn compare_clocks(&mut self, date: jiff::Timestamp) {
+        let skew = date.as_millisecond() - self.clock.millis();
+        self.skew = Some(if skew.abs() <= SKEW_MIN { 0 } else { skew });
+    }
+}
