@@ -4,11 +4,14 @@
 //! call never writes, and one that fails by chance writes only where the faults say so.
 
 use super::{
-    faults::{Denied, RetryAfterForm, seconds},
+    directory,
+    faults::{RetryAfterForm, seconds},
+    permission::Permission,
     refusal::Refusal,
     reply::{Body, Reply},
-    route::{Resource, decode, relative, resource, split},
+    route::{Resource, cost, decode, relative, resource, split},
     state::State,
+    token::service_principal,
     users,
     visit::{Moment, Visit, http_date},
 };
@@ -36,6 +39,9 @@ enum Deed<'a> {
     RevokeSessions(&'a str),
     Read(&'a str),
     List,
+    RoleAssignments,
+    Members(&'a str),
+    Domains,
 }
 
 /// What chance does to a call.
@@ -56,6 +62,9 @@ impl<'a> Deed<'a> {
             ("PATCH", Resource::User(key)) => Ok(Self::Patch(key)),
             ("GET", Resource::User(key)) => Ok(Self::Read(key)),
             ("GET", Resource::Users) => Ok(Self::List),
+            ("GET", Resource::RoleAssignments) => Ok(Self::RoleAssignments),
+            ("GET", Resource::Members(key)) => Ok(Self::Members(key)),
+            ("GET", Resource::Domains) => Ok(Self::Domains),
             ("POST", Resource::RevokeSessions(key)) => Ok(Self::RevokeSessions(key)),
             // A batch within a batch comes here too.
             _ => Err(Refusal::METHOD),
@@ -66,10 +75,34 @@ impl<'a> Deed<'a> {
         matches!(self, Self::Patch(_) | Self::RevokeSessions(_))
     }
 
+    /// The account that it is about.
     fn key(self) -> Option<&'a str> {
         match self {
             Self::Patch(key) | Self::RevokeSessions(key) | Self::Read(key) => Some(key),
-            Self::List => None,
+            Self::List | Self::RoleAssignments | Self::Members(_) | Self::Domains => None,
+        }
+    }
+
+    /// What it takes to be allowed to.
+    fn permission(self) -> Permission {
+        match self {
+            Self::Patch(_) => Permission::WritePasswords,
+            Self::RevokeSessions(_) => Permission::RevokeSessions,
+            Self::Read(_) | Self::List => Permission::ReadUsers,
+            Self::RoleAssignments => Permission::ReadRoles,
+            Self::Members(_) => Permission::ReadGroups,
+            Self::Domains => Permission::ReadDomains,
+        }
+    }
+
+    /// Resource units that it costs (Graph's throttling limits, identity and access).
+    fn units(self, query: &str) -> u32 {
+        match self {
+            // Nothing makes these cheaper, and there are many of them.
+            Self::Patch(_) | Self::RevokeSessions(_) | Self::Read(_) => 1,
+            Self::List => cost(2, query),
+            Self::Members(_) => cost(5, query),
+            Self::RoleAssignments | Self::Domains => cost(1, query),
         }
     }
 }
@@ -94,12 +127,12 @@ impl State {
             Err(refusal) => return Reply::refused(&refusal, visit),
         };
         self.note_arrival(deed, visit.at);
-        let units = if let Deed::List = deed { users::list_cost(query) } else { 1 };
+        let units = deed.units(query);
         let mut reply = match self.charge(deed.is_write(), units, visit.at) {
             Some((wait, spent)) => self.over_quota(wait, spent, deed, visit),
             None => self.by_chance(deed, query, call, visit),
         };
-        reply.headers.push(("x-ms-resource-unit", if units == 2 { "2".into() } else { "1".into() }));
+        reply.headers.push(("x-ms-resource-unit", if units == 1 { "1".into() } else { units.to_string().into() }));
         let used = self.writes.used().max(self.units.used());
         if used > PERCENTAGE_MIN {
             let told = format!("{:.2}", used.min(PERCENTAGE_MAX));
@@ -109,13 +142,17 @@ impl State {
     }
 
     fn note_arrival(&mut self, deed: Deed<'_>, at: Moment) {
-        if let Deed::Patch(key) = deed {
-            self.tally.patches += 1;
-            let early = self.tenant.find(key).is_some_and(|held| at.elapsed < held.not_before);
-            self.tally.early += u64::from(early);
-        } else {
-            self.tally.other_calls += 1;
+        match deed {
+            Deed::Patch(_) => self.tally.patches += 1,
+            Deed::Read(_) | Deed::List => {
+                self.tally.reads += 1;
+                self.tally.first_read.get_or_insert(at.instant);
+                self.tally.last_read = Some(at.instant);
+            }
+            _ => self.tally.other_calls += 1,
         }
+        let held = deed.key().and_then(|key| self.tenant.find(key));
+        self.tally.early += u64::from(held.is_some_and(|held| at.elapsed < held.not_before));
     }
 
     /// Charges both quotas; where one is spent, tells the longer wait and which it was.
@@ -151,6 +188,10 @@ impl State {
         ]);
         let refusal = match mishap {
             None => return self.act(deed, query, call, visit),
+            // Only writes get in each other's way.
+            Some(Mishap::Conflict | Mishap::ConflictAsBadRequest) if !deed.is_write() => {
+                return self.act(deed, query, call, visit);
+            }
             Some(Mishap::Throttled) => {
                 let wait = seconds(faults.throttled_seconds);
                 return self.throttled(wait, deed.key(), visit);
@@ -168,11 +209,17 @@ impl State {
 
     fn act(&mut self, deed: Deed<'_>, query: &str, call: &Call<'_>, visit: &Visit) -> Reply {
         let done = match deed {
-            _ if !self.may(deed) => Err(Refusal::DENIED),
+            _ if !deed.permission().is_granted(self.faults.denied) => Err(Refusal::DENIED),
             Deed::Patch(key) => self.patch(key, call.body.unwrap_or_default(), visit.at),
-            Deed::RevokeSessions(key) => users::revoke_sessions(&mut self.tenant, key),
-            Deed::Read(key) => users::read(&self.tenant, &self.clock, key, query),
-            Deed::List => users::list(&self.tenant, &self.clock, query, &visit.base),
+            Deed::RevokeSessions(key) => self.revoke_sessions(key),
+            Deed::Read(key) => users::read(&self.tenant, self.sight(visit.at), key, query),
+            Deed::List => users::list(&self.tenant, self.sight(visit.at), query, &visit.base),
+            Deed::RoleAssignments => {
+                let application = service_principal(&self.tokens.credentials.client_id);
+                directory::role_assignments(&mut self.tenant, application, query, &visit.base)
+            }
+            Deed::Members(key) => directory::members(&mut self.tenant, key, query, &visit.base),
+            Deed::Domains => directory::domains(&mut self.tenant, query, &visit.base),
         };
         match done {
             Ok(Body::Json(json)) => Reply::new(200, Body::Json(json)),
@@ -181,13 +228,10 @@ impl State {
         }
     }
 
-    fn may(&self, deed: Deed<'_>) -> bool {
-        match self.faults.denied {
-            Denied::Nothing => true,
-            Denied::Reads => deed.is_write(),
-            Denied::Writes => !deed.is_write(),
-            Denied::Everything => false,
-        }
+    fn revoke_sessions(&mut self, key: &str) -> Result<Body, Refusal> {
+        let done = users::revoke_sessions(&mut self.tenant, key);
+        self.tally.revocations += u64::from(done.is_ok());
+        done
     }
 
     fn patch(&mut self, key: &str, body: &[u8], at: Moment) -> Result<Body, Refusal> {
@@ -247,9 +291,14 @@ impl State {
 
     /// Has the account that a call speaks of remember until when it is to be left alone.
     pub(super) fn hold(&mut self, url: &str, until: Duration) {
-        let Some(path) = decode(split(relative(url)).0) else { return };
-        if let Resource::User(key) = resource(&path)
-            && let Some(held) = self.tenant.find_mut(&key)
+        if let Some(path) = decode(split(relative(url)).0) {
+            self.hold_account(&resource(&path), until);
+        }
+    }
+
+    pub(super) fn hold_account(&mut self, resource: &Resource<'_>, until: Duration) {
+        if let Resource::User(key) | Resource::RevokeSessions(key) = resource
+            && let Some(held) = self.tenant.find_mut(key)
         {
             held.not_before = until;
         }

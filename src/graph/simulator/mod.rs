@@ -6,12 +6,15 @@
 //!
 //! Invariant: with the same configuration and the same calls in the same order at the same times, it answers the same.
 
+mod base64;
 mod batch;
 mod bucket;
 mod call;
 mod dice;
+mod directory;
 pub mod faults;
 mod http;
+mod permission;
 mod policy;
 mod refusal;
 mod reply;
@@ -82,7 +85,9 @@ pub struct Tally {
     pub batches: u64,
     /// `PATCH` calls that came, alone or in batches, and were well-formed.
     pub patches: u64,
-    /// All other calls that came: reads, and sessions to be revoked.
+    /// `GET` calls for accounts that came, alone or in batches: one account each, or a page of them.
+    pub reads: u64,
+    /// All other calls that came, well-formed: for roles, groups and domains, and for sessions to be revoked.
     pub other_calls: u64,
     /// Passwords written.
     pub writes: u64,
@@ -90,7 +95,9 @@ pub struct Tally {
     pub throttled: u64,
     /// Requests answered with 429 as a whole.
     pub throttled_whole: u64,
-    /// `PATCH` calls on an account that came again before the `Retry-After` it was told had passed.
+    /// Times that an account's sign-in sessions were revoked.
+    pub revocations: u64,
+    /// Calls on an account that came again before the `Retry-After` it was told had passed.
     pub early: u64,
     /// Requests refused for their token.
     pub tokens_refused: u64,
@@ -100,6 +107,10 @@ pub struct Tally {
     pub first_write: Option<Instant>,
     /// When the last password was written.
     pub last_write: Option<Instant>,
+    /// When the first of the `reads` came.
+    pub first_read: Option<Instant>,
+    /// When the last of them came.
+    pub last_read: Option<Instant>,
     /// Requests that are being answered.
     pub in_flight: usize,
     /// Most requests that were being answered at one time.
@@ -124,6 +135,16 @@ impl Simulator {
     /// Adds an account. One that is there already, by name or id, becomes of the new kind and keeps its passwords.
     pub fn add(&self, account: Account) {
         self.state().tenant.add(account);
+    }
+
+    /// Somebody else changes an account's password now, past the quotas and the rules. It stands in
+    /// [`ever_given`](Self::ever_given) and as the account's last change; where there is no such account, nothing happens.
+    pub fn change_elsewhere(&self, key: &str, password: &str) {
+        let mut state = self.state();
+        let now = state.clock.now().elapsed;
+        if let Some(held) = state.tenant.find_mut(key) {
+            held.give(password, now);
+        }
     }
 
     /// What to sign in with.

@@ -53,6 +53,7 @@ impl Refusal {
         "Request_BadRequest",
         "Unable to update the specified properties for objects that have originated within an external service.",
     );
+    pub(super) const FEDERATED: Self = Self::new(400, "Request_BadRequest", "Property userPrincipalName is invalid.");
     pub(super) const COMPLEXITY: Self = Self::new(
         400,
         "Request_BadRequest",
@@ -101,8 +102,8 @@ impl Refusal {
         Self::said(400, "RequestBroker--ParseUri", format!("Resource not found for the segment '{segment}'."))
     }
 
-    pub(super) fn no_property(name: &str) -> Self {
-        let message = format!("Could not find a property named '{name}' on type 'microsoft.graph.user'.");
+    pub(super) fn no_property(name: &str, kind: &str) -> Self {
+        let message = format!("Could not find a property named '{name}' on type 'microsoft.graph.{kind}'.");
         Self::said(400, "BadRequest", message)
     }
 

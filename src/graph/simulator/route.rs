@@ -15,6 +15,10 @@ pub(super) enum Resource<'a> {
     Users,
     User(Cow<'a, str>),
     RevokeSessions(Cow<'a, str>),
+    RoleAssignments,
+    /// The users who are in a group, or in a group of it.
+    Members(Cow<'a, str>),
+    Domains,
     /// A segment that means nothing here.
     Unknown(&'a str),
     /// A key that must stand in quotes, and does not.
@@ -25,6 +29,7 @@ pub(super) enum Resource<'a> {
 #[derive(Debug, PartialEq)]
 pub(super) enum Route<'a> {
     Token { tenant: &'a str },
+    DeviceCode { tenant: &'a str },
     OpenIdConfiguration { tenant: &'a str },
     InstanceDiscovery,
     Graph(Resource<'a>),
@@ -66,6 +71,21 @@ pub(super) fn form(text: &str) -> impl Iterator<Item = (String, String)> {
     })
 }
 
+/// Resource units of a `GET`: `base` as the documentation lists it, more with `$expand`, less with `$select` or a small
+/// `$top`, and never none.
+pub(super) fn cost(base: u32, query: &str) -> u32 {
+    let (mut more, mut less) = (0, 0);
+    for (name, value) in form(query) {
+        match name.as_str() {
+            "$expand" => more += 1,
+            "$select" => less += 1,
+            "$top" if value.parse::<usize>().is_ok_and(|top| top < 20) => less += 1,
+            _ => {}
+        }
+    }
+    (base + more).saturating_sub(less).max(1)
+}
+
 /// Reads a decoded path of the host as a whole.
 pub(super) fn route(path: &str) -> Route<'_> {
     let path = path.trim_start_matches('/');
@@ -75,6 +95,7 @@ pub(super) fn route(path: &str) -> Route<'_> {
     }
     match rest {
         "oauth2/v2.0/token" => Route::Token { tenant: first },
+        "oauth2/v2.0/devicecode" => Route::DeviceCode { tenant: first },
         "v2.0/.well-known/openid-configuration" => Route::OpenIdConfiguration { tenant: first },
         "discovery/instance" if first == "common" => Route::InstanceDiscovery,
         _ => Route::Nowhere,
@@ -95,7 +116,23 @@ pub(super) fn resource(path: &str) -> Resource<'_> {
             Some(key) => user(Cow::Borrowed(key), segments),
         };
     }
-    quoted(first).map_or(Resource::Unknown(first), |key| user(key, segments))
+    match quoted(first) {
+        Some(key) => user(key, segments),
+        None => list(first, segments),
+    }
+}
+
+/// The lists besides the accounts; what else Graph has below such a segment means nothing here.
+fn list<'a>(first: &'a str, rest: impl Iterator<Item = &'a str>) -> Resource<'a> {
+    let mut rest = rest.fuse();
+    match [Some(first), rest.next(), rest.next(), rest.next(), rest.next()] {
+        [Some("domains"), None, ..] => Resource::Domains,
+        [Some("roleManagement"), Some("directory"), Some("roleAssignments"), None, _] => Resource::RoleAssignments,
+        [Some("groups"), Some(key), Some("transitiveMembers"), Some("microsoft.graph.user"), None] => {
+            Resource::Members(Cow::Borrowed(key))
+        }
+        _ => Resource::Unknown(first),
+    }
 }
 
 /// The key in `users('…')`, where an apostrophe is written twice.
@@ -166,6 +203,23 @@ mod tests {
         assert_eq!(route("/v1.0/users/x/revokeSignInSessions"), Route::Graph(Resource::RevokeSessions("x".into())));
         assert_eq!(route("/v1.0/users/x/manager"), Route::Graph(Resource::Unknown("manager")));
         assert_eq!(route("/v3/users"), Route::Nowhere);
+        assert_eq!(route("/common/oauth2/v2.0/devicecode"), Route::DeviceCode { tenant: "common" });
+        for (path, expected) in [
+            ("domains", Resource::Domains),
+            ("domains/contoso.com", Resource::Unknown("domains")),
+            ("roleManagement/directory/roleAssignments", Resource::RoleAssignments),
+            ("roleManagement/directory/roleAssignments/x", Resource::Unknown("roleManagement")),
+            ("groups/x/transitiveMembers/microsoft.graph.user", Resource::Members("x".into())),
+            ("groups/x/members", Resource::Unknown("groups")),
+        ] {
+            assert_eq!(resource(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn reads_cost_what_the_documentation_says() {
+        assert_eq!([cost(2, ""), cost(2, "$top=50"), cost(2, "$top=5"), cost(2, "%24select=id")], [2, 2, 1, 1]);
+        assert_eq!([cost(1, "$expand=principal($select=id)"), cost(1, "$select=id"), cost(5, "$select=id")], [2, 1, 4]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! It never prints, and ends when it is told to, without waiting for what is open.
 
-use super::{Answer, Request, Simulator};
+use super::{Answer, Request, Simulator, visit::http_date};
 use bytes::Bytes;
 use futures_util::stream;
 use http_body_util::{BodyExt, LengthLimitError, Limited, StreamBody};
@@ -71,7 +71,11 @@ async fn respond(simulator: &Simulator, request: hyper::Request<Incoming>) -> Re
     let (head, body) = request.into_parts();
     let body = match Limited::new(body, BODY_BYTES_MAX).collect().await {
         Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => return response(Answer::new(413, "text/plain", Vec::new())),
+        Err(error) if error.is::<LengthLimitError>() => {
+            let mut answer = Answer::new(413, "text/plain", Vec::new());
+            answer.headers.push(("Date".into(), http_date(simulator.state().clock.now().wall).into()));
+            return response(answer);
+        }
         Err(_) => return Err(Cut),
     };
     let headers: Vec<_> =

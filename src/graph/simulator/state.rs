@@ -14,8 +14,8 @@ use super::{
     reply::{Body, Reply},
     route::{Resource, Route, decode, route, split},
     tenant::Tenant,
-    token::Tokens,
-    visit::{Clock, Moment, Visit},
+    token::{Subject, Tokens},
+    visit::{Clock, Moment, Sight, Visit, http_date},
 };
 use serde_json::json;
 use std::time::Duration;
@@ -101,7 +101,10 @@ impl State {
         let route = path.as_deref().map_or(Route::Graph(Resource::Malformed), route);
         let mut answer = match (request.method, route) {
             (_, Route::Graph(resource)) => return self.graph(request, &resource, query, visit),
-            ("POST", Route::Token { tenant }) => self.tokens.sign_in(tenant, request.body, visit, &mut self.dice),
+            ("POST", Route::Token { tenant }) => {
+                self.tokens.sign_in(tenant, request.body, visit, &mut self.dice, &mut self.tenant)
+            }
+            ("POST", Route::DeviceCode { tenant }) => self.tokens.invite(tenant, request.body, visit, &mut self.dice),
             ("GET", Route::OpenIdConfiguration { tenant }) => openid_configuration(tenant, visit),
             ("GET", Route::InstanceDiscovery) => instance_discovery(&self.tokens.credentials.tenant_id, visit),
             _ => Answer::new(404, "text/plain", Vec::new()),
@@ -162,7 +165,11 @@ impl State {
     /// The answer that stands in the place of the directory's.
     fn failure(&mut self, mishap: Mishap, visit: &Visit) -> Option<Answer> {
         match mishap {
-            Mishap::BadGateway => Some(Answer::new(502, "text/html", GATEWAY_PAGE.to_vec())),
+            Mishap::BadGateway => {
+                let mut answer = Answer::new(502, "text/html", GATEWAY_PAGE.to_vec());
+                answer.headers.push(("Date".into(), http_date(visit.at.wall).into()));
+                Some(answer)
+            }
             Mishap::Timeout => Some(whole(&Refusal::TIMEOUT, visit)),
             Mishap::Unavailable => {
                 let (told, _) = self.retry_after(seconds(self.faults.requests.retry_after_seconds));
@@ -187,10 +194,7 @@ impl State {
     fn hold_all(&mut self, request: &Request<'_>, resource: &Resource<'_>, until: Duration) {
         match resource {
             Resource::Batch => self.hold_batch(request.body, until),
-            Resource::User(key) => {
-                self.tenant.find_mut(key).into_iter().for_each(|held| held.not_before = until);
-            }
-            _ => {}
+            resource => self.hold_account(resource, until),
         }
     }
 
@@ -213,6 +217,12 @@ impl State {
         self.call_on(resource, query, &call, visit).into_answer()
     }
 
+    /// How far a read at this time can see.
+    pub(super) fn sight(&self, at: Moment) -> Sight {
+        let lag = seconds(self.faults.replication_lag_seconds);
+        Sight { clock: self.clock, seen: at.elapsed.checked_sub(lag) }
+    }
+
     /// Leaves a part of the body away; an answer without a body is lost altogether.
     fn cut_off(&mut self, mut answer: Answer) -> Option<Answer> {
         let kept = usize::try_from(self.dice.below(answer.body.len() as u64)).unwrap_or_default();
@@ -228,7 +238,7 @@ impl State {
         {
             return token.clone();
         }
-        let token = self.tokens.issue(at, &mut self.dice);
+        let token = self.tokens.issue(&Subject::Application, at, &mut self.dice);
         self.own = Some((token.clone(), at.elapsed + self.tokens.life().mul_f64(0.9)));
         token
     }
@@ -262,7 +272,7 @@ fn openid_configuration(tenant: &str, visit: &Visit) -> Answer {
             "authorization_endpoint": format!("{base}/{tenant}/oauth2/v2.0/authorize"),
             "device_authorization_endpoint": format!("{base}/{tenant}/oauth2/v2.0/devicecode"),
             "response_types_supported": ["token"],
-            "scopes_supported": ["openid"],
+            "scopes_supported": ["openid", "offline_access"],
             "subject_types_supported": ["pairwise"],
             "cloud_instance_name": "microsoftonline.com",
             "msgraph_host": base.trim_start_matches("http://"),

@@ -7,6 +7,7 @@
 
 use super::{
     dice::{guid_of, hash, share},
+    directory::{Register, domain_of},
     faults::Complexity,
     policy,
     refusal::Refusal,
@@ -27,12 +28,18 @@ pub enum AccountKind {
     /// A cloud account: the password is taken.
     #[default]
     Normal,
-    /// Holds a directory role above the application's: 403, as if the permission were missing.
+    /// Holds a directory role above the application's: 403, as if the permission were missing. It has an active
+    /// assignment of Global Administrator.
     Admin,
+    /// Is in a group that holds a directory role, Helpdesk Administrator: 403, since only the highest roles reach the
+    /// members of such a group.
+    AdminByGroup,
     /// Mastered by an on-premises directory: 400.
     Synced,
-    /// A guest or federated account: 400.
+    /// From another tenant: 400. The names of guests usually hold `#EXT#`.
     Guest,
+    /// Signs in at another identity provider, and so does its whole domain: 400.
+    Federated,
     /// Its sign-in is blocked; the password is taken nevertheless.
     Disabled,
     /// Not in the directory (any more): 404.
@@ -77,8 +84,8 @@ pub(super) struct Held {
     pub force_change: ForceChange,
     /// Every password it was given, in order; the last one is in force.
     pub given: Vec<SecretString>,
-    /// When the last one was given, since the simulator began.
-    pub changed: Option<Duration>,
+    /// When one was given, since the simulator began; in order, and also where it was the same as before.
+    pub changes: Vec<Duration>,
     /// When it was told to be asked again, at the earliest.
     pub not_before: Duration,
     pub sessions_revoked: u32,
@@ -93,8 +100,15 @@ pub(super) struct Tenant {
     by_id: HashMap<u128, usize>,
     kinds: HashMap<String, AccountKind>,
     complexity: Complexity,
-    seed: u64,
+    pub seed: u64,
+    /// The person who signs in, once somebody has.
+    pub administrator: Option<usize>,
+    /// None where accounts were added since it was made.
+    register: Option<Register>,
 }
+
+/// Where nobody has a domain.
+const DOMAIN: &str = "contoso.com";
 
 #[derive(Deserialize)]
 struct Change<'a> {
@@ -117,23 +131,46 @@ impl Tenant {
     pub(super) fn new(seed: u64, kinds: &HashMap<String, AccountKind>, complexity: &Complexity) -> Self {
         let kinds = kinds.iter().map(|(key, kind)| (key.to_ascii_lowercase(), *kind)).collect();
         let (accounts, by_upn, by_id) = Default::default();
-        Self { accounts, by_upn, by_id, kinds, complexity: complexity.clone(), seed }
+        let (complexity, administrator, register) = (complexity.clone(), None, None);
+        Self { accounts, by_upn, by_id, kinds, complexity, seed, administrator, register }
     }
 
-    /// Adds an account; one that is there already keeps its passwords and becomes what `account` says it is.
-    pub(super) fn add(&mut self, account: Account) {
+    /// Adds an account and says where it stands; one that is there already keeps its passwords and becomes what
+    /// `account` says it is.
+    pub(super) fn add(&mut self, account: Account) -> usize {
+        self.register = None;
         let key = account.upn.to_ascii_lowercase();
         let id = account.id.as_deref().and_then(id_bits).unwrap_or_else(|| guid_of(self.seed, &key));
         let ordered = self.kinds.get(&key).or_else(|| self.kinds.get(&guid::text(id))).copied();
         let kind = ordered.unwrap_or(account.kind);
         let known = self.by_upn.get(key.as_str()).or_else(|| self.by_id.get(&id));
-        if let Some(held) = known.and_then(|at| self.accounts.get_mut(*at)) {
-            held.kind = kind;
-            return;
+        if let Some(at) = known.copied() {
+            self.accounts[at].kind = kind;
+            return at;
         }
-        self.by_upn.insert(key.into(), self.accounts.len());
-        self.by_id.insert(id, self.accounts.len());
+        let at = self.accounts.len();
+        self.by_upn.insert(key.into(), at);
+        self.by_id.insert(id, at);
         self.accounts.push(Held::new(id, account.upn.into(), kind));
+        at
+    }
+
+    /// The person who signs in, made an administrator of the tenant the first time: `admin` in the domain of the account
+    /// that was added first.
+    pub(super) fn administrator(&mut self) -> &Held {
+        let at = self.administrator.unwrap_or_else(|| {
+            let domain = self.accounts.first().and_then(|held| domain_of(&held.upn));
+            let upn = format!("admin@{}", domain.as_deref().unwrap_or(DOMAIN));
+            self.add(Account { id: None, upn, kind: AccountKind::Admin })
+        });
+        self.administrator = Some(at);
+        &self.accounts[at]
+    }
+
+    /// Who holds roles and which domains there are, with the accounts that this speaks of.
+    pub(super) fn register(&mut self) -> (&Register, &[Held]) {
+        let register = self.register.get_or_insert_with(|| Register::of(&self.accounts));
+        (register, &self.accounts)
     }
 
     /// The account with this name or object id, whatever its case.
@@ -182,7 +219,7 @@ impl Held {
             kind,
             force_change: ForceChange::No,
             given: Vec::new(),
-            changed: None,
+            changes: Vec::new(),
             not_before: Duration::ZERO,
             sessions_revoked: 0,
             refused: (0, 0),
@@ -197,9 +234,10 @@ impl Held {
     fn accepts_writes(&self) -> Result<(), Refusal> {
         match self.kind {
             AccountKind::Normal | AccountKind::Disabled => Ok(()),
-            AccountKind::Admin => Err(Refusal::DENIED),
+            AccountKind::Admin | AccountKind::AdminByGroup => Err(Refusal::DENIED),
             AccountKind::Synced => Err(Refusal::SYNCED),
             AccountKind::Guest => Err(Refusal::EXTERNAL),
+            AccountKind::Federated => Err(Refusal::FEDERATED),
             AccountKind::Missing => Err(Refusal::not_found(&self.upn)),
         }
     }
@@ -221,8 +259,15 @@ impl Held {
         banned
     }
 
-    fn give(&mut self, password: &str, elapsed: Duration) {
-        self.changed = Some(elapsed);
+    /// When the password was changed last, as somebody sees it who knows of nothing after `seen`.
+    pub(super) fn changed(&self, seen: Option<Duration>) -> Option<Duration> {
+        let known = self.changes.partition_point(|at| Some(*at) <= seen);
+        known.checked_sub(1).map(|at| self.changes[at])
+    }
+
+    /// Puts a password in force.
+    pub(super) fn give(&mut self, password: &str, elapsed: Duration) {
+        self.changes.push(elapsed);
         if self.password().is_none_or(|held| held.expose_secret() != password) {
             self.given.reserve_exact(1);
             self.given.push(SecretString::from(password));
@@ -243,7 +288,7 @@ impl Profile<'_> {
 }
 
 /// The bits of an object id, or none where the text is something else.
-fn id_bits(text: &str) -> Option<u128> {
+pub(super) fn id_bits(text: &str) -> Option<u128> {
     if !is_object_id(text) {
         return None;
     }
@@ -266,6 +311,8 @@ mod tests {
         for (upn, kind) in [
             ("synced", AccountKind::Synced),
             ("guest", AccountKind::Guest),
+            ("elsewhere", AccountKind::Federated),
+            ("helper", AccountKind::AdminByGroup),
             ("off", AccountKind::Disabled),
             ("gone", AccountKind::Missing),
         ] {
@@ -293,6 +340,8 @@ mod tests {
             ("boss@contoso.com", Err(Refusal::DENIED)),
             ("synced@contoso.com", Err(Refusal::SYNCED)),
             ("guest@contoso.com", Err(Refusal::EXTERNAL)),
+            ("elsewhere@contoso.com", Err(Refusal::FEDERATED)),
+            ("helper@contoso.com", Err(Refusal::DENIED)),
             ("gone@contoso.com", Err(Refusal::not_found("gone@contoso.com"))),
             ("nobody@contoso.com", Err(Refusal::not_found("nobody@contoso.com"))),
         ] {

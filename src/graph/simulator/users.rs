@@ -5,7 +5,7 @@ use super::{
     reply::Body,
     route::form,
     tenant::{AccountKind, Held, Tenant},
-    visit::Clock,
+    visit::Sight,
 };
 use crate::graph::guid;
 use jiff::SignedDuration;
@@ -48,7 +48,7 @@ impl Query {
             asked.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
         let known = |name: &str| DEFAULT_FIELDS.contains(&name) || OTHER_FIELDS.contains(&name);
         match fields.iter().find(|name| !known(name)) {
-            Some(name) => Err(Refusal::no_property(name)),
+            Some(name) => Err(Refusal::no_property(name, "user")),
             None if fields.is_empty() => {
                 Ok(Self { fields: DEFAULT_FIELDS.iter().map(|name| (*name).to_owned()).collect(), values })
             }
@@ -66,7 +66,7 @@ struct View<'a> {
     context: Option<&'a str>,
     held: &'a Held,
     fields: &'a [String],
-    clock: &'a Clock,
+    sight: Sight,
 }
 
 #[derive(Serialize)]
@@ -80,9 +80,10 @@ struct Page<'a> {
 
 impl View<'_> {
     fn changed(&self) -> String {
-        let wall = match self.held.changed {
-            Some(elapsed) => self.clock.wall(elapsed),
-            None => self.clock.epoch.saturating_sub(PASSWORD_AGE).unwrap_or(self.clock.epoch),
+        let Sight { clock, seen } = self.sight;
+        let wall = match self.held.changed(seen) {
+            Some(elapsed) => clock.wall(elapsed),
+            None => clock.epoch.saturating_sub(PASSWORD_AGE).unwrap_or(clock.epoch),
         };
         wall.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
     }
@@ -112,15 +113,15 @@ impl Serialize for View<'_> {
 }
 
 /// `GET /users/{key}`.
-pub(super) fn read(tenant: &Tenant, clock: &Clock, key: &str, query: &str) -> Result<Body, Refusal> {
+pub(super) fn read(tenant: &Tenant, sight: Sight, key: &str, query: &str) -> Result<Body, Refusal> {
     let query = Query::read(query)?;
     let held = tenant.find(key).ok_or_else(|| Refusal::not_found(key))?;
     let context = Some("https://graph.microsoft.com/v1.0/$metadata#users/$entity");
-    Ok(json(&View { context, held, fields: &query.fields, clock }))
+    Ok(json(&View { context, held, fields: &query.fields, sight }))
 }
 
 /// `GET /users`.
-pub(super) fn list(tenant: &Tenant, clock: &Clock, query: &str, base: &str) -> Result<Body, Refusal> {
+pub(super) fn list(tenant: &Tenant, sight: Sight, query: &str, base: &str) -> Result<Body, Refusal> {
     let query = Query::read(query)?;
     let top = query.number("$top").unwrap_or(PAGE).clamp(1, PAGE_MAX);
     let skip = query.number("$skiptoken").unwrap_or(0);
@@ -134,7 +135,7 @@ pub(super) fn list(tenant: &Tenant, clock: &Clock, query: &str, base: &str) -> R
         let fields = query.fields.join(",");
         format!("{base}/v1.0/users?$select={fields}&$top={top}&$skiptoken={}", skip + top)
     });
-    let value = found.into_iter().map(|held| View { context: None, held, fields: &query.fields, clock }).collect();
+    let value = found.into_iter().map(|held| View { context: None, held, fields: &query.fields, sight }).collect();
     Ok(json(&Page { context: "https://graph.microsoft.com/v1.0/$metadata#users", next, value }))
 }
 
@@ -144,16 +145,6 @@ pub(super) fn revoke_sessions(tenant: &mut Tenant, key: &str) -> Result<Body, Re
     held.sessions_revoked += 1;
     let context = "https://graph.microsoft.com/v1.0/$metadata#Edm.Boolean";
     Ok(json(&serde_json::json!({"@odata.context": context, "value": true})))
-}
-
-/// Resource units of a list: 2, one less with `$select` or a small `$top`, and never none.
-pub(super) fn list_cost(query: &str) -> u32 {
-    let cheap = |(name, value): (String, String)| match name.as_str() {
-        "$select" => true,
-        "$top" => value.parse::<usize>().is_ok_and(|top| top < 20),
-        _ => false,
-    };
-    if form(query).any(cheap) { 1 } else { 2 }
 }
 
 /// The keys that a filter names: `userPrincipalName eq 'a' or id eq 'b'`, or `userPrincipalName in ('a', 'b')`.
@@ -222,10 +213,5 @@ mod tests {
         }
         let many = vec!["id eq 'x'"; 16].join(" or ");
         assert_eq!(wanted(&many), Err(Refusal::too_many_clauses(16, 15)));
-    }
-
-    #[test]
-    fn lists_cost_what_the_documentation_says() {
-        assert_eq!([list_cost(""), list_cost("$top=50"), list_cost("$top=5"), list_cost("%24select=id")], [2, 2, 1, 1]);
     }
 }

@@ -40,6 +40,14 @@ impl Clock {
     }
 }
 
+/// How far whoever reads can see: what happened after `seen` has not come to where is read from.
+#[derive(Clone, Copy)]
+pub(super) struct Sight {
+    pub clock: Clock,
+    /// Since the simulator began; none where nothing of it has come yet.
+    pub seen: Option<Duration>,
+}
+
 /// What all parts of one answer share.
 pub(super) struct Visit {
     pub at: Moment,

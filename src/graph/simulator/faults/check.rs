@@ -12,6 +12,9 @@ const NUMBER_MAX: f64 = 86_400.0;
 const RETRY_AFTER_SECONDS: f64 = 10.0;
 /// What Entra tells of a fresh token, in seconds.
 const TOKEN_SECONDS: u32 = 3_599;
+/// What it tells of a device code: how often to ask, and how long it is good, in seconds.
+const DEVICE_INTERVAL_SECONDS: u32 = 5;
+const DEVICE_SECONDS: u32 = 900;
 
 impl Default for Faults {
     fn default() -> Self {
@@ -28,6 +31,7 @@ impl Default for Faults {
             competing: Competing::default(),
             denied: Denied::Nothing,
             accounts: HashMap::new(),
+            replication_lag_seconds: 0.0,
             complexity: Complexity::default(),
             retry_after: RetryAfterForm::Seconds,
             header_case: HeaderCase::Canonical,
@@ -67,7 +71,14 @@ impl Default for RequestFaults {
 
 impl Default for TokenFaults {
     fn default() -> Self {
-        Self { seconds: TOKEN_SECONDS, revoked_after_requests: 0 }
+        Self {
+            seconds: TOKEN_SECONDS,
+            revoked_after_requests: 0,
+            device_polls: 1,
+            device_interval_seconds: DEVICE_INTERVAL_SECONDS,
+            device_seconds: DEVICE_SECONDS,
+            refresh_once: false,
+        }
     }
 }
 
@@ -190,7 +201,10 @@ impl Faults {
             ("stall.seconds", self.stall.seconds),
             ("items.throttled_seconds", self.items.throttled_seconds),
             ("requests.retry_after_seconds", self.requests.retry_after_seconds),
+            ("replication_lag_seconds", self.replication_lag_seconds),
             ("token.seconds", f64::from(self.token.seconds)),
+            ("token.device_interval_seconds", f64::from(self.token.device_interval_seconds)),
+            ("token.device_seconds", f64::from(self.token.device_seconds)),
             ("competing.units_per_second", self.competing.units_per_second),
             ("competing.from_seconds", self.competing.from_seconds),
             ("competing.seconds", self.competing.seconds.unwrap_or_default()),

@@ -23,23 +23,28 @@ pub struct Faults {
     pub latency_jitter_ms: u64,
     /// Requests that hang before they are answered; their writes have taken effect.
     pub stall: Stall,
-    /// What befalls single calls: items of a batch, and requests sent alone.
+    /// What befalls single calls, reads and writes alike: items of a batch, and requests sent alone.
     pub items: ItemFaults,
     /// What befalls a request as a whole: a batch, or a request sent alone.
     pub requests: RequestFaults,
     /// How a batch response is put together.
     pub responses: ResponseFaults,
-    /// How long access tokens last.
+    /// How long access tokens last, and how people sign in.
     pub token: TokenFaults,
     /// Times without a network: new connections fail, requests on open ones are cut off before they take effect.
     pub outages: Vec<Window>,
     /// Another application that writes with the same identity.
     pub competing: Competing,
-    /// What the application may not do: `"nothing"` (the default: it may do all), `"reads"`, `"writes"`, `"everything"`.
+    /// What may not be done, by the application or the person who signed in: `"nothing"` (the default: all is allowed),
+    /// `"reads"` (users, roles, groups and domains), `"roles"` (roles and groups), `"domains"`, `"writes"` (passwords and
+    /// sessions), `"sessions"`, `"everything"`. Tokens do not claim what is denied.
     pub denied: Denied,
-    /// What single accounts are, by user principal name or object id: `"normal"`, `"admin"`, `"synced"`, `"guest"`,
-    /// `"disabled"` or `"missing"`. It overrides what they were added as.
+    /// What single accounts are, by user principal name or object id: `"normal"`, `"admin"` (holds a directory role),
+    /// `"admin_by_group"` (is in a group that holds one), `"synced"`, `"guest"`, `"federated"` (which makes its domain a
+    /// federated one), `"disabled"` or `"missing"`. It overrides what they were added as.
     pub accounts: HashMap<String, AccountKind>,
+    /// Reads show `lastPasswordChangeDateTime` as it was so many seconds ago; 0 unless given.
+    pub replication_lag_seconds: f64,
     /// Passwords refused though they obey the rules, as a tenant's list of banned words does.
     pub complexity: Complexity,
     /// How `Retry-After` is written: `"seconds"` (the default: whole, rounded up), `"fraction"`, `"date"`, `"one"`
@@ -71,9 +76,9 @@ pub struct ItemFaults {
     pub unavailable: f64,
     /// 504.
     pub timeout: f64,
-    /// Share of the 503 and 504 whose write has taken effect nevertheless.
+    /// Share of the 503 and 504 whose write, or revocation of sessions, has taken effect nevertheless.
     pub applied: f64,
-    /// 409 `Directory_ConcurrencyViolation`.
+    /// 409 `Directory_ConcurrencyViolation`; it befalls writes only.
     pub conflict: f64,
     /// The same conflict, reported as 400 `Request_BadRequest`.
     pub conflict_as_bad_request: f64,
@@ -115,7 +120,7 @@ pub struct ResponseFaults {
     pub unknown: f64,
 }
 
-/// How long access tokens last.
+/// How long access tokens last, and how people sign in.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub struct TokenFaults {
@@ -123,6 +128,15 @@ pub struct TokenFaults {
     pub seconds: u32,
     /// A token is refused with 401 once it has served so many requests, long before it expires; 0, the default: never.
     pub revoked_after_requests: u64,
+    /// How often a device code is asked for in vain (`authorization_pending`) before it counts as entered; 1 unless given.
+    pub device_polls: u32,
+    /// The `interval` that a device code is to be asked for at, in seconds; 5 unless given. Nobody is held to it.
+    pub device_interval_seconds: u32,
+    /// Life of a device code in seconds; 900 unless given.
+    pub device_seconds: u32,
+    /// Whether a refresh token is refused once it was used. Not so unless given: Entra gives a new one each time, and the
+    /// old ones stay good.
+    pub refresh_once: bool,
 }
 
 /// A stretch of time, counted from the start of the simulator.
@@ -157,17 +171,25 @@ pub struct Complexity {
     pub times: u32,
 }
 
-/// What the application lacks the permission for.
+/// What the application, or the person who signed in, lacks the permission for.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Denied {
     /// It may do all.
     #[default]
     Nothing,
-    /// It may not read accounts (`User.Read.All` is missing).
+    /// It may read nothing: neither accounts nor roles, groups and domains (`User.Read.All` and all below are missing).
     Reads,
-    /// It may not write passwords (`User-PasswordProfile.ReadWrite.All` is missing).
+    /// It may not read who holds directory roles, nor who is in a group (`RoleManagement.Read.Directory` and
+    /// `GroupMember.Read.All` are missing).
+    Roles,
+    /// It may not read domains (`Domain.Read.All` is missing).
+    Domains,
+    /// It may change nothing: neither write passwords (`User-PasswordProfile.ReadWrite.All` is missing) nor revoke
+    /// sessions.
     Writes,
+    /// It may not revoke sessions (`User.RevokeSessions.All` is missing).
+    Sessions,
     /// It may do nothing.
     Everything,
 }
