@@ -1,6 +1,6 @@
 //! The simulator over loopback, asked by an ordinary HTTP client: the same rules hold as in process.
 
-use passwave::graph::simulator::{Account, Credentials, Faults, Simulator, SimulatorConfig, serve};
+use passwave::graph::simulator::{Account, AccountKind, Credentials, Faults, Simulator, SimulatorConfig, serve};
 use reqwest::{Client, Method, Response, StatusCode};
 use secrecy::ExposeSecret;
 use std::sync::Arc;
@@ -104,6 +104,52 @@ async fn a_client_signs_in_and_writes() {
     assert!(json(read).await["id"].is_string());
     served.stop.send(()).expect("still serving");
     served.serving.await.expect("a clean end");
+}
+
+#[tokio::test]
+async fn a_client_looks_before_it_writes() {
+    let served = Served::new(r#"{"accounts": {"user3@contoso.com": "admin_by_group"}}"#).await;
+    let upn = "nic@fabrikam.com".to_owned();
+    served.simulator.add(Account { id: None, upn, kind: AccountKind::Federated });
+    let get = async |path: &str| json(served.send(Method::GET, path, "").await.expect("an answer")).await;
+    let domains = get("/v1.0/domains?$select=id,authenticationType").await;
+    assert_eq!(domains["value"][1]["authenticationType"], "Federated");
+    let roles = get("/v1.0/roleManagement/directory/roleAssignments?$expand=principal($select=id)").await;
+    assert_eq!(roles["value"][1]["principal"]["@odata.type"], "#microsoft.graph.group");
+    let group = roles["value"][1]["principalId"].as_str().expect("a group");
+    let members = get(&format!("/v1.0/groups/{group}/transitiveMembers/microsoft.graph.user?$select=id")).await;
+    let helper = get("/v1.0/users/user3@contoso.com?$select=id").await;
+    assert_eq!(members["value"][0]["id"], helper["id"]);
+    let revoked = served.send(Method::POST, "/v1.0/users/user1@contoso.com/revokeSignInSessions", "").await;
+    assert_eq!(json(revoked.expect("an answer")).await["value"], true);
+    let tally = served.simulator.tally();
+    assert_eq!((tally.reads, tally.revocations, tally.other_calls, tally.writes), (1, 1, 4, 0));
+}
+
+#[tokio::test]
+async fn a_person_signs_in_with_a_code() {
+    let mut served = Served::new(r#"{"token": {"device_interval_seconds": 0}}"#).await;
+    let client = ("client_id", "14d82eec-204b-4c2f-b7e8-296a70dab67e");
+    let base = format!("http://{}/organizations/oauth2/v2.0", served.address);
+    let scope = ("scope", "https://graph.microsoft.com/.default offline_access");
+    let invitation = served.http.post(format!("{base}/devicecode")).form(&[client, scope]).send().await;
+    let invitation = json(invitation.expect("an answer")).await;
+    let code = invitation["device_code"].as_str().expect("a code");
+    let grant = ("grant_type", "urn:ietf:params:oauth:grant-type:device_code");
+    let redeem = async || {
+        let form = [grant, client, ("device_code", code)];
+        served.http.post(format!("{base}/token")).form(&form).send().await.expect("an answer")
+    };
+    let pending = redeem().await;
+    assert_eq!((pending.status(), pending.headers().contains_key("date")), (StatusCode::BAD_REQUEST, true));
+    assert_eq!(json(pending).await["error"], "authorization_pending");
+    let signed_in = json(redeem().await).await;
+    let refresh = signed_in["refresh_token"].as_str().expect("a refresh token");
+    let form = [("grant_type", "refresh_token"), client, ("refresh_token", refresh), scope];
+    let renewed = served.http.post(format!("{base}/token")).form(&form).send().await.expect("an answer");
+    served.token = json(renewed).await["access_token"].as_str().expect("a token").to_owned();
+    assert_eq!(served.wave(3).await.expect("an answer").status(), StatusCode::OK);
+    assert_eq!(served.written(), 3);
 }
 
 #[tokio::test]

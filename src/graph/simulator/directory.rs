@@ -81,7 +81,10 @@ impl<'a> Asked<'a> {
         let mut asked = Self { fields: Vec::new(), expanded: false, top: PAGE, skip: 0, query };
         for (name, value) in form(query) {
             match name.as_str() {
-                "$select" => asked.fields = value.split(',').map(|field| field.trim().to_owned()).collect(),
+                "$select" => {
+                    let fields = value.split(',').map(str::trim).filter(|field| !field.is_empty());
+                    asked.fields = fields.map(str::to_owned).collect();
+                }
                 "$expand" if kind == ASSIGNMENT && value.starts_with("principal") => asked.expanded = true,
                 "$top" if kind == MEMBER => {
                     asked.top = value.parse().map_or(PAGE, |top: usize| top.clamp(1, PAGE_MAX));

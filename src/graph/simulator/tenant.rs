@@ -29,7 +29,7 @@ pub enum AccountKind {
     #[default]
     Normal,
     /// Holds a directory role above the application's: 403, as if the permission were missing. It has an active
-    /// assignment of Global Administrator.
+    /// assignment of Global Administrator, or of User Administrator if it is the person who signs in.
     Admin,
     /// Is in a group that holds a directory role, Helpdesk Administrator: 403, since only the highest roles reach the
     /// members of such a group.

@@ -233,6 +233,7 @@ impl RequestFaults {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::simulator::AccountKind;
 
     fn message(json: &str) -> String {
         Faults::from_json(json.as_bytes()).expect_err("not to be taken").to_string()
@@ -249,13 +250,23 @@ mod tests {
         let json = br#"{
             "quota_full": 0.25, "latency_ms": 120, "latency_jitter_ms": 30, "stall": {"share": 0.1, "seconds": 45},
             "items": {"throttled": 0.1, "applied": 1}, "requests": {"lost_after": 0.5}, "responses": {"missing": 0.2},
-            "token": {"seconds": 60}, "outages": [{"from_seconds": 5, "seconds": 2.5}],
-            "competing": {"units_per_second": 7}, "denied": "writes", "accounts": {"ann@contoso.com": "synced"},
+            "token": {"seconds": 60, "device_polls": 3, "device_interval_seconds": 0, "device_seconds": 30,
+            "refresh_once": true}, "replication_lag_seconds": 12.5, "outages": [{"from_seconds": 5, "seconds": 2.5}],
+            "competing": {"units_per_second": 7}, "denied": "sessions",
+            "accounts": {"ann@contoso.com": "admin_by_group", "bob@contoso.com": "federated"},
             "complexity": {"share": 0.5, "times": 2}, "retry_after": "fraction", "header_case": "lower"
         }"#;
         let faults = Faults::from_json(json).expect("good faults");
         assert_eq!(faults.outages, [Window { from_seconds: 5.0, seconds: 2.5 }]);
         assert_eq!((faults.token.seconds, faults.token.revoked_after_requests), (60, 0));
+        let TokenFaults { device_polls, device_interval_seconds, device_seconds, refresh_once, .. } = faults.token;
+        assert_eq!((device_polls, device_interval_seconds, device_seconds, refresh_once), (3, 0, 30, true));
+        assert_eq!((faults.denied, faults.replication_lag_seconds), (Denied::Sessions, 12.5));
+        let kinds = ["ann@contoso.com", "bob@contoso.com"].map(|upn| faults.accounts[upn]);
+        assert_eq!(kinds, [AccountKind::AdminByGroup, AccountKind::Federated]);
+        for denied in ["nothing", "reads", "roles", "domains", "writes", "everything"] {
+            Faults::from_json(format!(r#"{{"denied": "{denied}"}}"#).as_bytes()).expect("known");
+        }
         assert_eq!(faults.complexity, Complexity { share: 0.5, times: 2 });
         assert_eq!((faults.retry_after, faults.header_case), (RetryAfterForm::Fraction, HeaderCase::Lower));
     }
@@ -270,6 +281,8 @@ mod tests {
             (r#"{"items": {"throttled": 1.5}}"#, "items.throttled is 1.5"),
             (r#"{"quota_full": -0.1}"#, "quota_full is -0.1"),
             (r#"{"requests": {"lost_before": 0.6, "lost_after": 0.6}}"#, "shares in requests add up to 1.2"),
+            (r#"{"replication_lag_seconds": -1}"#, "replication_lag_seconds is -1"),
+            (r#"{"token": {"device_seconds": 86401}}"#, "token.device_seconds is 86401"),
             (r#"{"stall": {"seconds": -1}}"#, "stall.seconds is -1"),
             (r#"{"outages": [{"from_seconds": 0, "seconds": 1e9}]}"#, "outages.seconds is 1000000000"),
         ] {

@@ -120,7 +120,8 @@ pub struct ResponseFaults {
     pub unknown: f64,
 }
 
-/// How long access tokens last, and how people sign in.
+/// How long access tokens last, and how people sign in: with a device code, over any application, and always as `admin`
+/// in the domain of the account that was added first, who becomes an account of the kind `"admin"` with that.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields)]
 pub struct TokenFaults {

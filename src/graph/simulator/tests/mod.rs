@@ -1,8 +1,10 @@
 //! The simulator asked over its one entry, as a client would ask it.
 
 mod batches;
+mod directory;
 mod in_process;
 mod mishaps;
+mod people;
 mod quotas;
 mod reads;
 mod sign_in;
@@ -83,12 +85,42 @@ impl Client {
     }
 
     fn sign_in(&self, tenant: &str, fields: &[(&str, &str)]) -> Said {
+        self.post(&format!("/{tenant}/oauth2/v2.0/token?client-request-id=1"), fields)
+    }
+
+    /// Sends a form, without a token.
+    fn post(&self, target: &str, fields: &[(&str, &str)]) -> Said {
         let form: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let body = form.join("&");
-        let target = format!("/{tenant}/oauth2/v2.0/token?client-request-id=1");
-        let request = Request { method: "POST", target: &target, headers: &[], body: body.as_bytes() };
+        let request = Request { method: "POST", target, headers: &[], body: body.as_bytes() };
         Said::of(self.sim.handle(&request).answer.expect("an answer"))
     }
+}
+
+/// What an access token says.
+fn claims(token: &str) -> Value {
+    let text = token.split('.').nth(1).expect("three parts");
+    let digit = |byte: u8| match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        _ => {
+            if byte == b'-' {
+                62
+            } else {
+                63
+            }
+        }
+    };
+    let (mut bits, mut held, mut bytes) = (0_u32, 0, Vec::new());
+    for byte in text.bytes() {
+        (bits, held) = (bits << 6 | u32::from(digit(byte)), held + 6);
+        if held >= 8 {
+            held -= 8;
+            bytes.push((bits >> held) as u8);
+        }
+    }
+    serde_json::from_slice(&bytes).expect("JSON")
 }
 
 fn upn(n: usize) -> String {

@@ -59,6 +59,26 @@ fn the_wrong_ones_are_refused_as_entra_does() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn every_answer_tells_the_simulators_time() {
+    let epoch = "2026-09-01T07:00:00Z".parse().expect("a time");
+    let faults = faults(r#"{"requests": {"bad_gateway": 0.5}}"#);
+    let client = Client::of(SimulatorConfig { epoch, faults, ..SimulatorConfig::default() });
+    tokio::time::advance(Duration::from_secs(90)).await;
+    let targets =
+        ["/v1.0/users", "/v1.0/domains", "/common/discovery/instance", "/common/oauth2/v2.0/devicecode", "/x"];
+    let mut statuses = std::collections::BTreeSet::new();
+    for target in targets.iter().flat_map(|target| [*target; 10]) {
+        for (method, headers) in [("GET", vec![]), ("POST", vec![("authorization", client.bearer.as_str())])] {
+            let request = Request { method, target, headers: &headers, body: b"" };
+            let answer = client.sim.handle(&request).answer.expect("an answer");
+            assert_eq!(answer.header("Date"), Some("Tue, 01 Sep 2026 07:01:30 GMT"), "{method} {target}");
+            statuses.insert(answer.status);
+        }
+    }
+    assert!([200, 400, 401, 404, 405, 502].iter().all(|status| statuses.contains(status)), "{statuses:?}");
+}
+
 #[test]
 fn metadata_names_the_host_that_was_asked() {
     let client = Client::new(Faults::calm());
