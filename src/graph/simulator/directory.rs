@@ -108,6 +108,11 @@ impl<'a> Asked<'a> {
         Value::Object(all.into_iter().filter(|(name, _)| wanted(name)).collect())
     }
 
+    /// What the list is of, as OData names it.
+    fn context(&self, set: &str) -> String {
+        if self.fields.is_empty() { set.to_owned() } else { format!("{set}({})", self.fields.join(",")) }
+    }
+
     /// The answer that holds a page of `count` items, of which `item` makes those that are on it.
     fn page(&self, context: &str, base: &str, path: &str, count: usize, item: impl Fn(usize) -> Value) -> Body {
         let end = self.skip.saturating_add(self.top).min(count);
@@ -195,8 +200,7 @@ pub(super) fn members(tenant: &mut Tenant, key: &str, query: &str, base: &str) -
         json!({"id": guid::text(held.id), "userPrincipalName": held.upn, "displayName": name})
     };
     let path = format!("groups/{key}/transitiveMembers/microsoft.graph.user");
-    let context =
-        if asked.fields.is_empty() { "users".to_owned() } else { format!("users({})", asked.fields.join(",")) };
+    let context = asked.context("users");
     Ok(asked.page(&context, base, &path, register.members.len(), item))
 }
 
@@ -217,8 +221,7 @@ pub(super) fn domains(tenant: &mut Tenant, query: &str, base: &str) -> Result<Bo
             "isInitial": at == 0, "isRoot": true, "isVerified": true,
         })
     };
-    let context =
-        if asked.fields.is_empty() { DOMAIN.to_owned() + "s" } else { format!("domains({})", asked.fields.join(",")) };
+    let context = asked.context("domains");
     Ok(asked.page(&context, base, "domains", register.domains.len(), item))
 }
 

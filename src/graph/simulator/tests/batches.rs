@@ -142,7 +142,12 @@ fn a_call_may_come_alone_and_by_any_path() {
 
 proptest! {
     #[test]
-    fn whatever_comes_is_answered(target in "/(v1\\.0|beta|x)?/?(users|\\$batch)?[ -~é]{0,30}", body in "[ -~é]{0,60}") {
+    fn whatever_comes_is_answered(
+        target in "/(v1\\.0|beta|x)?/?(users|\\$batch|domains|groups/x|roleManagement/directory/roleAssignments)?[ -~é]{0,30}",
+        query in "(\\?(\\$|%24)(select|expand|top|skiptoken|filter)=[ -~é]{0,20})?",
+        body in "[ -~é]{0,60}",
+    ) {
+        let target = format!("{target}{query}");
         let client = Client::new(Faults::calm());
         let headers = [("content-type", "application/json")];
         for method in ["GET", "POST", "PATCH"] {
