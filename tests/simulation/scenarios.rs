@@ -232,8 +232,8 @@ async fn an_account_that_becomes_unwritable_after_a_lost_answer_is_in_doubt() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_in_flight_at_a_cut_and_cannot_be_written_any_more_is_in_doubt() {
-    let mut world = World::of(config(r#"{"latency_ms": 100}"#), 60);
+async fn what_was_in_flight_at_a_cut_and_cannot_be_written_or_read_any_more_is_in_doubt() {
+    let mut world = World::of(config(r#"{"latency_ms": 100, "denied": "reads"}"#), 60);
     world.options.pace.concurrency = 1;
     let mut watch = Watch::new(&world.tenant, &world.folder());
     watch.new_process(Cut::BeforeAnswer(2));

@@ -32,8 +32,10 @@ pub struct Watch<'a> {
     /// Woken when the cut has come.
     pub reached: Notify,
     in_flight: RefCell<HashSet<u64>>,
-    /// Per row, when it may be sent again: what was told in an answer that was heard.
+    /// Per row that was to be written, when it may be sent again: what was told in an answer that was heard.
     told: RefCell<HashMap<u64, Instant>>,
+    /// The same of rows that were read, which only this process knows of.
+    told_reading: RefCell<HashMap<u64, Instant>>,
     /// When a wait was told last, and when it is over.
     hold: Cell<Option<(Instant, Instant)>>,
     /// What was wrong first.
@@ -61,6 +63,7 @@ impl<'a> Watch<'a> {
             reached: Notify::new(),
             in_flight: RefCell::default(),
             told: RefCell::default(),
+            told_reading: RefCell::default(),
             hold: Cell::new(None),
             fault: RefCell::default(),
         }
@@ -71,6 +74,7 @@ impl<'a> Watch<'a> {
         self.cut = cut;
         self.batches.set(0);
         self.hold.set(None);
+        self.told_reading.borrow_mut().clear();
         self.reached = Notify::new();
     }
 
@@ -97,7 +101,7 @@ impl<'a> Watch<'a> {
         for request in &batch.requests {
             let row = request.row;
             self.must(self.in_flight.borrow_mut().insert(row), || format!("row {row} is in flight twice"));
-            let told = self.told.borrow().get(&row).copied();
+            let told = self.told_of(&request.operation).borrow().get(&row).copied();
             self.must(told.is_none_or(|until| now >= until), || format!("row {row} was sent again before its time"));
             if let Operation::SetPassword(password, _) = &request.operation {
                 self.must(self.is_on_disk(row, password.expose()), || {
@@ -113,23 +117,30 @@ impl<'a> Watch<'a> {
         select.query_row((row, password), |found| found.get(0)).expect("the ledger")
     }
 
-    fn listen(&self, rows: &[u64], answer: &Result<BatchResponse, SendError>) {
+    /// That a write is to wait says nothing of a read, which other quotas pay for.
+    fn told_of(&self, operation: &Operation) -> &RefCell<HashMap<u64, Instant>> {
+        if matches!(operation, Operation::Read) { &self.told_reading } else { &self.told }
+    }
+
+    fn listen(&self, batch: &BatchRequest, answer: &Result<BatchResponse, SendError>) {
+        let rows: Vec<u64> = batch.requests.iter().map(|request| request.row).collect();
+        let told = batch.requests.first().map_or(&self.told, |request| self.told_of(&request.operation));
         match answer {
             Ok(response) => {
                 // An answer to nothing that was asked asks nothing.
                 let asked = |row: &Option<u64>| row.is_some_and(|row| rows.contains(&row));
                 let throttled = response.replies.iter().filter(|reply| reply.status == 429 && asked(&reply.row));
-                throttled.for_each(|reply| self.note(reply.row.as_slice(), reply.retry_after));
+                throttled.for_each(|reply| self.note(told, reply.row.as_slice(), reply.retry_after));
             }
-            Err(SendError::Refused(reply)) if reply.status == 429 => self.note(rows, reply.retry_after),
+            Err(SendError::Refused(reply)) if reply.status == 429 => self.note(told, &rows, reply.retry_after),
             Err(_) => {}
         }
     }
 
-    fn note(&self, rows: &[u64], wait: Option<std::time::Duration>) {
+    fn note(&self, told: &RefCell<HashMap<u64, Instant>>, rows: &[u64], wait: Option<std::time::Duration>) {
         let now = Instant::now();
         let Some(until) = wait.map(|wait| now + wait) else { return };
-        self.told.borrow_mut().extend(rows.iter().map(|row| (*row, until)));
+        told.borrow_mut().extend(rows.iter().map(|row| (*row, until)));
         let latest = self.hold.get().map_or(until, |(_, other)| other.max(until));
         self.hold.set(Some((now, latest)));
     }
@@ -140,7 +151,7 @@ impl Graph for Watch<'_> {
         self.batches.set(self.batches.get() + 1);
         let (nth, rows) = (self.batches.get(), batch.requests.iter().map(|request| request.row).collect::<Vec<_>>());
         self.examine(batch);
-        let _away = Away(&self.in_flight, rows.clone());
+        let _away = Away(&self.in_flight, rows);
         if matches!(self.cut, Cut::BeforeSending(at) if nth >= at) {
             self.reached.notify_one();
             std::future::pending::<()>().await;
@@ -150,7 +161,7 @@ impl Graph for Watch<'_> {
             self.reached.notify_one();
             std::future::pending::<()>().await;
         }
-        self.listen(&rows, &answer);
+        self.listen(batch, &answer);
         answer
     }
 
