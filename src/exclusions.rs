@@ -107,10 +107,8 @@ mod tests {
 
     #[test]
     fn an_entry_that_names_nobody_is_an_error() {
-        let error = read("glass@contoso.com\na@contoso.com\nb@contoso.com\nbreak glass\n")
-            .err()
-            .expect("no account")
-            .to_string();
+        let error = read("glass@contoso.com\na@contoso.com\nb@contoso.com\nbreak glass\n");
+        let error = error.expect_err("no account").to_string();
         assert!(error.starts_with("keep.txt: ") && error.contains("line 4"), "{error}");
     }
 }

@@ -8,7 +8,6 @@
 
 use crate::{
     clean,
-    clock::Clock,
     graph::{Graph, Operation, Request, user::User},
     ledger::LedgerError,
     outcome::{Cause, Verdict},
@@ -114,7 +113,7 @@ pub async fn read<G: Graph>(
     tell: &mut dyn FnMut(ReadEvent),
 ) -> Result<ReadEnd, ReadError> {
     let throttle = Throttle::for_reads(Quota::resource_units_for(pace.write_quota), pace.seed);
-    let traffic = Traffic::new(graph, pace, throttle, Clock::start());
+    let traffic = Traffic::new(graph, pace, throttle);
     let again = Vec::new();
     let (exhausted, readable, denied, stopping) = (false, false, None, false);
     let mut reader = Reader { traffic, reading, again, exhausted, readable, denied, stopping };

@@ -9,10 +9,10 @@ const FILE_LINES_MAX: usize = 400;
 const FN_LINES_MAX: usize = 70;
 /// Rooms from the bottom up; a room uses only what stands in a lower layer, or beside it where that is no device.
 const LAYERS: [&[&str]; 4] = [
-    &["clean", "clock", "upn", "quota", "retry_after", "private", "password", "outcome"],
-    &["roster", "plan"],
+    &["clean", "clock", "upn", "quota", "retry_after", "private", "password", "outcome", "roles"],
+    &["roster", "exclusions", "plan"],
     &["ledger", "throttle", "graph"],
-    &["run", "report"],
+    &["traffic", "reader", "lookup", "verify", "run", "report"],
 ];
 const DEVICES: usize = 2;
 /// The program; all else is the library.

@@ -47,6 +47,9 @@ impl Verdict {
     }
 }
 
+/// Under which it is noted that what was reset is verified.
+const VERIFIED: &str = "verified";
+
 const COLUMNS: &str =
     "SELECT row, roster.user_principal_name, object_id, coalesce(sent_at, 0), settled_at, password_changed_at
     FROM account JOIN roster USING (row) LEFT JOIN looked_up USING (row)";
@@ -61,12 +64,30 @@ impl Ledger {
         self.select_doubtful("state = 'planned' AND doubt = 1", after, most)
     }
 
-    /// The next rows after `after` whose change the directory has not shown yet, `most` of them.
+    /// The next rows after `after` that were reset, `most` of them; `again` for those alone whose change the directory has
+    /// not shown.
     ///
     /// # Errors
     /// Where the ledger cannot be read.
-    pub fn to_verify(&self, after: u64, most: usize) -> Result<Vec<Doubtful>, LedgerError> {
-        self.select_doubtful("state = 'reset' AND verified_at IS NULL", after, most)
+    pub fn to_verify(&self, again: bool, after: u64, most: usize) -> Result<Vec<Doubtful>, LedgerError> {
+        let which = if again { "state = 'reset' AND verdict = 'not_yet_visible'" } else { "state = 'reset'" };
+        self.select_doubtful(which, after, most)
+    }
+
+    /// Notes that what was reset is being verified.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be written.
+    pub fn begin_verifying(&self) -> Result<(), LedgerError> {
+        self.set_note(VERIFIED, "true")
+    }
+
+    /// Whether what was reset was ever verified.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be read.
+    pub fn is_verified(&self) -> Result<bool, LedgerError> {
+        Ok(self.note(VERIFIED)?.is_some())
     }
 
     fn select_doubtful(&self, which: &str, after: u64, most: usize) -> Result<Vec<Doubtful>, LedgerError> {
@@ -127,7 +148,7 @@ impl Ledger {
             let verified_at = (*verdict == Verdict::Confirmed).then_some(now);
             transaction
                 .prepare_cached(
-                    "UPDATE account SET verdict = ?2, verified_at = ?3, error_code = ?4, error_message = ?5
+                    "UPDATE account SET verdict = ?2, verified_at = coalesce(?3, verified_at), error_code = ?4, error_message = ?5
                      WHERE row = ?1 AND state = 'reset'",
                 )?
                 .execute(params![row, verdict.as_str(), verified_at, code, message])?;

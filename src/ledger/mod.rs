@@ -17,7 +17,7 @@ mod sessions;
 mod turn;
 
 pub use doubts::{Doubtful, Verdict};
-pub use lookup::{KindCount, Looked};
+pub use lookup::{KindCount, Looked, ToLookUp};
 pub use open::{Created, Skipped};
 pub use read::{Counts, Group, ReportRow, Session};
 pub use sessions::{Revocation, RevocationEvent, SessionsDue};

@@ -6,6 +6,7 @@ use crate::{
     plan::{Decision, Plan, PlannedRow, Settings},
     private, retry_after,
 };
+use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use serde::Serializer;
 use std::{
@@ -94,12 +95,20 @@ impl Ledger {
     /// # Errors
     /// Where there is none, it is another's, damaged, unfinished, or held by another process.
     pub fn open(folder: &Path) -> Result<Self, LedgerError> {
+        Self::open_at(folder, Timestamp::now())
+    }
+
+    /// The same for a process whose clock shows `now`: a wait that ends long after comes from a clock that was set back.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`].
+    pub fn open_at(folder: &Path, now: Timestamp) -> Result<Self, LedgerError> {
         let file = check(folder)?;
         let lock = lock::open(folder, || note_of(&file, HOLDER))?;
         examine(&file)?;
         let mut ledger = Self::load(folder, &file, Some(lock))?;
         ledger.set_note(HOLDER, &holder())?;
-        ledger.recover()?;
+        ledger.recover(now)?;
         Ok(ledger)
     }
 
@@ -133,8 +142,8 @@ impl Ledger {
 
     /// What was in flight when the last process ended may have taken effect: it is planned again, in doubt. A wait that
     /// is longer than any that is ever noted comes from a clock that was set back since.
-    fn recover(&mut self) -> Result<(), LedgerError> {
-        let latest = jiff::Timestamp::now().as_millisecond().saturating_add(WAIT_MILLIS_MAX);
+    fn recover(&mut self, now: Timestamp) -> Result<(), LedgerError> {
+        let latest = now.as_millisecond().saturating_add(WAIT_MILLIS_MAX);
         self.connection.execute("UPDATE account SET not_before = 0 WHERE not_before > ?1", [latest])?;
         self.connection.execute(
             "UPDATE account SET state = 'planned', doubt = doubt | 1, not_before = 0 WHERE state = 'in_flight'",
@@ -218,7 +227,7 @@ fn note_of(file: &Path, name: &str) -> Option<String> {
 }
 
 fn holder() -> String {
-    format!("process {} since {:.0}", std::process::id(), jiff::Timestamp::now())
+    format!("process {} since {:.0}", std::process::id(), Timestamp::now())
 }
 
 /// Puts the plan into the ledger, in one transaction that ends with the settings: without them it never was.
@@ -241,7 +250,7 @@ fn store(connection: &mut Connection, settings: &Settings, mut plan: Plan<'_>) -
          CREATE INDEX sessions_due ON account (not_before, row) WHERE sessions = 'due'",
     )?;
     let notes = [
-        ("planned_at", format!("{:.0}", jiff::Timestamp::now())),
+        ("planned_at", format!("{:.0}", Timestamp::now())),
         ("passwave", env!("CARGO_PKG_VERSION").into()),
         (fingerprint::NAME, fingerprint::compute(&transaction, settings)?),
         (read::WIDTH, stored.width.to_string()),

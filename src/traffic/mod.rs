@@ -49,6 +49,8 @@ pub struct Pace {
     pub max_wait: Duration,
     /// Seed of the jitter in waits.
     pub seed: u64,
+    /// By which times are told: one clock for all that a process does.
+    pub clock: Clock,
 }
 
 impl Default for Pace {
@@ -59,6 +61,7 @@ impl Default for Pace {
             batch_size: BATCH_ITEMS_MAX,
             max_wait: MAX_WAIT,
             seed: 0,
+            clock: Clock::start(),
         }
     }
 }
@@ -185,11 +188,11 @@ pub struct Traffic<'a, G, T> {
 
 impl<'a, G: Graph, T: Ticket + 'a> Traffic<'a, G, T> {
     /// No batches yet, to be admitted by `throttle`.
-    pub fn new(graph: &'a G, pace: &'a Pace, throttle: Throttle, clock: Clock) -> Self {
+    pub fn new(graph: &'a G, pace: &'a Pace, throttle: Throttle) -> Self {
         Self {
             graph,
             pace,
-            clock,
+            clock: pace.clock,
             throttle,
             weather: Weather::new(pace.max_wait),
             token_refusals: 0,

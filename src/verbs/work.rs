@@ -140,6 +140,7 @@ pub fn options(args: &RunArgs) -> RunOptions {
         batch_size: usize::try_from(args.batch_size).unwrap_or(usize::MAX),
         max_wait: args.max_wait,
         seed: rand::random(),
+        ..Pace::default()
     };
     RunOptions { pace, ..RunOptions::default() }
 }

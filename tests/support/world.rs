@@ -1,13 +1,12 @@
 //! A roster, its run folder and a tenant: what a run needs, without a terminal and without a network.
 
 use super::checkers::{self, Row};
-use jiff::Timestamp;
 use passwave::{
     graph::{
         Graph,
         simulator::{Account, AccountKind, Simulator, SimulatorConfig},
     },
-    ledger::{Counts, FILE_NAME, Ledger},
+    ledger::{Counts, Ledger},
     password::{BannedWords, Generator, PasswordPolicy, Style},
     plan::{Plan, Settings},
     report,
@@ -16,9 +15,8 @@ use passwave::{
     traffic::Pace,
     upn::Upn,
 };
-use std::{cell::Cell, path::PathBuf};
+use std::path::PathBuf;
 use tempfile::TempDir;
-use tokio::time::Instant;
 
 /// A planned run, and the tenant that it goes to.
 pub struct World {
@@ -31,8 +29,6 @@ pub struct World {
     /// Accounts that are in the tenant and not in the roster.
     pub strangers: Vec<String>,
     home: TempDir,
-    /// When the last process began, on the wall and on the clock that is paused.
-    began: Cell<(Timestamp, Instant)>,
 }
 
 impl World {
@@ -46,8 +42,7 @@ impl World {
         strangers.iter().for_each(|name| tenant.add(Account::normal(name)));
         let pace = Pace { seed, ..Pace::default() };
         let options = RunOptions { pace, ..RunOptions::default() };
-        let began = Cell::new((Timestamp::now(), Instant::now()));
-        let world = Self { tenant, options, accounts, strangers, home, began };
+        let world = Self { tenant, options, accounts, strangers, home };
         world.plan();
         world
     }
@@ -88,20 +83,8 @@ impl World {
 
     /// A process begins, works through `graph` until the end or `stop`, and ends.
     pub async fn go(&self, graph: &impl Graph, stop: impl Future<Output = ()>) -> Result<RunEnd, RunError> {
-        let mut ledger = Ledger::open(&self.folder())?;
-        self.let_the_wall_clock_follow();
+        let mut ledger = Ledger::open_at(&self.folder(), self.options.pace.clock.now())?;
         run::run(&mut ledger, graph, &self.options, stop, &mut |_| {}).await
-    }
-
-    /// The ledger keeps times of the clock on the wall, which stood still while the paused one went on: what is to come is
-    /// brought nearer by as much, give or take the time in which a process begins.
-    fn let_the_wall_clock_follow(&self) {
-        let (wall, clock) = self.began.replace((Timestamp::now(), Instant::now()));
-        let (on_the_wall, passed) = (wall.duration_until(Timestamp::now()).as_millis(), clock.elapsed().as_millis());
-        let shift = (passed as i64 - on_the_wall as i64 - 2_000).max(0);
-        let ledger = rusqlite::Connection::open(self.folder().join(FILE_NAME)).expect("the ledger");
-        let nearer = "UPDATE account SET not_before = max(not_before - ?1, 0) WHERE not_before > 1";
-        ledger.execute(nearer, [shift]).expect("the schema");
     }
 
     /// A process that nobody stops, straight to the tenant.

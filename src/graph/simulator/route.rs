@@ -128,7 +128,7 @@ fn list<'a>(first: &'a str, rest: impl Iterator<Item = &'a str>) -> Resource<'a>
     match [Some(first), rest.next(), rest.next(), rest.next(), rest.next()] {
         [Some("domains"), None, ..] => Resource::Domains,
         [Some("roleManagement"), Some("directory"), Some("roleAssignments"), None, _] => Resource::RoleAssignments,
-        [Some("groups"), Some(key), Some("transitiveMembers"), Some("microsoft.graph.user"), None] => {
+        [Some("groups"), Some(key), Some("transitiveMembers"), Some("microsoft.graph.user") | None, None] => {
             Resource::Members(Cow::Borrowed(key))
         }
         _ => Resource::Unknown(first),
@@ -210,6 +210,7 @@ mod tests {
             ("roleManagement/directory/roleAssignments", Resource::RoleAssignments),
             ("roleManagement/directory/roleAssignments/x", Resource::Unknown("roleManagement")),
             ("groups/x/transitiveMembers/microsoft.graph.user", Resource::Members("x".into())),
+            ("groups/x/transitiveMembers", Resource::Members("x".into())),
             ("groups/x/members", Resource::Unknown("groups")),
         ] {
             assert_eq!(resource(path), expected, "{path}");

@@ -82,14 +82,14 @@ impl<'a, G: Graph> Engine<'a, G> {
         options: &'a RunOptions,
         emit: &'a mut dyn FnMut(RunEvent),
     ) -> Self {
-        let (clock, before) = (Clock::start(), ledger.counts());
+        let (clock, before) = (options.pace.clock, ledger.counts());
         let throttle = Throttle::new(options.pace.write_quota, options.pace.seed);
         Self {
             ledger,
             options,
             emit,
             clock,
-            traffic: Traffic::new(graph, &options.pace, throttle, clock),
+            traffic: Traffic::new(graph, &options.pace, throttle),
             suspicion: Suspicion::new(before.reset > 0),
             sessions_denied: Some(0),
             facts: Facts::default(),

@@ -1,0 +1,208 @@
+//! What an account is found to be, and what that means for its row: one rule after the other, nothing else.
+
+use super::tenant::Tenant;
+use crate::{
+    exclusions::Exclusions,
+    graph::user::User,
+    ledger::Looked,
+    outcome::Skip,
+    plan::{Lookup, Rules},
+    reader::Found,
+    upn::Upn,
+};
+
+/// To be reset, and nothing is to be said of it.
+pub const READY: &str = "ready";
+/// To be reset, and its person cannot sign in until it is enabled.
+pub const DISABLED: &str = "disabled";
+/// To be reset by its name in the roster, since it could not be read.
+pub const UNREAD: &str = "unread";
+
+/// What the accounts are held against.
+pub(super) struct Standards<'a> {
+    pub(super) rules: Rules,
+    pub(super) tenant: &'a Tenant,
+    pub(super) exclusions: &'a Exclusions,
+    /// Whoever is signed in, by object id.
+    pub(super) oneself: Option<&'a str>,
+}
+
+/// A row that was looked up: what the roster says of it.
+pub(super) struct Asked {
+    pub(super) row: u64,
+    pub(super) line: u64,
+    pub(super) address: Upn,
+}
+
+impl Standards<'_> {
+    /// What was found, as the ledger keeps it.
+    pub(super) fn classify(&self, asked: &Asked, found: Found) -> Looked {
+        let nothing = |kind, skip| Looked {
+            row: asked.row,
+            kind,
+            skip,
+            object_id: None,
+            user_principal_name: None,
+            password_changed_at: None,
+        };
+        let skipped = |skip: Skip, why: &str| Some((skip, format!("line {}: {why}", asked.line)));
+        match found {
+            Found::Missing => {
+                let why = "the directory has no such account";
+                nothing(Skip::NotInDirectory.code(), skipped(Skip::NotInDirectory, why))
+            }
+            Found::Unread(said) if self.rules.lookup == Lookup::Required => {
+                nothing(Skip::Unread.code(), skipped(Skip::Unread, &format!("the account could not be read ({said})")))
+            }
+            Found::Unread(_) => nothing(UNREAD, None),
+            Found::User(user) => {
+                let skip = self.reason(asked, &user);
+                Looked {
+                    kind: skip.as_ref().map_or_else(|| self.kind(&user), |(skip, _)| skip.code()),
+                    skip: skip.and_then(|(skip, why)| skipped(skip, &why)),
+                    password_changed_at: user.password_changed.map(|time| time.as_millisecond()),
+                    object_id: Some(user.id),
+                    user_principal_name: Some(user.user_principal_name),
+                    ..nothing(READY, None)
+                }
+            }
+        }
+    }
+
+    /// Why the account is left alone, if it is.
+    fn reason(&self, asked: &Asked, user: &User) -> Option<(Skip, String)> {
+        let name = &user.user_principal_name;
+        let reason = |skip, why: &str| Some((skip, why.to_owned()));
+        if is_another(&asked.address, user) {
+            return reason(Skip::Mismatch, &format!("the directory answers with another account, {name}"));
+        }
+        if self.exclusions.contains(&user.id) || self.exclusions.contains(name) {
+            return reason(Skip::Excluded, "the account is excluded");
+        }
+        if self.oneself == Some(user.id.as_str()) {
+            return reason(Skip::Oneself, "this account is signed in now");
+        }
+        if user.is_guest {
+            return reason(Skip::Guest, "a guest, who signs in at home");
+        }
+        if self.tenant.is_federated(name) {
+            return reason(Skip::Federated, "its domain is federated: its password lives elsewhere");
+        }
+        if user.is_synced && !self.rules.include_synced {
+            return reason(
+                Skip::Synced,
+                "an on-premises directory masters the account, and would overwrite the password",
+            );
+        }
+        if !self.tenant.roles_of(&user.id).is_empty() && !self.rules.include_admins {
+            return reason(Skip::Admin, "the account holds a directory role");
+        }
+        None
+    }
+
+    /// What is to be told of an account that is reset.
+    fn kind(&self, user: &User) -> &'static str {
+        match user {
+            _ if !self.tenant.roles_of(&user.id).is_empty() => Skip::Admin.code(),
+            User { is_synced: true, .. } => Skip::Synced.code(),
+            User { is_enabled: false, .. } => DISABLED,
+            _ => READY,
+        }
+    }
+}
+
+/// Whether the directory may have understood another key than the one that was meant. A name that stands in the URL as
+/// it is cannot be misread, so another name in the answer is its new one; an escape that went wrong leads elsewhere.
+fn is_another(asked: &Upn, user: &User) -> bool {
+    if asked.is_object_id() {
+        return !asked.as_str().eq_ignore_ascii_case(&user.id);
+    }
+    let is_escaped = asked.path().strip_prefix("/users/") != Some(asked.as_str());
+    is_escaped && !asked.as_str().eq_ignore_ascii_case(&user.user_principal_name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::{HashMap, HashSet};
+
+    const ID: &str = "0b8f2a6e-3c1d-4e5f-8a9b-0c1d2e3f4a5b";
+
+    fn user(name: &str) -> User {
+        User {
+            id: ID.into(),
+            user_principal_name: name.into(),
+            is_enabled: true,
+            is_guest: false,
+            is_synced: false,
+            password_changed: None,
+        }
+    }
+
+    fn tenant() -> Tenant {
+        Tenant { roles: Some(HashMap::new()), federated: Some(HashSet::from(["fabrikam.com".into()])) }
+    }
+
+    /// The kind, and the code of the skip.
+    fn classified(standards: &Standards<'_>, asked: &str, found: Found) -> (&'static str, Option<&'static str>) {
+        let asked = Asked { row: 1, line: 7, address: Upn::parse(asked).expect("an address") };
+        let looked = standards.classify(&asked, found);
+        assert!(looked.skip.as_ref().is_none_or(|(_, message)| message.starts_with("line 7: ")));
+        (looked.kind, looked.skip.map(|(skip, _)| skip.code()))
+    }
+
+    #[test]
+    fn every_kind_of_account_has_its_word() {
+        let (plain, exclusions) = (tenant(), Exclusions::default());
+        let mut of_admins = tenant();
+        of_admins.roles = Some(HashMap::from([(ID.to_owned(), vec!["x".to_owned()])]));
+        let with = |tenant, oneself, include| Standards {
+            rules: Rules { lookup: Lookup::Auto, include_synced: include, include_admins: include },
+            tenant,
+            exclusions: &exclusions,
+            oneself,
+        };
+        let ann = "ann@contoso.com";
+        let look = |standards: &Standards<'_>, user: User| classified(standards, ann, Found::User(Box::new(user)));
+        let usual = with(&plain, None, false);
+        let generous = with(&plain, None, true);
+        assert_eq!(look(&usual, user(ann)), ("ready", None));
+        assert_eq!(look(&usual, User { is_enabled: false, ..user(ann) }), ("disabled", None));
+        assert_eq!(look(&usual, User { is_guest: true, ..user(ann) }), ("guest", Some("guest")));
+        assert_eq!(look(&usual, user("ann@FABRIKAM.com")), ("federated", Some("federated")));
+        assert_eq!(look(&usual, User { is_synced: true, ..user(ann) }), ("synced", Some("synced")));
+        assert_eq!(look(&generous, User { is_synced: true, ..user(ann) }), ("synced", None));
+        assert_eq!(look(&with(&of_admins, None, false), user(ann)), ("admin", Some("admin")));
+        assert_eq!(look(&with(&of_admins, None, true), user(ann)), ("admin", None));
+        assert_eq!(look(&with(&plain, Some(ID), true), user(ann)), ("self", Some("self")));
+        assert_eq!(classified(&usual, ann, Found::Missing), ("missing", Some("missing")));
+        assert_eq!(classified(&usual, ann, Found::Unread(String::new())), ("unread", None));
+        let strict = Standards { rules: Rules { lookup: Lookup::Required, ..Rules::default() }, ..usual };
+        assert_eq!(classified(&strict, ann, Found::Unread(String::new())), ("unread", Some("unread")));
+    }
+
+    #[test]
+    fn an_account_is_excluded_by_any_of_its_names() {
+        let plain = tenant();
+        for key in [ID, "ann@contoso.com", "ANN@contoso.com"] {
+            let exclusions: Exclusions = [key.to_owned()].into_iter().collect();
+            let standards =
+                Standards { rules: Rules::default(), tenant: &plain, exclusions: &exclusions, oneself: None };
+            for asked in [ID, "old@contoso.com"] {
+                let found = Found::User(Box::new(user("ann@contoso.com")));
+                assert_eq!(classified(&standards, asked, found).1, Some("excluded"), "{key} {asked}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_about_another_account_is_not_believed() {
+        let is_another = |asked: &str, name: &str| is_another(&Upn::parse(asked).expect("an address"), &user(name));
+        assert!(!is_another("ann@contoso.com", "ANN@contoso.com"));
+        assert!(!is_another("ann@contoso.com", "ann.new@contoso.com"), "renamed");
+        assert!(!is_another("x#EXT#@contoso.com", "X#ext#@contoso.com"));
+        assert!(is_another("x#EXT#@contoso.com", "x@contoso.com"), "the escape was lost");
+        assert!(!is_another(ID, "ann@contoso.com"));
+        assert!(is_another("0b8f2a6e-3c1d-4e5f-8a9b-0c1d2e3f4a5c", "ann@contoso.com"));
+    }
+}

@@ -1,0 +1,179 @@
+//! Looking first: every account of the plan, before anything is sent to it.
+//!
+//! It asks who is signed in and what that may do, who holds directory roles and which domains are federated, and then
+//! reads each account, so that writes go to object ids and most disasters show before they happen. It only reads; where
+//! it may not, it says so and the plan goes by the roster's names.
+//!
+//! Invariant: a row that is skipped here is never sent, and its password is gone.
+
+mod classify;
+mod permissions;
+mod tenant;
+
+pub use classify::{DISABLED, READY, UNREAD};
+
+use crate::{
+    exclusions::Exclusions,
+    graph::{Graph, SendError},
+    ledger::{Ledger, LedgerError},
+    plan::Lookup,
+    reader::{self, Found, ReadEnd, ReadError, ReadEvent, Reading},
+    traffic::Pace,
+    upn::Upn,
+};
+use classify::{Asked, Standards};
+use futures_util::{FutureExt, future::FusedFuture};
+use std::collections::{BTreeSet, HashMap};
+use tenant::Tenant;
+
+/// How a look-up ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LookupEnd {
+    /// Every account was looked up.
+    Done,
+    /// None was, as it was not wanted or not permitted; the plan goes by the roster's names.
+    Without,
+    /// It was asked to stop; what was found is kept.
+    Interrupted,
+}
+
+/// What is told while it looks.
+#[derive(Clone, Debug)]
+pub enum LookupEvent {
+    /// So many accounts are to be read.
+    Begins(u64),
+    /// It reads.
+    Reading(ReadEvent),
+    /// Something that the administrator should know before going on.
+    Warning(String),
+}
+
+/// Why a look-up was broken off. What was found is kept, and `passwave run` goes on with it.
+#[derive(Debug, thiserror::Error)]
+pub enum LookupError {
+    /// Reading was broken off.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The tenant could not be asked.
+    #[error(
+        "the tenant could not be read before the run: {0}\nhint: check the network and the sign-in, then go on with `passwave run`"
+    )]
+    Tenant(#[from] SendError),
+    /// It was required, and is not permitted.
+    #[error(
+        "accounts cannot be looked up, and --lookup required was given ({0}); nothing was sent\nhint: grant the application User.Read.All with admin consent, or plan with --lookup auto"
+    )]
+    Denied(String),
+}
+
+impl From<LedgerError> for LookupError {
+    fn from(error: LedgerError) -> Self {
+        Self::Read(error.into())
+    }
+}
+
+/// Looks up all accounts of the plan that were not looked up yet, and completes the plan with what was found.
+///
+/// # Errors
+/// Says what stands against going on.
+pub async fn look_up<G: Graph>(
+    ledger: &mut Ledger,
+    graph: &G,
+    pace: &Pace,
+    stop: impl Future<Output = ()>,
+    emit: &mut dyn FnMut(LookupEvent),
+) -> Result<LookupEnd, LookupError> {
+    let rules = ledger.settings().rules;
+    if rules.lookup == Lookup::Off {
+        ledger.end_lookup(Some("it was not wanted (--lookup off)"))?;
+        return Ok(LookupEnd::Without);
+    }
+    let (claims, tenant) = (graph.claims().await?, Tenant::read(graph, pace.max_wait).await?);
+    let revokes = ledger.revokes_sessions()?;
+    let warnings = permissions::warnings(claims.as_ref(), &tenant, revokes);
+    warnings.into_iter().for_each(|warning| emit(LookupEvent::Warning(warning)));
+    emit(LookupEvent::Begins(ledger.left_to_look_up()?));
+    let exclusions: Exclusions = ledger.exclusions()?.into_iter().collect();
+    let oneself = claims.as_ref().filter(|claims| !claims.is_application).and_then(|claims| claims.object_id.clone());
+    let oneself = oneself.map(|id| id.to_ascii_lowercase());
+    let standards = Standards { rules, tenant: &tenant, exclusions: &exclusions, oneself: oneself.as_deref() };
+    let (after, away, targets) = (0, HashMap::new(), BTreeSet::new());
+    let mut accounts = Accounts { ledger, standards, after, away, targets };
+    let mut stop = std::pin::pin!(stop.fuse());
+    let end = read(graph, pace, &mut accounts, &mut stop, emit).await?;
+    let targets = std::mem::take(&mut accounts.targets);
+    match end {
+        ReadEnd::Interrupted => return Ok(LookupEnd::Interrupted),
+        ReadEnd::Denied(said) if rules.lookup == Lookup::Required => return Err(LookupError::Denied(said)),
+        ReadEnd::Denied(said) => {
+            emit(LookupEvent::Warning(format!(
+                "accounts cannot be looked up ({said}): the plan goes by the names in the roster; grant the application \
+                 User.Read.All to have missing, synced and other accounts found first"
+            )));
+            ledger.end_lookup(Some(&said))?;
+            return Ok(LookupEnd::Without);
+        }
+        ReadEnd::Finished => ledger.end_lookup(None)?,
+    }
+    unknown(&tenant).for_each(|warning| emit(LookupEvent::Warning(warning.into())));
+    let role = claims.and_then(|claims| permissions::missing_role(&claims, &tenant, &targets));
+    role.into_iter().for_each(|warning| emit(LookupEvent::Warning(warning)));
+    Ok(LookupEnd::Done)
+}
+
+async fn read<G: Graph>(
+    graph: &G,
+    pace: &Pace,
+    accounts: &mut Accounts<'_>,
+    stop: &mut (impl FusedFuture<Output = ()> + Unpin),
+    emit: &mut dyn FnMut(LookupEvent),
+) -> Result<ReadEnd, ReadError> {
+    reader::read(graph, pace, accounts, stop, &mut |event| emit(LookupEvent::Reading(event))).await
+}
+
+/// What could not be read of the tenant, and what follows.
+fn unknown(tenant: &Tenant) -> impl Iterator<Item = &'static str> {
+    let roles = "directory roles cannot be read (permission RoleManagement.Read.Directory): accounts that hold one are \
+                 not told apart, and Graph refuses those that are above the application";
+    let domains = "domains cannot be read (permission Domain.Read.All): federated accounts are not told apart, and Graph \
+                   refuses them";
+    let roles = tenant.roles.is_none().then_some(roles);
+    roles.into_iter().chain(tenant.federated.is_none().then_some(domains))
+}
+
+/// The accounts of the plan, in roster order.
+struct Accounts<'a> {
+    ledger: &'a mut Ledger,
+    standards: Standards<'a>,
+    after: u64,
+    away: HashMap<u64, Asked>,
+    /// Roles that accounts hold which are to be reset.
+    targets: BTreeSet<String>,
+}
+
+impl Reading for Accounts<'_> {
+    fn next(&mut self, most: usize) -> Result<Vec<(u64, Upn)>, LedgerError> {
+        let mut next = Vec::new();
+        for asked in self.ledger.to_look_up(self.after, most)? {
+            let address = Upn::parse(&asked.user_principal_name).map_err(|_| LedgerError::BadAddress(asked.row))?;
+            next.push((asked.row, address.clone()));
+            self.after = asked.row;
+            self.away.insert(asked.row, Asked { row: asked.row, line: asked.line, address });
+        }
+        Ok(next)
+    }
+
+    fn keep(&mut self, found: Vec<(u64, Found)>, skew: Option<i64>) -> Result<(), LedgerError> {
+        skew.into_iter().for_each(|skew| self.ledger.set_clock_ahead(skew));
+        let mut kept = Vec::with_capacity(found.len());
+        for (row, found) in found {
+            let Some(asked) = self.away.remove(&row) else { continue };
+            let looked = self.standards.classify(&asked, found);
+            if let (None, Some(id)) = (&looked.skip, &looked.object_id) {
+                self.targets.extend(self.standards.tenant.roles_of(id).iter().cloned());
+            }
+            kept.push(looked);
+        }
+        self.ledger.keep_looked(&kept)
+    }
+}

@@ -1,0 +1,158 @@
+//! What is read of the tenant as a whole: who holds directory roles, and which domains are federated.
+//!
+//! Each needs a permission of its own, and nothing here is worth stopping for: what cannot be read is not known, and is
+//! told.
+
+use crate::{
+    graph::{Graph, Page, SendError},
+    outcome::Verdict,
+};
+use serde::Deserialize;
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
+use tokio::time::{Instant, sleep};
+
+/// Every assignment of a directory role, with its holder.
+const ROLE_ASSIGNMENTS: &str = "roleManagement/directory/roleAssignments?$expand=principal";
+const DOMAINS: &str = "domains?$select=id,authenticationType";
+/// Pages after which a list is taken for endless.
+const PAGES_MAX: usize = 10_000;
+/// Longest wait between two attempts, unless Graph asks for more.
+const WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// The tenant, as far as it can be read.
+#[derive(Debug, Default)]
+pub(super) struct Tenant {
+    /// Template ids of the roles that each principal holds, by its object id.
+    pub(super) roles: Option<HashMap<String, Vec<String>>>,
+    /// The federated domains, in lower case.
+    pub(super) federated: Option<HashSet<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RoleAssignment {
+    principal_id: String,
+    role_definition_id: String,
+    #[serde(default)]
+    principal: Option<Principal>,
+}
+
+#[derive(Deserialize)]
+struct Principal {
+    #[serde(default, rename = "@odata.type")]
+    kind: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Member {
+    id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Domain {
+    id: String,
+    authentication_type: Option<String>,
+}
+
+impl Tenant {
+    /// Reads what may be read, and waits at most `patience` for a service that is away.
+    ///
+    /// # Errors
+    /// Where nobody can sign in, or the service stays away.
+    pub(super) async fn read(graph: &impl Graph, patience: Duration) -> Result<Self, SendError> {
+        let roles = allowed(roles(graph, patience).await)?;
+        let federated = allowed(collection::<Domain>(graph, DOMAINS, patience).await)?.map(|domains| {
+            let is_federated = |domain: &Domain| {
+                domain.authentication_type.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("federated"))
+            };
+            domains.into_iter().filter(is_federated).map(|domain| domain.id.to_ascii_lowercase()).collect()
+        });
+        Ok(Self { roles, federated })
+    }
+
+    /// The roles that a principal holds.
+    pub(super) fn roles_of(&self, object_id: &str) -> &[String] {
+        self.roles.as_ref().and_then(|roles| roles.get(object_id)).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn is_federated(&self, user_principal_name: &str) -> bool {
+        let domain = user_principal_name.rsplit_once('@').map(|(_, domain)| domain.to_ascii_lowercase());
+        domain.zip(self.federated.as_ref()).is_some_and(|(domain, federated)| federated.contains(&domain))
+    }
+}
+
+/// A list, or nothing where it may not be read or is not to be had in this tenant.
+fn allowed<T>(list: Result<T, SendError>) -> Result<Option<T>, SendError> {
+    match list {
+        Ok(list) => Ok(Some(list)),
+        Err(SendError::Refused(reply)) if (400..500).contains(&reply.status) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn roles(graph: &impl Graph, patience: Duration) -> Result<HashMap<String, Vec<String>>, SendError> {
+    let mut roles: HashMap<String, Vec<String>> = HashMap::new();
+    for assignment in collection::<RoleAssignment>(graph, ROLE_ASSIGNMENTS, patience).await? {
+        let role = assignment.role_definition_id.to_ascii_lowercase();
+        let is_group =
+            assignment.principal.and_then(|principal| principal.kind).is_some_and(|kind| kind.ends_with("group"));
+        if is_group {
+            let members = format!("groups/{}/transitiveMembers?$select=id", assignment.principal_id);
+            for member in collection::<Member>(graph, &members, patience).await? {
+                roles.entry(member.id.to_ascii_lowercase()).or_default().push(role.clone());
+            }
+        } else {
+            roles.entry(assignment.principal_id.to_ascii_lowercase()).or_default().push(role);
+        }
+    }
+    Ok(roles)
+}
+
+/// All members of a collection that can be understood.
+async fn collection<T: for<'de> Deserialize<'de>>(
+    graph: &impl Graph,
+    url: &str,
+    patience: Duration,
+) -> Result<Vec<T>, SendError> {
+    let (mut members, mut next) = (Vec::new(), Some(url.to_owned()));
+    for _ in 0..PAGES_MAX {
+        let Some(url) = next else { return Ok(members) };
+        let page = page(graph, &url, patience).await?;
+        members.extend(page.value.iter().filter_map(|member| serde_json::from_str(member.get()).ok()));
+        next = page.next;
+    }
+    Err(SendError::Lost("a list of the directory does not end".into()))
+}
+
+/// One page, asked for again while that may help.
+async fn page(graph: &impl Graph, url: &str, patience: Duration) -> Result<Page, SendError> {
+    let began = Instant::now();
+    let mut pause = Duration::from_secs(1);
+    loop {
+        let error = match graph.page(url).await {
+            Ok(page) => return Ok(page),
+            Err(error) => error,
+        };
+        let wait = wait_after(&error).filter(|_| began.elapsed() < patience).map(|asked| asked.max(pause));
+        let Some(wait) = wait else { return Err(error) };
+        sleep(wait).await;
+        pause = (pause * 2).min(WAIT_MAX);
+    }
+}
+
+/// How long to wait at least before asking again; none where that would not help.
+fn wait_after(error: &SendError) -> Option<Duration> {
+    match error {
+        SendError::NotSent(_) | SendError::Lost(_) => Some(Duration::ZERO),
+        SendError::Refused(reply) => match Verdict::of(reply.status, reply.retry_after, &reply.code, &reply.message) {
+            Verdict::Throttled(wait) | Verdict::Unknown(wait) => Some(wait.unwrap_or_default()),
+            Verdict::Busy | Verdict::TokenRefused => Some(Duration::ZERO),
+            Verdict::Done | Verdict::PasswordRefused | Verdict::Refused(_) => None,
+        },
+        SendError::SignIn(_) => None,
+    }
+}

@@ -1,0 +1,152 @@
+//! `summary.json`: a run in numbers, for pipelines.
+
+use super::time;
+use crate::{
+    ledger::{Group, Ledger, LedgerError},
+    outcome::{Skip, Status},
+    run,
+};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// What `summary.json` holds.
+#[derive(Debug, Serialize)]
+pub struct Summary {
+    /// Version of passwave that planned the run.
+    pub passwave: String,
+    /// Whether no tenant was involved.
+    pub rehearsal: bool,
+    /// Whether every row has ended.
+    pub finished: bool,
+    /// Name of the roster.
+    pub roster: String,
+    /// Fingerprint of the plan; it holds no secret.
+    pub fingerprint: String,
+    /// The tenant, once the run has begun.
+    pub tenant_id: Option<String>,
+    /// The application, once the run has begun.
+    pub client_id: Option<String>,
+    /// When the plan was made.
+    pub planned_at: String,
+    /// When the first process began.
+    pub began_at: Option<String>,
+    /// When the last process ended in order.
+    pub ended_at: Option<String>,
+    /// Rows of the roster.
+    pub rows: u64,
+    /// Rows by status; they add up to `rows`.
+    pub counts: BTreeMap<&'static str, u64>,
+    /// Rows without a reset, by status and error code.
+    pub causes: Vec<SummaryCause>,
+    /// Accounts by what the look-up found, where there was one: `ready`, `disabled` and so on, and the reasons for which
+    /// rows are skipped.
+    pub kinds: BTreeMap<String, u64>,
+    /// Why accounts were not looked up, where that is so.
+    pub not_looked_up: Option<String>,
+    /// Reset accounts by what the directory showed afterwards, where that was asked for.
+    pub verified: BTreeMap<String, u64>,
+    /// Accounts whose sessions were revoked.
+    pub sessions_revoked: u64,
+    /// Accounts whose sessions could not be revoked.
+    pub sessions_failed: u64,
+    /// Batches sent.
+    pub batches: u64,
+    /// Accounts sent, each time counted.
+    pub writes: u64,
+    /// Of these, answered 429.
+    pub throttled: u64,
+    /// Seconds from the first write to the last answer, over all processes.
+    pub seconds: f64,
+    /// The least that the quota allows for these accounts, in seconds; none where the full bucket held them.
+    pub possible_seconds: Option<f64>,
+    /// `possible_seconds` by what was needed; none likewise.
+    pub share_of_possible_speed: Option<f64>,
+    /// The write quota.
+    pub write_quota: Option<String>,
+    /// How `passwave run` ends with the ledger as it is.
+    pub exit_code: u8,
+}
+
+/// Rows that ended alike.
+#[derive(Debug, Serialize)]
+pub struct SummaryCause {
+    /// Their status.
+    pub status: String,
+    /// Their error code.
+    pub error_code: String,
+    /// The message of one of them.
+    pub error_message: String,
+    /// How many.
+    pub rows: u64,
+}
+
+impl From<Group> for SummaryCause {
+    fn from(group: Group) -> Self {
+        Self { status: group.status, error_code: group.code, error_message: group.message, rows: group.number }
+    }
+}
+
+impl Summary {
+    /// The summary of a run as its ledger stands.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be read.
+    pub fn of(ledger: &Ledger) -> Result<Self, LedgerError> {
+        let counts = ledger.counts();
+        let settings = ledger.settings();
+        let sessions = ledger.sessions()?;
+        let note = |name| Ok::<_, LedgerError>(ledger.note(name)?.unwrap_or_default());
+        let groups = ledger.groups()?;
+        let shares: Vec<_> = sessions.iter().filter_map(run::share_of_possible).collect();
+        let possible: f64 = shares.iter().map(|(least, _)| least).sum();
+        let took: f64 = shares.iter().map(|(least, share)| least / share).sum();
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds of a run stay far below 2^52")]
+        let seconds = |(first, last)| (last - first) as f64 / 1_000.0;
+        Ok(Self {
+            passwave: note("passwave")?,
+            rehearsal: settings.rehearsal,
+            finished: counts.is_finished(),
+            roster: settings.roster.clone(),
+            fingerprint: ledger.fingerprint()?,
+            tenant_id: ledger.note("tenant_id")?,
+            client_id: ledger.note("client_id")?,
+            planned_at: note("planned_at")?,
+            began_at: sessions.first().map(|session| time(session.began_at)),
+            ended_at: sessions.last().map(|session| time(session.ended_at)),
+            rows: counts.rows(),
+            counts: Status::ALL.into_iter().map(|status| (status.as_str(), counts.of(status))).collect(),
+            exit_code: exit_code(&groups, counts.is_finished()),
+            kinds: kinds(ledger)?,
+            not_looked_up: ledger.not_looked_up_because()?,
+            verified: ledger.verdicts()?.into_iter().collect(),
+            sessions_revoked: counts.sessions_revoked,
+            sessions_failed: counts.sessions_kept,
+            causes: groups.into_iter().map(SummaryCause::from).collect(),
+            batches: sessions.iter().map(|session| session.batches).sum(),
+            writes: sessions.iter().map(|session| session.writes).sum(),
+            throttled: sessions.iter().map(|session| session.throttled).sum(),
+            seconds: sessions
+                .iter()
+                .filter_map(|session| session.first_write.zip(session.last_write))
+                .map(seconds)
+                .sum(),
+            possible_seconds: (possible > 0.0).then_some(possible),
+            share_of_possible_speed: (took > 0.0).then(|| possible / took),
+            write_quota: sessions.last().map(|session| session.write_quota.clone()),
+        })
+    }
+}
+
+/// 0 where every account has its password, duplicates aside; 1 where somebody must look at a row; 3 where rows are left.
+fn exit_code(groups: &[Group], finished: bool) -> u8 {
+    let well = |group: &Group| Skip::from_code(&group.code).is_some_and(|skip| !skip.needs_a_look());
+    if finished { u8::from(!groups.iter().all(well)) } else { 3 }
+}
+
+fn kinds(ledger: &Ledger) -> Result<BTreeMap<String, u64>, LedgerError> {
+    let mut kinds = BTreeMap::new();
+    for kind in ledger.kinds()?.into_iter().filter(|kind| !kind.kind.is_empty()) {
+        *kinds.entry(kind.kind).or_default() += kind.number;
+    }
+    Ok(kinds)
+}
