@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use passwave::{
-    graph::BATCH_ITEMS_MAX,
+    graph::{BATCH_ITEMS_MAX, client::doors::Method},
     password::{LENGTH_DEFAULT, SEPARATOR_DEFAULT, WORDS_DEFAULT},
     quota::Quota,
     traffic,
@@ -17,8 +17,8 @@ Exit codes:
   3    could not begin or go on (sign-in, permission, network); `passwave run` goes on later
   130  interrupted; `passwave run` goes on later
 
-Sign-in reads AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET. The application needs the
-permission User-PasswordProfile.ReadWrite.All with admin consent.
+Sign-in reads AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; --auth names the other ways.
+The application needs the permission User-PasswordProfile.ReadWrite.All with admin consent.
 
 Try it without a tenant:  passwave rehearse roster.csv";
 
@@ -191,6 +191,14 @@ pub struct RunArgs {
 #[derive(Args)]
 #[command(next_help_heading = "Connection")]
 pub struct ConnectArgs {
+    /// How to sign in; auto takes the first that the environment offers: AZURE_CLIENT_SECRET,
+    /// AZURE_CLIENT_CERTIFICATE_PATH, AZURE_FEDERATED_TOKEN_FILE, the identity of a GitHub or Azure Pipelines job,
+    /// IDENTITY_ENDPOINT, and the Azure CLI, unless AZURE_CLIENT_ID is set
+    #[arg(long, value_enum, value_name = "HOW", default_value_t = Auth::Auto)]
+    pub auth: Auth,
+    /// The public client that asks with --auth device-code [default: Microsoft Graph Command Line Tools]
+    #[arg(long, value_name = "ID")]
+    pub client_id: Option<String>,
     /// The national cloud that the tenant is in
     #[arg(long, value_enum, default_value_t = Cloud::Global)]
     pub cloud: Cloud,
@@ -200,6 +208,9 @@ pub struct ConnectArgs {
     /// The sign-in service, instead of the cloud's
     #[arg(long, value_name = "URL", env = "AZURE_AUTHORITY_HOST")]
     pub authority_host: Option<String>,
+    /// Certificates (PEM) to trust besides the system's, for companies whose proxy opens TLS
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -231,6 +242,33 @@ pub enum ReportFormat {
     Csv,
     /// What summary.json holds
     Json,
+}
+
+/// Ways to sign in.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Auth {
+    Auto,
+    Secret,
+    Certificate,
+    Workload,
+    Managed,
+    Cli,
+    DeviceCode,
+}
+
+impl Auth {
+    /// The door it names; none where the environment decides.
+    pub const fn method(self) -> Option<Method> {
+        match self {
+            Self::Auto => None,
+            Self::Secret => Some(Method::Secret),
+            Self::Certificate => Some(Method::Certificate),
+            Self::Workload => Some(Method::Workload),
+            Self::Managed => Some(Method::Managed),
+            Self::Cli => Some(Method::Cli),
+            Self::DeviceCode => Some(Method::DeviceCode),
+        }
+    }
 }
 
 /// National clouds (Microsoft's page on authentication in national clouds).

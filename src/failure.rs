@@ -57,7 +57,7 @@ usage!(RosterError, PolicyError, BannedError, PasswordError, EndpointError);
 impl From<SignInError> for Failure {
     fn from(error: SignInError) -> Self {
         match error {
-            SignInError::BadId { .. } => Self::usage(error),
+            SignInError::BadId { .. } | SignInError::Unready { .. } => Self::usage(error),
             _ => Self::away(error),
         }
     }

@@ -9,6 +9,17 @@ fn cases(credentials: [&str; 3]) -> TestCases {
     for (name, value) in ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"].into_iter().zip(credentials) {
         cases.env(name, value);
     }
+    for name in [
+        "AZURE_CLIENT_CERTIFICATE_PATH",
+        "AZURE_FEDERATED_TOKEN_FILE",
+        "ACTIONS_ID_TOKEN_REQUEST_URL",
+        "SYSTEM_OIDCREQUESTURI",
+        "IDENTITY_ENDPOINT",
+    ] {
+        cases.env(name, "");
+    }
+    // The Azure CLI of the machine is out of reach.
+    cases.env("PATH", "");
     // Help names the variable's value and is wrapped to the terminal's width.
     cases.env("AZURE_AUTHORITY_HOST", "").env("COLUMNS", "100");
     cases

@@ -1,18 +1,122 @@
 //! The way in: from flags and environment to a signed-in client, before anything is sent.
 
-use crate::{cli::ConnectArgs, failure::Failure};
-use passwave::{
-    graph::client::{self, ClientSecret, GraphClient, SignInError, TokenSource},
-    ledger::Ledger,
+use crate::{
+    cli::{Auth, ConnectArgs},
+    failure::Failure,
+    terminal::{say, short},
 };
-use secrecy::SecretString;
+use passwave::{
+    clean,
+    graph::client::{
+        self, GraphClient, SignInError, TokenSource, Web,
+        doors::{self, DevicePrompt, Method, Site, Variables},
+    },
+    ledger::Ledger,
+    upn,
+};
 use std::{fmt, time::Duration};
 
 /// Waits between the first attempts to sign in.
 const SIGN_IN_WAITS: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
+/// Notes of the ledger: where the run has begun, and as whom.
+const TENANT: &str = "tenant_id";
+const CLIENT: &str = "client_id";
+
+/// What it takes to sign in, read from flags and environment before anything else is done.
+pub struct Door {
+    site: Site,
+    door: doors::Door,
+}
+
+/// Who has signed in, and where.
+pub struct Arrival {
+    tenant: String,
+    client_id: String,
+    /// The person, where it is one.
+    person: Option<String>,
+    host: String,
+}
+
+impl Door {
+    /// Reads what the flags and the environment say. Nothing is sent.
+    pub fn open(connect: &ConnectArgs) -> Result<Self, Failure> {
+        if connect.client_id.is_some() && connect.auth != Auth::DeviceCode {
+            return Err(Failure::usage(
+                "--client-id is for --auth device-code\nhint: AZURE_CLIENT_ID names the application otherwise",
+            ));
+        }
+        let authority = connect.authority_host.as_deref().filter(|host| !host.is_empty());
+        let site = Site {
+            authority: client::endpoint(authority.unwrap_or(connect.cloud.authority()))?,
+            graph: client::endpoint(connect.graph_endpoint.as_deref().unwrap_or(connect.cloud.graph()))?,
+            web: Web::new(connect.ca_file.as_deref())?,
+        };
+        let variables = Variables::new(&|name| std::env::var(name).ok());
+        let method = connect.auth.method().map_or_else(|| Method::offered(&variables), Ok)?;
+        let client_id = connect.client_id.as_deref();
+        let door = doors::Door::open(method, &site, &variables, client_id, Box::new(show))?;
+        Ok(Self { site, door })
+    }
+
+    /// A client that has not signed in yet.
+    pub fn client(&self) -> GraphClient<&doors::Door> {
+        let http = self.site.web.client(&self.site.graph).clone();
+        GraphClient::new(http, &self.site.graph, &self.door)
+    }
+
+    /// Where two ids of tenants differ, that is known before anybody signs in.
+    pub fn must_be_the_same(&self, ledger: &Ledger) -> Result<(), Failure> {
+        match (ledger.note(TENANT)?, self.door.tenant()) {
+            (Some(begun), Some(tenant)) if upn::is_object_id(&begun) && upn::is_object_id(tenant) => {
+                same_tenant(&begun, &[tenant])
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Signs in, and checks that a run that has begun in one tenant goes on in no other.
+    pub async fn enter(&self, graph: &GraphClient<impl TokenSource>, ledger: &Ledger) -> Result<Arrival, Failure> {
+        sign_in(graph).await?;
+        let claims = graph.claims().await?.unwrap_or_default();
+        let named = self.door.tenant().map(str::to_owned);
+        if let Some(begun) = ledger.note(TENANT)? {
+            let known: Vec<&str> = claims.tenant_id.iter().chain(&named).map(String::as_str).collect();
+            same_tenant(&begun, &known)?;
+        }
+        let client_id = claims.client_id.or_else(|| self.door.client_id().map(str::to_owned));
+        Ok(Arrival {
+            tenant: claims.tenant_id.or(named).unwrap_or_default(),
+            client_id: client_id.unwrap_or_default(),
+            person: claims.user_principal_name.filter(|_| !claims.is_application),
+            host: self.site.graph.host_str().unwrap_or_default().to_owned(),
+        })
+    }
+}
+
+/// What it signs in with, and where to.
+impl fmt::Display for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.door.fmt(f)?;
+        self.door.tenant().map_or(Ok(()), |tenant| write!(f, ", to tenant {tenant}"))
+    }
+}
+
+/// One of `names` must be the tenant in which the run has begun. Where nobody names one, nothing is known against it.
+fn same_tenant(begun: &str, names: &[&str]) -> Result<(), Failure> {
+    let Some(now) = names.first() else { return Ok(()) };
+    if names.iter().any(|name| name.eq_ignore_ascii_case(begun)) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "this run was begun in tenant {}, and this sign-in is to {}; nothing was sent\n\
+         hint: sign in to the tenant of the run (AZURE_TENANT_ID)",
+        clean::for_terminal(begun),
+        clean::for_terminal(now)
+    )))
+}
 
 /// Signs in. A hiccup is forgiven a few times; once the run has begun, `--max-wait` decides.
-pub async fn sign_in(graph: &GraphClient<impl TokenSource>) -> Result<(), SignInError> {
+async fn sign_in(graph: &GraphClient<impl TokenSource>) -> Result<(), SignInError> {
     for wait in SIGN_IN_WAITS {
         match graph.sign_in().await {
             Err(error) if error.is_passing() => tokio::time::sleep(wait).await,
@@ -22,78 +126,34 @@ pub async fn sign_in(graph: &GraphClient<impl TokenSource>) -> Result<(), SignIn
     graph.sign_in().await
 }
 
-/// What it takes to sign in, read from the environment before anything else is done.
-pub struct Door {
-    tenant: String,
-    client_id: String,
-    secret: SecretString,
-    authority: reqwest::Url,
-    graph: reqwest::Url,
+/// Shows a device code; page and code stand alone on their lines, so that they can be copied.
+fn show(prompt: &DevicePrompt) {
+    let DevicePrompt { url, code, life } = prompt;
+    say(&format!(
+        "To sign in, open this page in a browser, on any machine:\n\n    {url}\n\nand enter this code within {}:\n\n    {code}\n",
+        short(*life)
+    ));
 }
 
-impl Door {
-    /// Reads what the flags and the environment say.
-    pub fn open(connect: &ConnectArgs) -> Result<Self, Failure> {
-        let authority = connect.authority_host.as_deref().filter(|host| !host.is_empty());
-        let authority = client::endpoint(authority.unwrap_or(connect.cloud.authority()))?;
-        let graph = client::endpoint(connect.graph_endpoint.as_deref().unwrap_or(connect.cloud.graph()))?;
-        Ok(Self {
-            tenant: variable("AZURE_TENANT_ID")?,
-            client_id: variable("AZURE_CLIENT_ID")?,
-            secret: variable("AZURE_CLIENT_SECRET")?.into(),
-            authority,
-            graph,
-        })
-    }
-
-    /// A client that has not signed in yet.
-    pub fn client(&self) -> Result<GraphClient<ClientSecret>, Failure> {
-        let loopback = self.graph.scheme() == "http";
-        let http = client::http_client(loopback)?;
-        let door = ClientSecret::new(
-            http.clone(),
-            &self.authority,
-            &self.graph,
-            &self.tenant,
-            &self.client_id,
-            self.secret.clone(),
-        )?;
-        Ok(GraphClient::new(http, &self.graph, door))
-    }
-
-    /// A run that has begun in one tenant goes on in no other.
-    pub fn must_be_the_same(&self, ledger: &Ledger) -> Result<(), Failure> {
-        match ledger.note("tenant_id")? {
-            Some(begun) if !begun.eq_ignore_ascii_case(&self.tenant) => Err(Failure::usage(format!(
-                "this run was begun in tenant {begun}, and AZURE_TENANT_ID is {}; nothing was sent\n\
-                 hint: set AZURE_TENANT_ID to the tenant of the run",
-                passwave::clean::for_terminal(&self.tenant)
-            ))),
-            _ => Ok(()),
-        }
-    }
-
+impl Arrival {
     /// Notes where the run has begun.
     pub fn note_in(&self, ledger: &Ledger) -> Result<(), Failure> {
-        ledger.set_note("tenant_id", &self.tenant)?;
-        ledger.set_note("client_id", &self.client_id)?;
+        for (name, value) in [(TENANT, &self.tenant), (CLIENT, &self.client_id)] {
+            if !value.is_empty() {
+                ledger.set_note(name, value)?;
+            }
+        }
         Ok(())
     }
 }
 
-impl fmt::Display for Door {
+impl fmt::Display for Arrival {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let host = self.graph.host_str().unwrap_or_default();
-        write!(f, "Tenant {}, application {}, {host}", self.tenant, self.client_id)
-    }
-}
-
-fn variable(name: &str) -> Result<String, Failure> {
-    match std::env::var(name) {
-        Ok(value) if !value.trim().is_empty() => Ok(value.trim().to_owned()),
-        _ => Err(Failure::usage(format!(
-            "{name} is not set, so nobody can sign in; nothing was sent\n\
-             hint: set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or try `passwave rehearse`, which needs none"
-        ))),
+        let known = |text: &str| if text.is_empty() { "unknown".to_owned() } else { clean::for_terminal(text) };
+        write!(f, "Tenant {}, application {}", known(&self.tenant), known(&self.client_id))?;
+        if let Some(person) = &self.person {
+            write!(f, ", as {}", clean::for_terminal(person))?;
+        }
+        write!(f, ", {}", self.host)
     }
 }

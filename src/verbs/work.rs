@@ -1,9 +1,6 @@
 //! `reset` and `run`: sign in, ask, send, report.
 
-use super::{
-    connect::{self, Door},
-    plan, telling,
-};
+use super::{connect::Door, plan, telling};
 use crate::{
     cli::{ConnectArgs, PlanArgs, RunArgs},
     failure::{Failure, INTERRUPTED, USAGE},
@@ -84,11 +81,12 @@ fn work(ledger: &mut Ledger, door: &Door, args: &RunArgs, yes: bool) -> Result<u
     // Now already, so that whoever finds the folder after a crash has every password that can be in force.
     report::write(ledger)?;
     telling::plan(ledger, args.write_quota);
-    say(&door.to_string());
+    say(&format!("Signing in with {door}"));
     let runtime = runtime(false)?;
     runtime.block_on(async {
-        let graph = door.client()?;
-        connect::sign_in(&graph).await.inspect_err(|_| telling::go_on(KEPT, ledger))?;
+        let graph = door.client();
+        let arrival = door.enter(&graph, ledger).await.inspect_err(|_| telling::go_on(KEPT, ledger))?;
+        say(&arrival.to_string());
         let question = format!(
             "This gives {} a new password, now. To go on, type the number of accounts ({}):",
             counted(pending, "account", "accounts"),
@@ -98,7 +96,7 @@ fn work(ledger: &mut Ledger, door: &Door, args: &RunArgs, yes: bool) -> Result<u
             telling::go_on(KEPT, ledger);
             return Ok(USAGE);
         }
-        door.note_in(ledger)?;
+        arrival.note_in(ledger)?;
         if ledger.note(BEGUN)?.is_none() {
             ledger.set_note(BEGUN, &format!("{:.0}", jiff::Timestamp::now()))?;
         }

@@ -4,17 +4,23 @@ use super::SignInError;
 use crate::graph::claims::Claims;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
-use std::time::Duration;
-use tokio::{sync::Mutex, time::Instant};
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::time::Instant;
 
 /// A token is renewed when this much of its life is left, and when a fifth of it is, whichever is less.
 const HEADROOM: Duration = Duration::from_secs(300);
+/// Time until the next attempt where a renewal ahead of the end has failed.
+const RENEW_AGAIN: Duration = Duration::from_secs(30);
 
 /// A bearer token.
 #[derive(Clone)]
 pub struct Token {
     secret: SecretString,
     renew_at: Instant,
+    ends_at: Instant,
 }
 
 impl Token {
@@ -22,7 +28,8 @@ impl Token {
     #[must_use]
     pub fn new(secret: SecretString, life: Duration) -> Self {
         let headroom = HEADROOM.min(life / 5);
-        Self { secret, renew_at: Instant::now() + (life - headroom) }
+        let now = Instant::now();
+        Self { secret, renew_at: now + (life - headroom), ends_at: now + life }
     }
 
     /// The `Authorization` header, marked so that no log shows it.
@@ -50,35 +57,76 @@ pub trait TokenSource {
     fn fetch(&self) -> impl Future<Output = Result<Token, SignInError>>;
 }
 
+/// A source that is lent is one, too.
+impl<S: TokenSource> TokenSource for &S {
+    async fn fetch(&self) -> Result<Token, SignInError> {
+        (**self).fetch().await
+    }
+}
+
 /// Keeps the token until it is to be renewed.
+///
+/// One caller renews it at a time. While the old one lives, the others go on with it, and a renewal that fails is
+/// forgiven and tried again a little later; the error comes out when there is no token left to go on with.
 pub struct TokenCache<S> {
     source: S,
     current: Mutex<Option<Token>>,
+    renewing: tokio::sync::Mutex<()>,
 }
 
 impl<S: TokenSource> TokenCache<S> {
     /// An empty cache over `source`.
     pub fn new(source: S) -> Self {
-        Self { source, current: Mutex::new(None) }
+        Self { source, current: Mutex::new(None), renewing: tokio::sync::Mutex::new(()) }
     }
 
-    /// The token, a new one where it is time. Callers that come meanwhile wait for that one.
+    /// The token, a new one where it is time. Callers that come meanwhile and have none wait for that one.
     ///
     /// # Errors
     /// Says why there is none.
     pub async fn token(&self) -> Result<Token, SignInError> {
-        let mut current = self.current.lock().await;
-        if let Some(token) = current.as_ref().filter(|token| Instant::now() < token.renew_at) {
-            return Ok(token.clone());
+        let _turn = match self.living() {
+            Some(token) if Instant::now() < token.renew_at => return Ok(token),
+            Some(token) => match self.renewing.try_lock() {
+                Ok(turn) => turn,
+                Err(_) => return Ok(token),
+            },
+            None => self.renewing.lock().await,
+        };
+        // Whoever had the turn before may have brought one.
+        if let Some(token) = self.living().filter(|token| Instant::now() < token.renew_at) {
+            return Ok(token);
         }
-        let token = self.source.fetch().await?;
-        *current = Some(token.clone());
-        Ok(token)
+        let fetched = self.source.fetch().await;
+        match (fetched, self.living()) {
+            (Ok(token), _) => {
+                *self.current() = Some(token.clone());
+                Ok(token)
+            }
+            (Err(_), Some(token)) => Ok(self.put_off(token)),
+            (Err(error), None) => Err(error),
+        }
+    }
+
+    /// Goes on with `token`, and renews it later.
+    fn put_off(&self, token: Token) -> Token {
+        let token = Token { renew_at: Instant::now() + RENEW_AGAIN, ..token };
+        *self.current() = Some(token.clone());
+        token
+    }
+
+    /// The token, if it has not ended.
+    fn living(&self) -> Option<Token> {
+        self.current().clone().filter(|token| Instant::now() < token.ends_at)
+    }
+
+    fn current(&self) -> MutexGuard<'_, Option<Token>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Forgets `refused`, unless another one has taken its place already.
     pub async fn refuse(&self, refused: &Token) {
-        let mut current = self.current.lock().await;
+        let mut current = self.current();
         if current.as_ref().is_some_and(|token| token.secret.expose_secret() == refused.secret.expose_secret()) {
             *current = None;
         }
@@ -88,37 +136,93 @@ impl<S: TokenSource> TokenCache<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::client::doors::Service;
     use std::cell::Cell;
 
-    /// Issues numbered tokens that live for 100 seconds, each after a second.
-    struct Counter(Cell<u32>);
+    /// Issues numbered tokens that live for 100 seconds, each after a second; refuses while it is shut.
+    #[derive(Default)]
+    struct Counter {
+        issued: Cell<u32>,
+        asked: Cell<u32>,
+        shut: Cell<bool>,
+    }
 
     impl TokenSource for Counter {
         async fn fetch(&self) -> Result<Token, SignInError> {
+            self.asked.set(self.asked.get() + 1);
             tokio::time::sleep(Duration::from_secs(1)).await;
-            self.0.set(self.0.get() + 1);
-            Ok(Token::new(format!("t{}", self.0.get()).into(), Duration::from_secs(100)))
+            if self.shut.get() {
+                return Err(SignInError::Unreadable { service: Service::SignIn, status: 400 });
+            }
+            self.issued.set(self.issued.get() + 1);
+            Ok(Token::new(format!("t{}", self.issued.get()).into(), Duration::from_secs(100)))
         }
+    }
+
+    async fn header(cache: &TokenCache<Counter>) -> HeaderValue {
+        cache.token().await.expect("a token").header()
     }
 
     #[tokio::test(start_paused = true)]
     async fn callers_share_one_renewal() {
-        let cache = TokenCache::new(Counter(Cell::new(0)));
-        let (one, two) = tokio::join!(cache.token(), cache.token());
-        assert_eq!(one.expect("a token").header(), two.expect("a token").header());
-        assert_eq!(cache.source.0.get(), 1);
+        let cache = TokenCache::new(Counter::default());
+        let (one, two) = tokio::join!(header(&cache), header(&cache));
+        assert_eq!((one, cache.source.issued.get()), (two, 1));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_token_is_renewed_ahead_of_its_end_and_when_refused() {
-        let cache = TokenCache::new(Counter(Cell::new(0)));
+        let cache = TokenCache::new(Counter::default());
         let first = cache.token().await.expect("a token");
         tokio::time::advance(Duration::from_secs(81)).await;
         let second = cache.token().await.expect("a token");
         assert_ne!(first.header(), second.header());
         cache.refuse(&first).await;
-        assert_eq!(cache.token().await.expect("a token").header(), second.header(), "an old refusal costs nothing");
+        assert_eq!(header(&cache).await, second.header(), "an old refusal costs nothing");
         cache.refuse(&second).await;
-        assert_ne!(cache.token().await.expect("a token").header(), second.header());
+        assert_ne!(header(&cache).await, second.header());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn while_one_renews_the_others_go_on() {
+        let cache = TokenCache::new(Counter::default());
+        let first = header(&cache).await;
+        tokio::time::advance(Duration::from_secs(81)).await;
+        let (renewed, meanwhile) = tokio::join!(header(&cache), header(&cache));
+        assert_eq!(meanwhile, first);
+        assert_ne!(renewed, first);
+        assert_eq!(cache.source.asked.get(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failed_renewal_is_forgiven_until_the_token_ends() {
+        let cache = TokenCache::new(Counter::default());
+        let first = header(&cache).await;
+        cache.source.shut.set(true);
+        tokio::time::advance(Duration::from_secs(81)).await;
+        for _ in 0..3 {
+            assert_eq!(header(&cache).await, first);
+        }
+        assert_eq!(cache.source.asked.get(), 2, "it is not asked for every batch");
+        tokio::time::advance(Duration::from_secs(17)).await;
+        assert_eq!(header(&cache).await, first);
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert!(cache.token().await.is_err());
+        cache.source.shut.set(false);
+        assert_ne!(header(&cache).await, first);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_renewal_put_off_is_tried_again() {
+        let cache = TokenCache::new(Counter::default());
+        let first = header(&cache).await;
+        let life = Duration::from_secs(86_400);
+        *cache.current() = Some(Token::new("long".into(), life));
+        cache.source.shut.set(true);
+        tokio::time::advance(life - HEADROOM).await;
+        assert_eq!(header(&cache).await, "Bearer long");
+        cache.source.shut.set(false);
+        tokio::time::advance(RENEW_AGAIN).await;
+        assert!(![first, HeaderValue::from_static("Bearer long")].contains(&header(&cache).await));
     }
 }

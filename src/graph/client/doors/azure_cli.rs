@@ -1,0 +1,164 @@
+//! The session of the Azure CLI: whoever has run `az login` here is who signs in.
+//!
+//! The program is run without a shell, with no input, and is stopped where it takes too long.
+//!
+//! Invariant: what it prints on standard output is read and wiped, and shown nowhere.
+
+use super::{Method, SignInError, Site, Variables, application::check_tenant, exchange};
+use crate::graph::client::{Token, TokenSource};
+use secrecy::SecretString;
+use serde::Deserialize;
+use std::{ffi::OsString, path::Path, process::Stdio, time::Duration};
+use tokio::process::Command;
+use zeroize::Zeroizing;
+
+/// The program's name: on Windows it is a batch file, and found only under its whole name.
+pub(super) const PROGRAM: &str = if cfg!(windows) { "az.cmd" } else { "az" };
+/// How long it may take; it is a large Python program, and slow to start from a cold disk.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Signs in as whoever is signed in to the Azure CLI.
+pub struct AzureCli {
+    program: OsString,
+    resource: String,
+    pub(super) tenant: Option<String>,
+    limit: Duration,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    access_token: SecretString,
+    /// Seconds since 1970, from version 2.54 on.
+    #[serde(default, rename = "expires_on", deserialize_with = "exchange::number")]
+    unix: Option<u64>,
+    /// Local time, in all versions.
+    #[serde(default)]
+    expires_on: String,
+}
+
+impl AzureCli {
+    /// Asks `program` for tokens for the Graph root of `site`, in `tenant` or in the one that it is signed in to.
+    ///
+    /// # Errors
+    /// Where the tenant is none.
+    pub fn new(site: &Site, program: OsString, tenant: Option<String>) -> Result<Self, SignInError> {
+        tenant.as_deref().map_or(Ok(()), check_tenant)?;
+        let resource = site.graph.as_str().trim_end_matches('/').to_owned();
+        Ok(Self { program, resource, tenant, limit: LIMIT })
+    }
+
+    /// The same, waiting for the program no longer than `limit`.
+    #[must_use]
+    pub fn within(self, limit: Duration) -> Self {
+        Self { limit, ..self }
+    }
+
+    pub(super) fn open(site: &Site, variables: &Variables<'_>) -> Result<Self, SignInError> {
+        if !Self::is_installed(variables) {
+            return Err(absent());
+        }
+        Self::new(site, PROGRAM.into(), variables.get("AZURE_TENANT_ID"))
+    }
+
+    /// Whether the program is in a folder of `PATH`.
+    pub(super) fn is_installed(variables: &Variables<'_>) -> bool {
+        let path = variables.get("PATH").unwrap_or_default();
+        std::env::split_paths(&path).any(|folder| folder.join(Path::new(PROGRAM)).is_file())
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(["account", "get-access-token", "--resource", &self.resource, "--output", "json"]);
+        if let Some(tenant) = &self.tenant {
+            command.args(["--tenant", tenant]);
+        }
+        command.stdin(Stdio::null()).kill_on_drop(true).env("AZURE_CORE_NO_COLOR", "true");
+        command
+    }
+}
+
+fn absent() -> SignInError {
+    SignInError::unready(
+        "the Azure CLI (az) is not on the PATH",
+        "install it and run `az login`, or sign in another way (--auth)",
+    )
+}
+
+impl TokenSource for AzureCli {
+    async fn fetch(&self) -> Result<Token, SignInError> {
+        let ran = tokio::time::timeout(self.limit, self.command().output()).await.map_err(|_| {
+            let what = format!("the Azure CLI (az) did not answer within {} s", self.limit.as_secs());
+            SignInError::unready(what, "try `az account get-access-token` by hand")
+        })?;
+        let output = ran.map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => absent(),
+            _ => SignInError::unready(
+                format!("the Azure CLI (az) cannot be run: {error}"),
+                "try `az account show` by hand",
+            ),
+        })?;
+        let stdout = Zeroizing::new(output.stdout);
+        if !output.status.success() {
+            return Err(refusal(&String::from_utf8_lossy(&output.stderr)));
+        }
+        let answer = serde_json::from_slice::<Answer>(&stdout).ok();
+        answer.and_then(|answer| exchange::token_until(answer.end(), answer.access_token)).ok_or_else(|| {
+            SignInError::unready(
+                "the Azure CLI (az) answered with something that is no token",
+                "update it with `az upgrade`",
+            )
+        })
+    }
+}
+
+impl Answer {
+    /// When the token ends, in seconds since 1970.
+    fn end(&self) -> Option<u64> {
+        let local = || {
+            let time = self.expires_on.replacen(' ', "T", 1).parse::<jiff::civil::DateTime>().ok()?;
+            let time = time.to_zoned(jiff::tz::TimeZone::system()).ok()?;
+            u64::try_from(time.timestamp().as_second()).ok()
+        };
+        self.unix.or_else(local)
+    }
+}
+
+/// What it says on standard error, from the first line that says something.
+fn refusal(stderr: &str) -> SignInError {
+    let lines = stderr.lines().map(|line| line.trim().trim_start_matches("ERROR:").trim());
+    let mut lines = lines.filter(|line| !line.is_empty() && !line.starts_with("WARNING"));
+    let said = lines.clone().find(|line| line.contains("AADSTS")).or_else(|| lines.next());
+    exchange::refusal_of(Method::Cli, &format!("Azure CLI: {}", said.unwrap_or("it failed without a word")), None, "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_token_is_read_in_both_ways() {
+        let answer = |json: &str| serde_json::from_str::<Answer>(json).expect("JSON").end();
+        assert_eq!(answer(r#"{"accessToken":"a","expires_on":1700000000,"expiresOn":"x"}"#), Some(1_700_000_000));
+        assert_eq!(answer(r#"{"accessToken":"a","expiresOn":"soon"}"#), None);
+        let local = answer(r#"{"accessToken":"a","expiresOn":"2023-11-14 22:13:20.000000"}"#).expect("a time");
+        assert!(local.abs_diff(1_700_000_000) <= 14 * 3_600, "within the time zones: {local}");
+    }
+
+    #[test]
+    fn its_words_are_told_with_a_cure() {
+        for (stderr, said, cure) in [
+            ("ERROR: Please run 'az login' to setup account.\n", "Please run 'az login'", "`az login`"),
+            (
+                "WARNING: x\nERROR: AADSTS700082: The refresh token has expired.\nInteractive authentication is needed.",
+                "AADSTS700082: The refresh token has expired",
+                "`az login` again",
+            ),
+            ("ERROR: AADSTS65001: no consent\x1b[2J", "AADSTS65001: no consent", "--auth device-code"),
+            ("", "without a word", "`az login`"),
+        ] {
+            let told = refusal(stderr).to_string();
+            assert!(told.contains(said) && told.contains(cure) && !told.contains('\x1b'), "{told}");
+        }
+    }
+}

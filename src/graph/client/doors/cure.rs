@@ -1,0 +1,150 @@
+//! What to do about a refusal: a table of AADSTS numbers (Microsoft's error code reference, its identity libraries'
+//! troubleshooting guides, and issues in which people met them).
+//!
+//! Codes may change meaning; a cure is a hint beside Entra's own words and decides nothing.
+
+use super::Method;
+
+/// What to do about `code` or, where there is none, about the OAuth `error`.
+pub(super) fn cure(method: Method, code: Option<u64>, error: &str) -> &'static str {
+    by_code(method, code.unwrap_or_default()).or_else(|| by_error(error)).unwrap_or_else(|| otherwise(method))
+}
+
+fn by_code(method: Method, code: u64) -> Option<&'static str> {
+    of_the_place(code).or_else(|| match method {
+        Method::Secret | Method::Certificate | Method::Workload => of_an_application(method, code),
+        Method::Cli | Method::DeviceCode => of_a_person(method, code),
+        Method::Managed => None,
+    })
+}
+
+/// Tenant, cloud and application: the same through every door.
+fn of_the_place(code: u64) -> Option<&'static str> {
+    Some(match code {
+        700_016 => "the application is not in this tenant: check the client id and the tenant",
+        90_002 => "AZURE_TENANT_ID names no tenant here: check it, and --cloud",
+        900_023 => "AZURE_TENANT_ID must be the tenant's GUID or one of its domain names",
+        70_011 | 1_002_012 => "the Graph endpoint does not belong to this cloud: check --cloud and --graph-endpoint",
+        50_049 => "the sign-in host does not belong to this cloud: check --cloud and --authority-host",
+        53_003 => "a Conditional Access policy forbids it: ask who keeps the policies for an exception",
+        70_001 | 7_000_112 => "the application is disabled in this tenant: enable it under Enterprise applications",
+        _ => return None,
+    })
+}
+
+fn of_an_application(method: Method, code: u64) -> Option<&'static str> {
+    Some(match (code, method) {
+        (7_000_215, _) => "AZURE_CLIENT_SECRET is wrong: set the secret's value, not its id",
+        (7_000_222, _) => "the client secret has expired: make a new one in the application's registration",
+        (700_027, Method::Workload) => {
+            "the application does not trust who signed the token: check the federated credential"
+        }
+        (700_027 | 50_012, _) => {
+            "the application does not know this certificate: upload it to the registration, and check AZURE_CLIENT_ID"
+        }
+        (700_024, Method::Workload) => "the federated token has expired: have it written anew, and check the clock",
+        (700_024, _) => "the assertion's time is not Entra's time: set this machine's clock right",
+        (700_211, _) => {
+            "no federated credential of the application has the token's issuer: compare them, up to the last slash"
+        }
+        (700_212, _) => {
+            "no federated credential of the application has the token's audience: compare them, and check --cloud"
+        }
+        (700_213 | 7_002_137 | 7_002_138, _) => {
+            "no federated credential of the application has the token's subject: compare them letter by letter (repository, branch, environment)"
+        }
+        (70_021, _) => {
+            "no federated credential of the application fits the token: compare issuer, subject and audience; a new one takes minutes"
+        }
+        (5_002_738, _) => "Entra takes no elliptic curve signatures: have the issuer sign with RSA",
+        _ => return None,
+    })
+}
+
+fn of_a_person(method: Method, code: u64) -> Option<&'static str> {
+    Some(match (code, method) {
+        (50_058 | 50_072 | 50_074 | 50_076 | 50_078 | 50_079 | 70_043 | 700_082 | 70_008 | 50_173, Method::Cli) => {
+            "run `az login` again, with multi-factor authentication where it is asked for, then go on with `passwave run`"
+        }
+        (50_072 | 50_079, _) => "register for multi-factor authentication, then sign in again with `passwave run`",
+        (50_058 | 50_074 | 50_076 | 50_078, _) => {
+            "sign in again with `passwave run`, and pass multi-factor authentication"
+        }
+        (70_008 | 70_043 | 700_082 | 50_173, _) => "the sign-in has expired: sign in again with `passwave run`",
+        (65_001, Method::Cli) => {
+            "the Azure CLI's application has no consent for passwords here: use --auth device-code, or an application of your own"
+        }
+        (65_001 | 65_004, _) => {
+            "an administrator must consent to User-PasswordProfile.ReadWrite.All for this application"
+        }
+        (65_002, _) => "this application of Microsoft's may not ask for that: give an own one with --client-id",
+        (7_000_218, _) => {
+            "the application is no public client: switch on \"Allow public client flows\" in its registration"
+        }
+        (50_059 | 90_019 | 9_001_023, _) => "set AZURE_TENANT_ID to the tenant",
+        (50_020, _) => "the account is of another tenant: sign in with one of this tenant, or set AZURE_TENANT_ID",
+        _ => return None,
+    })
+}
+
+fn by_error(error: &str) -> Option<&'static str> {
+    Some(match error {
+        "authorization_declined" | "access_denied" => {
+            "the sign-in was declined in the browser: begin again with `passwave run`"
+        }
+        "expired_token" | "code_expired" => "the code was not entered in time: begin again with `passwave run`",
+        "bad_verification_code" => "begin again with `passwave run`, which asks for a new code",
+        "interaction_required" => "somebody must sign in again: go on with `passwave run`",
+        _ => return None,
+    })
+}
+
+const fn otherwise(method: Method) -> &'static str {
+    match method {
+        Method::Managed => {
+            "check that the machine or app has this identity (AZURE_CLIENT_ID chooses a user-assigned one)"
+        }
+        Method::Cli => "run `az login`, and check with `az account show` who is signed in",
+        _ => "look the code up at https://login.microsoftonline.com/error, and check the AZURE_ variables",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Method::{Certificate, Cli, DeviceCode, Managed, Secret, Workload};
+
+    #[test]
+    fn the_same_code_is_cured_otherwise_behind_another_door() {
+        for (method, code, words) in [
+            (Secret, 7_000_215, "AZURE_CLIENT_SECRET"),
+            (Certificate, 700_027, "upload it"),
+            (Workload, 700_027, "federated credential"),
+            (Certificate, 700_024, "clock"),
+            (Cli, 50_076, "az login"),
+            (DeviceCode, 50_076, "multi-factor"),
+            (Cli, 65_001, "--auth device-code"),
+            (DeviceCode, 65_001, "administrator"),
+            (DeviceCode, 7_000_218, "public client"),
+            (Managed, 700_016, "client id"),
+        ] {
+            let told = cure(method, Some(code), "");
+            assert!(told.contains(words), "{code}: {told}");
+        }
+    }
+
+    #[test]
+    fn only_a_secret_is_said_to_be_wrong_where_there_is_one() {
+        for method in [Managed, Cli, DeviceCode] {
+            assert!(!cure(method, Some(7_000_215), "").contains("AZURE_CLIENT_SECRET"));
+        }
+    }
+
+    #[test]
+    fn without_a_code_the_error_speaks() {
+        assert!(cure(DeviceCode, None, "authorization_declined").contains("declined"));
+        assert!(cure(DeviceCode, Some(1), "expired_token").contains("in time"));
+        assert!(cure(Managed, None, "invalid_request").contains("user-assigned"));
+        assert!(cure(Secret, None, "").contains("error"));
+    }
+}

@@ -1,0 +1,223 @@
+//! The device code: a person signs in with a browser, on any machine (RFC 8628).
+//!
+//! The code is shown through a callback, as nothing here prints. Once signed in, the run renews its token by itself with
+//! the refresh token; where that ends, it says so and asks nobody in the middle of a run.
+//!
+//! Invariant: device code and refresh token are secrets, and are written nowhere.
+
+use super::{Method, Service, SignInError, Site, Variables, application, exchange};
+use crate::{
+    clean,
+    graph::client::{Token, TokenSource, web::below},
+};
+use reqwest::{Client, Url};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// Microsoft Graph Command Line Tools: the public client that `Connect-MgGraph` signs in with.
+pub const CLIENT_ID_DEFAULT: &str = "14d82eec-204b-4c2f-b7e8-296a70dab67e";
+/// Any tenant but personal accounts.
+const ANY_TENANT: &str = "organizations";
+/// What is asked for: to write passwords, to look accounts up, and to renew.
+const PERMISSIONS: [&str; 2] = ["User-PasswordProfile.ReadWrite.All", "User.Read.All"];
+/// The wait between two questions where none is told, and what is added where it was too short (RFC 8628, 3.5).
+const INTERVAL: Duration = Duration::from_secs(5);
+
+/// What a person has to be shown.
+pub struct DevicePrompt {
+    /// The page to open.
+    pub url: String,
+    /// The code to enter there.
+    pub code: String,
+    /// How long it is good for.
+    pub life: Duration,
+}
+
+/// Shows a prompt.
+pub type Show = Box<dyn Fn(&DevicePrompt) + Send + Sync>;
+
+/// Signs in as the person who enters the code.
+pub struct DeviceCode {
+    http: Client,
+    device_url: Url,
+    token_url: Url,
+    pub(super) tenant: Option<String>,
+    pub(super) client_id: String,
+    scope: String,
+    show: Show,
+    session: Mutex<Session>,
+}
+
+/// How far the person has come.
+enum Session {
+    /// Nobody has signed in.
+    None,
+    /// Somebody has, and this renews it.
+    Renewable(SecretString),
+    /// Somebody has, and it cannot be renewed.
+    Ended,
+}
+
+#[derive(Deserialize)]
+struct Authorization {
+    device_code: SecretString,
+    user_code: String,
+    verification_uri: String,
+    #[serde(default, deserialize_with = "exchange::number")]
+    expires_in: Option<u64>,
+    #[serde(default, deserialize_with = "exchange::number")]
+    interval: Option<u64>,
+}
+
+/// What the answer to a question means.
+enum Step {
+    Wait(Duration),
+    Done,
+}
+
+impl DeviceCode {
+    /// Signs a person in to `tenant`, or to their own, through the public client `client_id`.
+    ///
+    /// # Errors
+    /// Where an id holds what no id can hold.
+    pub fn new(site: &Site, tenant: Option<String>, client_id: &str, show: Show) -> Result<Self, SignInError> {
+        let place = tenant.as_deref().unwrap_or(ANY_TENANT);
+        application::check_tenant(place)?;
+        application::check_client("--client-id", client_id)?;
+        let root = site.graph.as_str().trim_end_matches('/');
+        let permissions = PERMISSIONS.map(|name| format!("{root}/{name}")).join(" ");
+        Ok(Self {
+            http: site.web.client(&site.authority).clone(),
+            device_url: below(&site.authority, &format!("{place}/oauth2/v2.0/devicecode")),
+            token_url: below(&site.authority, &format!("{place}/oauth2/v2.0/token")),
+            tenant,
+            client_id: client_id.into(),
+            scope: format!("{permissions} offline_access"),
+            show,
+            session: Mutex::new(Session::None),
+        })
+    }
+
+    pub(super) fn open(
+        site: &Site,
+        variables: &Variables<'_>,
+        client_id: Option<&str>,
+        show: Show,
+    ) -> Result<Self, SignInError> {
+        Self::new(site, variables.get("AZURE_TENANT_ID"), client_id.unwrap_or(CLIENT_ID_DEFAULT), show)
+    }
+
+    async fn ask(&self, url: &Url, fields: &[(&str, &str)]) -> Result<exchange::Reply, SignInError> {
+        let mut form = vec![("client_id", self.client_id.as_str())];
+        form.extend(fields);
+        exchange::ask(Service::SignIn, self.http.post(url.clone()).form(&form)).await
+    }
+
+    /// Shows a code, and waits until it has been entered.
+    async fn sign_in(&self) -> Result<Token, SignInError> {
+        let begun = self.ask(&self.device_url, &[("scope", &self.scope)]).await?;
+        let authorization: Authorization = match begun.status {
+            200 => serde_json::from_slice(&begun.body).map_err(|_| begun.unreadable())?,
+            _ => return Err(begun.refused(Method::DeviceCode)),
+        };
+        let life = Duration::from_secs(authorization.expires_in.unwrap_or(900).min(3_600));
+        (self.show)(&DevicePrompt {
+            url: clean::sentence(&authorization.verification_uri),
+            code: clean::for_terminal(&authorization.user_code),
+            life,
+        });
+        let end = Instant::now() + life;
+        let mut interval = authorization.interval.map_or(INTERVAL, Duration::from_secs);
+        loop {
+            tokio::time::sleep(interval).await;
+            if Instant::now() >= end {
+                return Err(exchange::refusal_of(Method::DeviceCode, "nobody entered the code", None, "expired_token"));
+            }
+            let fields = [
+                ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+                ("device_code", authorization.device_code.expose_secret()),
+            ];
+            match self.ask(&self.token_url, &fields).await {
+                Ok(reply) => match step(&reply.error(), interval) {
+                    Step::Wait(longer) => interval = longer,
+                    Step::Done => return self.keep(&reply),
+                },
+                // A person is on the way to the browser: a network that is away for a moment is no reason to give up.
+                Err(error) if error.is_passing() => interval = interval.max(INTERVAL),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn renew(&self, refresh: &SecretString) -> Result<Token, SignInError> {
+        let fields = [
+            ("grant_type", "refresh_token"),
+            ("scope", self.scope.as_str()),
+            ("refresh_token", refresh.expose_secret()),
+        ];
+        self.keep(&self.ask(&self.token_url, &fields).await?)
+    }
+
+    /// The token in `reply`; what renews it is kept.
+    fn keep(&self, reply: &exchange::Reply) -> Result<Token, SignInError> {
+        let mut issued = reply.issued(Method::DeviceCode)?;
+        let refresh = issued.refresh_token.take();
+        let token = issued.token().ok_or_else(|| reply.unreadable())?;
+        let mut session = self.session();
+        *session = match (refresh, std::mem::replace(&mut *session, Session::Ended)) {
+            (Some(new), _) | (None, Session::Renewable(new)) => Session::Renewable(new),
+            (None, _) => Session::Ended,
+        };
+        Ok(token)
+    }
+
+    fn session(&self) -> std::sync::MutexGuard<'_, Session> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Waits on while the person is not ready, and longer where it was asked too often.
+fn step(error: &str, interval: Duration) -> Step {
+    match error {
+        "authorization_pending" => Step::Wait(interval),
+        "slow_down" => Step::Wait(interval + INTERVAL),
+        _ => Step::Done,
+    }
+}
+
+impl TokenSource for DeviceCode {
+    async fn fetch(&self) -> Result<Token, SignInError> {
+        let refresh = match &*self.session() {
+            Session::None => None,
+            Session::Renewable(refresh) => Some(refresh.clone()),
+            Session::Ended => {
+                let said = "the sign-in has ended, and came without what would renew it";
+                return Err(exchange::refusal_of(Method::DeviceCode, said, Some(70_008), ""));
+            }
+        };
+        match refresh {
+            Some(refresh) => self.renew(&refresh).await,
+            None => self.sign_in().await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_waits_while_the_person_is_not_ready() {
+        let second = Duration::from_secs(1);
+        assert!(matches!(step("authorization_pending", second), Step::Wait(wait) if wait == second));
+        assert!(matches!(step("slow_down", second), Step::Wait(wait) if wait == second * 6));
+        for end in ["", "authorization_declined", "expired_token"] {
+            assert!(matches!(step(end, second), Step::Done));
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Workload identity federation: somebody whom the application trusts vouches for this job, and no secret is kept.
+//!
+//! Kubernetes and others write the token to a file and write it anew before it expires; GitHub Actions and Azure
+//! Pipelines give one to whoever asks from within a job. So it is fetched again for each sign-in.
+
+use super::{Method, Service, SignInError, Site, Variables, application::Application, exchange};
+use crate::{
+    clean,
+    graph::client::{Token, TokenSource, web::safe_url},
+};
+use reqwest::{Client, Url};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use std::{fmt, path::PathBuf};
+use zeroize::Zeroizing;
+
+/// The variable that names the token's file.
+const FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
+/// Set in jobs of GitHub Actions that may ask for their identity.
+const GITHUB: [&str; 2] = ["ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"];
+/// Set in jobs of Azure Pipelines; the token has to be mapped into the job's environment.
+const PIPELINES: [&str; 2] = ["SYSTEM_OIDCREQUESTURI", "SYSTEM_ACCESSTOKEN"];
+/// The id of the service connection: as the tasks AzureCLI@2 and AzurePowerShell@5 set it, or as people do.
+const CONNECTION: [&str; 2] = ["AZURESUBSCRIPTION_SERVICE_CONNECTION_ID", "AZURE_SERVICE_CONNECTION_ID"];
+/// Tenant and application of the service connection, as the same tasks set them.
+const CONNECTED: [&str; 2] = ["AZURESUBSCRIPTION_TENANT_ID", "AZURESUBSCRIPTION_CLIENT_ID"];
+
+/// Signs in as an application that trusts who vouches for this job.
+pub struct Workload {
+    pub(super) application: Application,
+    issuer: Issuer,
+}
+
+/// Where assertions come from.
+enum Issuer {
+    File(PathBuf),
+    GitHub { http: Client, url: Url, token: SecretString },
+    AzurePipelines { http: Client, url: Url, token: SecretString },
+}
+
+#[derive(Deserialize)]
+struct Assertion {
+    #[serde(alias = "oidcToken")]
+    value: SecretString,
+}
+
+impl Workload {
+    /// Whether the environment offers all that it takes.
+    pub(super) fn is_offered(variables: &Variables<'_>) -> bool {
+        let all = |names: &[&str]| names.iter().all(|name| variables.has(name));
+        let application = all(&["AZURE_TENANT_ID", "AZURE_CLIENT_ID"]);
+        let connection = CONNECTION.iter().any(|name| variables.has(name));
+        variables.has(FILE)
+            || (application && all(&GITHUB))
+            || (all(&PIPELINES) && connection && (application || all(&CONNECTED)))
+    }
+
+    pub(super) fn open(site: &Site, variables: &Variables<'_>) -> Result<Self, SignInError> {
+        let issuer = Issuer::open(site, variables)?;
+        let connected = match (&issuer, CONNECTED.map(|name| variables.get(name))) {
+            (Issuer::AzurePipelines { .. }, [Some(tenant), Some(client_id)]) if !variables.has("AZURE_CLIENT_ID") => {
+                Some((tenant, client_id))
+            }
+            _ => None,
+        };
+        let (tenant, client_id) = connected.map_or_else(|| variables.application(Method::Workload), Ok)?;
+        Ok(Self { application: Application::new(site, &tenant, &client_id)?, issuer })
+    }
+}
+
+impl fmt::Display for Workload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.issuer {
+            Issuer::File(_) => "the federated token in AZURE_FEDERATED_TOKEN_FILE",
+            Issuer::GitHub { .. } => "this job's identity from GitHub Actions",
+            Issuer::AzurePipelines { .. } => "the service connection's identity from Azure Pipelines",
+        })
+    }
+}
+
+impl Issuer {
+    fn open(site: &Site, variables: &Variables<'_>) -> Result<Self, SignInError> {
+        if let Some(file) = variables.get(FILE) {
+            return Ok(Self::File(file.into()));
+        }
+        if variables.has(GITHUB[0]) {
+            let [mut url, token] = [variables.get(GITHUB[0]), variables.get(GITHUB[1])].map(Option::unwrap_or_default);
+            if token.is_empty() {
+                return Err(variables.missing(GITHUB[1], Method::Workload));
+            }
+            url = url.trim_end_matches('&').to_owned();
+            let mut url = vouching(GITHUB[0], &url)?;
+            url.query_pairs_mut().append_pair("audience", audience(&site.authority));
+            return Ok(Self::GitHub { http: site.web.client(&url).clone(), url, token: token.into() });
+        }
+        if variables.has(PIPELINES[0]) {
+            return Self::pipelines(site, variables);
+        }
+        Err(variables.missing(FILE, Method::Workload))
+    }
+
+    fn pipelines(site: &Site, variables: &Variables<'_>) -> Result<Self, SignInError> {
+        let mut url = vouching(PIPELINES[0], &variables.needed(PIPELINES[0], Method::Workload)?)?;
+        let token = variables.needed(PIPELINES[1], Method::Workload)?.into();
+        let connection = CONNECTION.iter().find_map(|name| variables.get(name));
+        let connection = connection.ok_or_else(|| variables.missing(CONNECTION[0], Method::Workload))?;
+        url.query_pairs_mut().append_pair("api-version", "7.1").append_pair("serviceConnectionId", &connection);
+        Ok(Self::AzurePipelines { http: site.web.client(&url).clone(), url, token })
+    }
+
+    async fn assertion(&self) -> Result<SecretString, SignInError> {
+        match self {
+            Self::File(file) => from_file(file),
+            Self::GitHub { http, url, token } => {
+                let request = http.get(url.clone()).bearer_auth(token.expose_secret());
+                from_service(Service::GitHub, request).await
+            }
+            Self::AzurePipelines { http, url, token } => {
+                let request = http.post(url.clone()).bearer_auth(token.expose_secret());
+                // Without this header it would lead to a page for people, where it ought to refuse.
+                let request = request.header("X-TFS-FedAuthRedirect", "Suppress");
+                let request = request.header("Content-Type", "application/json").header("Content-Length", 0);
+                from_service(Service::AzurePipelines, request).await
+            }
+        }
+    }
+}
+
+/// A URL that a variable names and the job's own token goes to.
+fn vouching(variable: &str, text: &str) -> Result<Url, SignInError> {
+    safe_url(text, false).map_err(|why| {
+        let what = format!("{variable} is {:?}: {why}", clean::for_terminal(text));
+        SignInError::unready(what, "it is set by the pipeline: leave it as it is")
+    })
+}
+
+/// What a federated token says it is for (Microsoft's page on federated credentials in national clouds).
+fn audience(authority: &Url) -> &'static str {
+    match authority.host_str().unwrap_or_default() {
+        host if host.ends_with(".us") => "api://AzureADTokenExchangeUSGov",
+        host if host.ends_with(".cn") => "api://AzureADTokenExchangeChina",
+        _ => "api://AzureADTokenExchange",
+    }
+}
+
+fn from_file(file: &std::path::Path) -> Result<SecretString, SignInError> {
+    let shown = format!("{FILE}, {}", clean::for_terminal(&file.display().to_string()));
+    let unready = |why: String| {
+        SignInError::unready(
+            format!("{shown}: {why}"),
+            "check the path, and whether the token is still being written there",
+        )
+    };
+    let bytes = Zeroizing::new(std::fs::read(file).map_err(|error| unready(error.to_string()))?);
+    let text = std::str::from_utf8(&bytes).map_or("", str::trim);
+    Some(SecretString::from(text)).filter(exchange::usable).ok_or_else(|| unready("it holds no token".into()))
+}
+
+async fn from_service(service: Service, request: reqwest::RequestBuilder) -> Result<SecretString, SignInError> {
+    let reply = exchange::ask(service, request).await?;
+    let assertion = serde_json::from_slice::<Assertion>(&reply.body).ok().filter(|_| reply.status == 200);
+    assertion.map(|assertion| assertion.value).filter(exchange::usable).ok_or_else(|| reply.unreadable())
+}
+
+impl TokenSource for Workload {
+    async fn fetch(&self) -> Result<Token, SignInError> {
+        let assertion = self.issuer.assertion().await?;
+        self.application.assert(Method::Workload, assertion.expose_secret()).await
+    }
+}
