@@ -1,0 +1,163 @@
+//! Each door through the program itself, to the end of a real run against a loopback Graph.
+
+use crate::{
+    SECRET, azure_cli,
+    desk::{self, Seen},
+    device_code,
+    pair::Pair,
+    stage::{Stage, issued, said},
+};
+use serde_json::json;
+use std::{
+    fs,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+/// Lets in whoever shows the secret or an assertion of three parts.
+fn entra(seen: &Seen, issue: &dyn Fn() -> String) -> desk::Said {
+    let proven = seen.field("client_secret") == SECRET || seen.field("client_assertion").split('.').count() == 3;
+    match seen.path.ends_with("/oauth2/v2.0/token") && proven {
+        true => issued(&issue()),
+        false => desk::refused(401, "invalid_client", 7_000_215, "Invalid client secret provided."),
+    }
+}
+
+fn with(stage: &Stage, more: &[(&'static str, String)]) -> Vec<(&'static str, String)> {
+    [&stage.ids()[..], more].concat()
+}
+
+#[test]
+fn with_a_client_secret() {
+    let stage = Stage::new(entra);
+    let told = stage.reset(&[], &with(&stage, &[("AZURE_CLIENT_SECRET", SECRET.into())]));
+    let [(_, tenant), (_, client)] = stage.ids();
+    assert!(told.contains("Signing in with the client secret in AZURE_CLIENT_SECRET"), "{told}");
+    assert!(told.contains(&format!("Tenant {tenant}, application {client}, 127.0.0.1")), "{told}");
+    assert!(!told.contains(SECRET));
+}
+
+#[test]
+fn with_a_certificate() {
+    let stage = Stage::new(entra);
+    let file = stage.home().join("application.pem");
+    fs::write(&file, Pair::rsa().pem()).expect("written");
+    let path = file.to_str().expect("text").to_owned();
+    let told = stage.reset(&[], &with(&stage, &[("AZURE_CLIENT_CERTIFICATE_PATH", path)]));
+    assert!(told.contains("the certificate in AZURE_CLIENT_CERTIFICATE_PATH"), "{told}");
+}
+
+#[test]
+fn with_a_federated_token_in_a_file() {
+    let stage = Stage::new(entra);
+    fs::write(stage.home().join("token"), "a.b.c").expect("written");
+    let told = stage.reset(&["--auth", "workload"], &with(&stage, &[("AZURE_FEDERATED_TOKEN_FILE", "token".into())]));
+    assert!(told.contains("the federated token in AZURE_FEDERATED_TOKEN_FILE"), "{told}");
+}
+
+#[test]
+fn in_a_job_of_github_actions() {
+    let stage = Stage::new(|seen, issue| match seen.path.as_str() {
+        "/idtoken" if seen.header("authorization") == format!("Bearer {SECRET}") => (200, json!({"value": "a.b.c"})),
+        _ => entra(seen, issue),
+    });
+    let job = [
+        ("ACTIONS_ID_TOKEN_REQUEST_URL", format!("{}/idtoken?api-version=2.0", stage.desk.url)),
+        ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", SECRET.into()),
+    ];
+    let told = stage.reset(&[], &with(&stage, &job));
+    assert!(told.contains("this job's identity from GitHub Actions") && !told.contains(SECRET), "{told}");
+}
+
+#[test]
+fn with_the_identity_of_an_app() {
+    let stage = Stage::new(|seen, issue| match seen.header("x-identity-header") {
+        SECRET => (200, json!({"access_token": issue(), "expires_on": "4102444800"})),
+        _ => (401, json!({"statusCode": 401, "message": "no header"})),
+    });
+    let endpoint = format!("{}/msi/token", stage.desk.url);
+    let told = stage.reset(&[], &[("IDENTITY_ENDPOINT", endpoint), ("IDENTITY_HEADER", SECRET.into())]);
+    let [(_, tenant), _] = stage.ids();
+    assert!(told.contains("the managed identity of this app") && told.contains(&format!("Tenant {tenant}")), "{told}");
+}
+
+#[test]
+fn with_the_session_of_the_azure_cli() {
+    let stage = Stage::new(|_, issue| issued(&issue()));
+    let bin = stage.home().join("bin");
+    fs::create_dir(&bin).expect("a folder");
+    let absent = stage.program(&["reset", "wave.csv", "--run-dir", "run", "--yes", "--auth", "cli"]).output();
+    let absent = absent.expect("it starts");
+    assert_eq!(absent.status.code(), Some(2), "{}", said(&absent));
+    assert!(said(&absent).contains("not on the PATH") && !stage.home().join("run").exists());
+
+    azure_cli::fake(&bin, "", "ERROR: Please run 'az login' to setup account.");
+    let out = stage.program(&["reset", "wave.csv", "--run-dir", "out", "--yes"]).output().expect("it starts");
+    assert_eq!(out.status.code(), Some(3), "{}", said(&out));
+    assert!(said(&out).contains("hint: run `az login`") && said(&out).contains("passwave run out"), "{}", said(&out));
+
+    let token = stage.token();
+    azure_cli::fake(&bin, &azure_cli::output(&token), "");
+    let told = stage.reset(&[], &[]);
+    assert!(told.contains("the session of the Azure CLI") && !told.contains(&token), "{told}");
+}
+
+#[test]
+fn with_a_device_code() {
+    let asked = AtomicUsize::new(0);
+    let stage = Stage::new(move |seen, issue| match seen.path.ends_with("/devicecode") {
+        true => device_code::code(),
+        false if asked.fetch_add(1, Ordering::Relaxed) < 2 => device_code::pending(),
+        false => issued(&issue()),
+    });
+    let told = stage.reset(&["--auth", "device-code"], &[]);
+    for expected in ["\n    https://microsoft.com/devicelogin\n", "\n    F2X-9\u{FFFD}[2J\n", "within 15 min"] {
+        assert!(told.contains(expected), "{expected}: {told}");
+    }
+    assert!(!told.contains(SECRET), "{told}");
+    assert!(stage.desk.seen().iter().all(|seen| seen.path.starts_with("/organizations/")));
+}
+
+#[test]
+fn a_run_goes_on_in_its_own_tenant_only() {
+    const OTHER: &str = "cccccccc-0000-4000-8000-00000000000c";
+    let stage = Stage::new(|seen, issue| match seen.path.as_str() {
+        "/msi" => (200, json!({"access_token": issue(), "expires_on": "4102444800"})),
+        _ => entra(seen, issue),
+    });
+    let planned = stage.bare(&["plan", "wave.csv", "--run-dir", "run"]).output().expect("it starts");
+    assert_eq!(planned.status.code(), Some(0), "{}", said(&planned));
+    let ledger = || rusqlite::Connection::open(stage.home().join("run/ledger.db")).expect("a ledger");
+    let begin_in = |tenant: &str| {
+        let sql = "INSERT OR REPLACE INTO run (name, value) VALUES ('tenant_id', ?1)";
+        ledger().execute(sql, [tenant]).expect("a note");
+    };
+    begin_in(OTHER);
+    let secret = with(&stage, &[("AZURE_CLIENT_SECRET", SECRET.into())]);
+    let app = vec![("IDENTITY_ENDPOINT", format!("{}/msi", stage.desk.url)), ("IDENTITY_HEADER", SECRET.into())];
+    let run = |variables: &[(&'static str, String)]| {
+        stage.program(&["run", "run", "--yes"]).envs(variables.iter().cloned()).output().expect("it starts")
+    };
+    for (variables, asked) in [(&secret, 0), (&app, 1)] {
+        let refused = run(variables);
+        assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+        assert!(said(&refused).contains(&format!("begun in tenant {OTHER}")), "{}", said(&refused));
+        assert_eq!((stage.desk.seen().len(), stage.served.tenant.tally().batches), (asked, 0));
+    }
+    let [(_, tenant), (_, client)] = stage.ids();
+    begin_in(&tenant.to_uppercase());
+    let ended = run(&app);
+    assert_eq!(ended.status.code(), Some(0), "{}", said(&ended));
+    let note = |name: &str| -> String {
+        ledger().query_row("SELECT value FROM run WHERE name = ?1", [name], |row| row.get(0)).expect("a note")
+    };
+    assert_eq!((note("tenant_id"), note("client_id")), (tenant, client));
+}
+
+#[test]
+fn a_client_id_is_for_the_device_code() {
+    let stage = Stage::new(entra);
+    let all = ["reset", "wave.csv", "--run-dir", "run", "--yes", "--client-id", "x"];
+    let refused = stage.program(&all).output().expect("it starts");
+    assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+    assert!(said(&refused).contains("--auth device-code") && !stage.home().join("run").exists());
+}

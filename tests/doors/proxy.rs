@@ -1,0 +1,183 @@
+//! A company's proxy that opens TLS: the program behind it, with its certificate and without.
+
+use crate::stage::{Stage, issued, said};
+use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, date_time_ymd};
+use std::{
+    fs,
+    sync::{Arc, Mutex},
+    thread,
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
+    sync::oneshot,
+};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        ServerConfig,
+        crypto::aws_lc_rs,
+        pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+    },
+};
+
+/// Names that no resolver knows: only through the proxy can they be reached.
+const AUTHORITY: &str = "https://login.fabrikam.invalid";
+const GRAPH: &str = "https://graph.fabrikam.invalid";
+
+/// Opens what is sent through it and hands it on in the clear, whatever host was meant.
+struct Opener {
+    url: String,
+    /// The certificate of its authority, in PEM.
+    authority: String,
+    hosts: Arc<Mutex<Vec<String>>>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+/// A name that holds today, as strict platforms want it to.
+fn named(names: &[&str]) -> CertificateParams {
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let mut parameters = CertificateParams::new(names).expect("names");
+    let today = jiff::Zoned::now().date();
+    let ymd = |date: jiff::civil::Date| date_time_ymd(date.year().into(), date.month() as u8, date.day() as u8);
+    parameters.not_before = ymd(today.saturating_sub(jiff::Span::new().days(2)));
+    parameters.not_after = ymd(today.saturating_add(jiff::Span::new().days(30)));
+    parameters
+}
+
+impl Opener {
+    /// A proxy that hands everything to `upstream`, a host and a port.
+    fn new(upstream: String) -> Self {
+        let mut parameters = named(&[]);
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("a key");
+        let authority = parameters.self_signed(&key).expect("a certificate").pem();
+        let tls = acceptor(&Issuer::new(parameters, key));
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (listens, told) = std::sync::mpsc::channel();
+        let hosts = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&hosts);
+        let thread = thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(async {
+                let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+                listens.send(listener.local_addr().expect("an address")).expect("somebody waits");
+                let accepting = async {
+                    loop {
+                        let (socket, _) = listener.accept().await.expect("a connection");
+                        // How a connection ends is the client's affair.
+                        tokio::spawn(open(socket, tls.clone(), upstream.clone(), Arc::clone(&kept)));
+                    }
+                };
+                tokio::select! {
+                    () = accepting => {}
+                    _ = stopped => {}
+                }
+            });
+        });
+        let url = format!("http://{}", told.recv().expect("it listens"));
+        Self { url, authority, hosts, stop: Some(stop), thread: Some(thread) }
+    }
+
+    fn hosts(&self) -> Vec<String> {
+        self.hosts.lock().expect("whole").clone()
+    }
+}
+
+impl Drop for Opener {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn acceptor(issuer: &Issuer<'_, KeyPair>) -> TlsAcceptor {
+    let mut parameters = named(&["login.fabrikam.invalid", "graph.fabrikam.invalid"]);
+    parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    let key = KeyPair::generate().expect("a key");
+    let certificate = parameters.signed_by(&key, issuer).expect("a certificate");
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("protocols")
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key);
+    TlsAcceptor::from(Arc::new(config.expect("a certificate with its key")))
+}
+
+async fn open(
+    socket: TcpStream,
+    tls: TlsAcceptor,
+    upstream: String,
+    hosts: Arc<Mutex<Vec<String>>>,
+) -> std::io::Result<()> {
+    let mut socket = BufReader::new(socket);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if socket.read_line(&mut head).await? == 0 {
+            return Ok(());
+        }
+    }
+    hosts.lock().expect("whole").push(head.lines().next().unwrap_or_default().to_owned());
+    socket.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?;
+    let mut opened = tls.accept(socket.into_inner()).await?;
+    let mut upstream = TcpStream::connect(upstream).await?;
+    tokio::io::copy_bidirectional(&mut opened, &mut upstream).await.map(drop)
+}
+
+/// The run that goes through the proxy `url`: its exit code, and what it said.
+fn run(stage: &Stage, folder: &str, more: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String) {
+    let all = [
+        &["reset", "wave.csv", "--yes", "--run-dir", folder, "--max-wait", "1s"][..],
+        &["--authority-host", AUTHORITY, "--graph-endpoint", GRAPH],
+        more,
+    ];
+    let credentials = stage.served.tenant.credentials();
+    let secret = secrecy::ExposeSecret::expose_secret(&credentials.client_secret).to_owned();
+    let mut command = stage.bare(&all.concat());
+    command.envs(stage.ids()).env("AZURE_CLIENT_SECRET", secret).envs(variables.iter().copied());
+    let output = command.output().expect("it starts");
+    (output.status.code(), said(&output))
+}
+
+#[test]
+fn a_proxy_that_opens_tls_is_trusted_only_where_somebody_says_so() {
+    let stage = Stage::new(|_, issue| issued(&issue()));
+    let opener = Opener::new(stage.served.url.replace("http://", ""));
+    let file = stage.home().join("company.pem");
+    fs::write(&file, &opener.authority).expect("written");
+    let proxy = [("HTTPS_PROXY", opener.url.as_str())];
+
+    let (code, told) = run(&stage, "untrusted", &[], &proxy);
+    assert_eq!(code, Some(3), "{told}");
+    assert!(told.contains("is not to be trusted") && told.contains("--ca-file"), "{told}");
+    assert_eq!(stage.served.tenant.tally().tokens_issued, 0, "no secret went over that connection");
+    assert_eq!(opener.hosts().len(), 1, "what will not pass is not tried again");
+
+    let (code, told) = run(&stage, "trusted", &["--ca-file", "company.pem"], &proxy);
+    assert_eq!(code, Some(0), "{told}");
+    let hosts = opener.hosts();
+    let connected = |host: &str| hosts.iter().any(|line| line.starts_with(&format!("CONNECT {host}:443 ")));
+    assert!(connected("login.fabrikam.invalid") && connected("graph.fabrikam.invalid"), "{hosts:?}");
+    assert!(stage.served.tenant.tally().writes > 0);
+
+    let around = [proxy[0], ("NO_PROXY", ".fabrikam.invalid")];
+    let (code, told) = run(&stage, "around", &["--ca-file", "company.pem"], &around);
+    assert_eq!(code, Some(3), "{told}");
+    assert_eq!(opener.hosts().len(), hosts.len(), "NO_PROXY is heeded: {told}");
+}
+
+#[test]
+fn what_is_on_this_machine_is_reached_without_a_proxy() {
+    let stage = Stage::new(|_, issue| issued(&issue()));
+    let opener = Opener::new(stage.served.url.replace("http://", ""));
+    let proxies = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"];
+    let mut variables = stage.ids().to_vec();
+    variables.push(("AZURE_CLIENT_SECRET", "s".into()));
+    variables.extend(proxies.map(|name| (name, opener.url.clone())));
+    stage.reset(&[], &variables);
+    assert_eq!(opener.hosts(), Vec::<String>::new());
+}
