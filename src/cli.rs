@@ -5,6 +5,7 @@ use passwave::{
     graph::{BATCH_ITEMS_MAX, client::doors::Method},
     password::{LENGTH_DEFAULT, SEPARATOR_DEFAULT, WORDS_DEFAULT},
     quota::Quota,
+    run::{Halt, Window},
     traffic,
 };
 use std::{path::PathBuf, time::Duration};
@@ -40,17 +41,22 @@ pub enum Verb {
         #[command(flatten)]
         plan: PlanArgs,
         #[command(flatten)]
+        limit: LimitArgs,
+        #[command(flatten)]
         run: RunArgs,
         #[command(flatten)]
         connect: ConnectArgs,
     },
-    /// Everything but the change: read, check, generate, estimate, and write the run folder
+    /// Everything but the change: read, check, generate, look up, estimate, and write the run folder
     Plan {
         #[command(flatten)]
         plan: PlanArgs,
-        /// The write quota, for the estimate
-        #[arg(long, value_name = "N/SECONDSs", default_value_t = Quota::DOCUMENTED_WRITES)]
-        write_quota: Quota,
+        #[command(flatten)]
+        limit: LimitArgs,
+        #[command(flatten)]
+        pace: PaceArgs,
+        #[command(flatten)]
+        connect: ConnectArgs,
         /// How to tell the plan: words on stderr, or one JSON object on stdout
         #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
         format: PlanFormat,
@@ -68,7 +74,21 @@ pub enum Verb {
         #[arg(long, value_name = "FINGERPRINT")]
         expect: Option<String>,
         #[command(flatten)]
+        limit: LimitArgs,
+        #[command(flatten)]
         run: RunArgs,
+        #[command(flatten)]
+        connect: ConnectArgs,
+    },
+    /// Read back what the directory says of each account that was reset
+    ///
+    /// Ends with 0 where the directory shows every change, and with 1 where it does not.
+    Verify {
+        /// The run folder
+        #[arg(value_name = "RUN")]
+        folder: PathBuf,
+        #[command(flatten)]
+        pace: PaceArgs,
         #[command(flatten)]
         connect: ConnectArgs,
     },
@@ -85,6 +105,8 @@ pub enum Verb {
     Rehearse {
         #[command(flatten)]
         plan: PlanArgs,
+        #[command(flatten)]
+        limit: LimitArgs,
         #[command(flatten)]
         run: RunArgs,
         #[command(flatten)]
@@ -143,6 +165,33 @@ pub struct PlanArgs {
     pub password_column: Option<String>,
     #[command(flatten)]
     pub policy: PolicyArgs,
+    #[command(flatten)]
+    pub rules: RulesArgs,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Accounts")]
+pub struct RulesArgs {
+    /// Look every account up first: where the application may read them, or else not plan at all, or never
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = LookupName::Auto)]
+    pub lookup: LookupName,
+    /// Leave the accounts in this file alone, whatever the roster says: a list, or a CSV as a roster
+    #[arg(long, value_name = "FILE")]
+    pub exclude: Option<PathBuf>,
+    /// Reset accounts that an on-premises directory masters, though its next synchronisation may undo it
+    #[arg(long)]
+    pub include_synced: bool,
+    /// Reset holders of directory roles
+    #[arg(long)]
+    pub include_admins: bool,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Guard rails")]
+pub struct LimitArgs {
+    /// Go no further where more than this many accounts are to be reset
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_accounts: Option<u64>,
 }
 
 #[derive(Args)]
@@ -172,8 +221,30 @@ pub struct PolicyArgs {
 }
 
 #[derive(Args)]
-#[command(next_help_heading = "Pace")]
+#[command(next_help_heading = "Guard rails")]
 pub struct RunArgs {
+    /// Only the first N accounts of the plan; then ask, or leave the others to the next `passwave run`
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub pilot: Option<u64>,
+    /// Stop where too many accounts end so, such as failed=3% of those that ended, or failed=50; repeatable
+    #[arg(long, value_name = "STATUS=LIMIT")]
+    pub halt_on: Vec<Halt>,
+    /// Send only within these hours of this machine's clock, such as 22:00-06:00
+    #[arg(long, value_name = "FROM-TO")]
+    pub window: Option<Window>,
+    /// Read back afterwards when each password was changed; adds the column verified_at
+    #[arg(long, help_heading = "Afterwards")]
+    pub verify: bool,
+    /// End all sign-in sessions of each account that is reset; adds the column sessions_revoked
+    #[arg(long, help_heading = "Afterwards")]
+    pub revoke_sessions: bool,
+    #[command(flatten)]
+    pub pace: PaceArgs,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Pace")]
+pub struct PaceArgs {
     /// Write quota of the application in the tenant, as Microsoft documents it
     #[arg(long, value_name = "N/SECONDSs", default_value_t = Quota::DOCUMENTED_WRITES)]
     pub write_quota: Quota,
@@ -228,6 +299,13 @@ pub struct SimulatorArgs {
 pub enum StyleName {
     Random,
     Words,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LookupName {
+    Auto,
+    Required,
+    Off,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,9 +1,12 @@
 //! Errors as the shell sees them: a text for a person, and an exit code.
 
 use passwave::{
+    exclusions::ExclusionsError,
     graph::client::{EndpointError, SignInError},
     ledger::LedgerError,
+    lookup::LookupError,
     password::{BannedError, PasswordError, PolicyError},
+    reader::ReadError,
     report::ReportError,
     roster::RosterError,
     run::RunError,
@@ -52,7 +55,7 @@ macro_rules! usage {
     };
 }
 
-usage!(RosterError, PolicyError, BannedError, PasswordError, EndpointError);
+usage!(RosterError, ExclusionsError, PolicyError, BannedError, PasswordError, EndpointError);
 
 impl From<SignInError> for Failure {
     fn from(error: SignInError) -> Self {
@@ -90,6 +93,24 @@ impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
         match error {
             RunError::Ledger(error) => error.into(),
+            _ => Self::away(error),
+        }
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Ledger(error) => error.into(),
+            ReadError::Traffic(error) => Self::away(error),
+        }
+    }
+}
+
+impl From<LookupError> for Failure {
+    fn from(error: LookupError) -> Self {
+        match error {
+            LookupError::Read(error) => error.into(),
             _ => Self::away(error),
         }
     }

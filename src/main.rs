@@ -12,6 +12,7 @@ use clap::Parser;
 use cli::{Cli, Verb};
 use failure::Failure;
 use std::process::ExitCode;
+use verbs::Terms;
 
 fn main() -> ExitCode {
     match dispatch(Cli::parse().verb) {
@@ -25,11 +26,16 @@ fn main() -> ExitCode {
 
 fn dispatch(verb: Verb) -> Result<u8, Failure> {
     match verb {
-        Verb::Reset { plan, run, connect, yes } => verbs::reset(&plan, &run, &connect, yes),
-        Verb::Plan { plan, write_quota, format } => verbs::plan(&plan, write_quota, format),
-        Verb::Run { folder, run, connect, expect, yes } => verbs::run(&folder, &run, &connect, expect.as_deref(), yes),
+        Verb::Reset { plan, limit, run, connect, yes } => {
+            verbs::reset(&plan, &connect, &Terms { run: &run, limit: &limit, expect: None, yes })
+        }
+        Verb::Plan { plan, limit, pace, connect, format } => verbs::plan(&plan, &limit, &pace, &connect, format),
+        Verb::Run { folder, run, limit, connect, expect, yes } => {
+            verbs::run(&folder, &connect, &Terms { run: &run, limit: &limit, expect: expect.as_deref(), yes })
+        }
+        Verb::Verify { folder, pace, connect } => verbs::verify(&folder, &pace, &connect),
         Verb::Report { folder, format } => verbs::report(&folder, format),
-        Verb::Rehearse { plan, run, simulator } => verbs::rehearse(&plan, &run, &simulator),
+        Verb::Rehearse { plan, limit, run, simulator } => verbs::rehearse(&plan, &limit, &run, &simulator),
         Verb::Simulate { port, roster, accounts, write_quota, simulator } => {
             verbs::simulate(port, roster.as_deref(), accounts, write_quota, &simulator)
         }

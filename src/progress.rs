@@ -6,6 +6,7 @@ use passwave::{
     clean,
     ledger::Counts,
     quota::Quota,
+    reader::ReadEvent,
     run::RunEvent,
     traffic::{WaitReason, Waiting},
 };
@@ -64,8 +65,7 @@ impl Pace {
 impl Progress {
     /// A bar where stderr is a terminal that can show one, lines elsewhere.
     pub fn new(counts: Counts, quota: Quota, virtual_time: bool) -> Self {
-        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let bar = (std::io::stderr().is_terminal() && !dumb).then(|| bar(counts));
+        let bar = can_draw().then(|| bar(counts.settled(), counts.settled() + counts.pending()));
         let pace = (!virtual_time).then(|| Pace::begin(counts.settled()));
         let settled_before = counts.settled();
         Self { bar, quota, pace, settled_before, last_line: Instant::now(), last_words: String::new() }
@@ -143,15 +143,8 @@ impl Progress {
     }
 
     /// Says why nothing is sent, where it is worth a word.
-    pub fn waiting(&mut self, Waiting { reason, wait }: &Waiting) {
-        let wait = *wait;
-        if wait < WAIT_TOLD_MIN {
-            return;
-        }
-        let text = match reason {
-            WaitReason::Asked => format!("Graph asks to wait {}", short(wait)),
-            WaitReason::Away(said) => format!("no usable answer ({said}); trying again in {}", short(wait)),
-        };
+    fn waiting(&mut self, waiting: &Waiting) {
+        let Some(text) = waiting_text(waiting) else { return };
         if self.bar.is_none() && text == self.last_words {
             return;
         }
@@ -167,13 +160,86 @@ impl Progress {
     }
 }
 
-fn bar(counts: Counts) -> ProgressBar {
-    let total = counts.settled() + counts.pending();
+/// Why nothing is sent for a while, where it is worth a word.
+fn waiting_text(Waiting { reason, wait }: &Waiting) -> Option<String> {
+    (*wait >= WAIT_TOLD_MIN).then(|| match reason {
+        WaitReason::Asked => format!("Graph asks to wait {}", short(*wait)),
+        WaitReason::Away(said) => format!("no usable answer ({said}); trying again in {}", short(*wait)),
+    })
+}
+
+/// Listens to a look at accounts.
+pub struct ReadProgress {
+    /// What is done to them.
+    done: &'static str,
+    bar: Option<ProgressBar>,
+    read: u64,
+    total: u64,
+    last_line: Instant,
+}
+
+impl ReadProgress {
+    /// Of accounts that are `done` so.
+    pub fn new(done: &'static str) -> Self {
+        Self { done, bar: None, read: 0, total: 0, last_line: Instant::now() }
+    }
+
+    /// So many are to be read.
+    pub fn begin(&mut self, total: u64) {
+        self.total = total;
+        self.bar = can_draw().then(|| bar(0, total));
+    }
+
+    /// Shows what the reader tells.
+    pub fn show(&mut self, event: &ReadEvent) {
+        match event {
+            ReadEvent::Read(more) => self.read(*more),
+            ReadEvent::Waiting(waiting) => waiting_text(waiting).into_iter().for_each(|text| self.tell(&text)),
+        }
+    }
+
+    /// A line beside the bar.
+    pub fn tell(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(text),
+            None => say(text),
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn read(&mut self, more: u64) {
+        self.read = (self.read + more).min(self.total);
+        match &self.bar {
+            Some(bar) => {
+                bar.set_position(self.read);
+                bar.set_message(format!(" accounts {}", self.done));
+            }
+            None if self.last_line.elapsed() >= LINE_EVERY => {
+                self.last_line = Instant::now();
+                say(&format!("{} of {} accounts {}", grouped(self.read), grouped(self.total), self.done));
+            }
+            None => {}
+        }
+    }
+}
+
+fn can_draw() -> bool {
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    std::io::stderr().is_terminal() && !dumb
+}
+
+fn bar(done: u64, total: u64) -> ProgressBar {
     let style = ProgressStyle::with_template("{elapsed_precise} [{bar:24}] {human_pos}/{human_len}{wide_msg}")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("=> ");
     let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr()).with_style(style);
-    bar.set_position(counts.settled());
+    bar.set_position(done);
     bar.enable_steady_tick(TICK);
     bar
 }

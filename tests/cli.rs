@@ -20,6 +20,13 @@ fn cases(credentials: [&str; 3]) -> TestCases {
     }
     // The Azure CLI of the machine is out of reach.
     cases.env("PATH", "");
+    // Other ways in that the machine may offer, `az` on the path among them.
+    for name in ["AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE", "IDENTITY_ENDPOINT", "PATH"] {
+        cases.env(name, "");
+    }
+    for name in ["ACTIONS_ID_TOKEN_REQUEST_URL", "SYSTEM_OIDCREQUESTURI"] {
+        cases.env(name, "");
+    }
     // Help names the variable's value and is wrapped to the terminal's width.
     cases.env("AZURE_AUTHORITY_HOST", "").env("COLUMNS", "100");
     cases

@@ -73,6 +73,7 @@ impl From<LedgerError> for LookupError {
 }
 
 /// Looks up all accounts of the plan that were not looked up yet, and completes the plan with what was found.
+/// `revokes_sessions` tells whether that permission is looked for too.
 ///
 /// # Errors
 /// Says what stands against going on.
@@ -80,6 +81,7 @@ pub async fn look_up<G: Graph>(
     ledger: &mut Ledger,
     graph: &G,
     pace: &Pace,
+    revokes_sessions: bool,
     stop: impl Future<Output = ()>,
     emit: &mut dyn FnMut(LookupEvent),
 ) -> Result<LookupEnd, LookupError> {
@@ -89,8 +91,7 @@ pub async fn look_up<G: Graph>(
         return Ok(LookupEnd::Without);
     }
     let (claims, tenant) = (graph.claims().await?, Tenant::read(graph, pace.max_wait).await?);
-    let revokes = ledger.revokes_sessions()?;
-    let warnings = permissions::warnings(claims.as_ref(), &tenant, revokes);
+    let warnings = permissions::warnings(claims.as_ref(), &tenant, revokes_sessions);
     warnings.into_iter().for_each(|warning| emit(LookupEvent::Warning(warning)));
     emit(LookupEvent::Begins(ledger.left_to_look_up()?));
     let exclusions: Exclusions = ledger.exclusions()?.into_iter().collect();

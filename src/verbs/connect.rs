@@ -7,9 +7,12 @@ use crate::{
 };
 use passwave::{
     clean,
-    graph::client::{
-        self, GraphClient, SignInError, TokenSource, Web,
-        doors::{self, DevicePrompt, Method, Site, Variables},
+    graph::{
+        Graph,
+        client::{
+            self, GraphClient, SignInError, TokenSource, Web,
+            doors::{self, DevicePrompt, Method, Site, Variables},
+        },
     },
     ledger::Ledger,
     upn,
@@ -58,6 +61,11 @@ impl Door {
         Ok(Self { site, door })
     }
 
+    /// Whether a way in was chosen, or the environment offers one.
+    pub fn is_offered(connect: &ConnectArgs) -> bool {
+        connect.auth != Auth::Auto || Method::offered(&Variables::new(&|name| std::env::var(name).ok())).is_ok()
+    }
+
     /// A client that has not signed in yet.
     pub fn client(&self) -> GraphClient<&doors::Door> {
         let http = self.site.web.client(&self.site.graph).clone();
@@ -77,7 +85,7 @@ impl Door {
     /// Signs in, and checks that a run that has begun in one tenant goes on in no other.
     pub async fn enter(&self, graph: &GraphClient<impl TokenSource>, ledger: &Ledger) -> Result<Arrival, Failure> {
         sign_in(graph).await?;
-        let claims = graph.claims().await?.unwrap_or_default();
+        let claims = graph.claims().await.map_err(Failure::away)?.unwrap_or_default();
         let named = self.door.tenant().map(str::to_owned);
         if let Some(begun) = ledger.note(TENANT)? {
             let known: Vec<&str> = claims.tenant_id.iter().chain(&named).map(String::as_str).collect();

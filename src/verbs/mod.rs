@@ -2,14 +2,18 @@
 
 mod connect;
 mod generate;
+mod looking;
 mod plan;
+mod process;
 mod report;
 mod simulate;
 mod telling;
+mod verify;
 mod work;
 
 pub use generate::generate;
 pub use plan::plan;
 pub use report::report;
 pub use simulate::{rehearse, simulate};
-pub use work::{reset, run};
+pub use verify::verify;
+pub use work::{Terms, reset, run};

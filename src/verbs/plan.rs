@@ -1,20 +1,22 @@
 //! `plan`, and the first half of `reset` and `rehearse`: from a roster to a run folder.
 
-use super::telling;
+use super::{connect::Door, looking, process::runtime, telling, work};
 use crate::{
-    cli::{PlanArgs, PlanFormat, PolicyArgs, StyleName},
+    cli::{ConnectArgs, LimitArgs, LookupName, PaceArgs, PlanArgs, PlanFormat, PolicyArgs, RulesArgs, StyleName},
     failure::Failure,
-    terminal::print,
+    terminal::{print, say},
 };
 use jiff::Zoned;
 use passwave::{
     clean,
+    exclusions::Exclusions,
     ledger::{Created, Ledger},
     password::{BannedWords, ENTROPY_BITS_MIN, Generator, PasswordPolicy, SYMBOLS_DEFAULT, Style},
-    plan::{ForceChange, Plan, Settings},
+    plan::{ForceChange, Lookup, Plan, Rules, Settings},
     quota::Quota,
-    report,
+    report::{self, Summary},
     roster::{Roster, RosterOptions},
+    traffic::Pace,
 };
 use serde_json::json;
 use std::{
@@ -23,29 +25,88 @@ use std::{
 };
 
 /// Writes the run folder, and tells the plan.
-pub fn plan(args: &PlanArgs, quota: Quota, format: PlanFormat) -> Result<u8, Failure> {
+pub fn plan(
+    args: &PlanArgs,
+    limit: &LimitArgs,
+    pace: &PaceArgs,
+    connect: &ConnectArgs,
+    format: PlanFormat,
+) -> Result<u8, Failure> {
+    let door = door(args, connect)?;
     let created = create(args, false)?;
     telling::skipped(&created);
-    let ledger = &created.ledger;
-    let summary = report::write(ledger)?;
+    let mut ledger = created.ledger;
+    if let Some(code) = look(&mut ledger, door.as_ref(), &work::pace(pace))? {
+        telling::go_on("Accounts are left to be looked up.", &ledger);
+        return Ok(code);
+    }
+    let summary = report::write(&ledger)?;
     if format == PlanFormat::Json {
-        let plan = json!({
-            "fingerprint": summary.fingerprint,
-            "run_dir": ledger.folder(),
-            "roster": summary.roster,
-            "rows": summary.rows,
-            "accounts": ledger.counts().pending(),
-            "counts": summary.counts,
-            "causes": summary.causes,
-            "write_quota": quota.to_string(),
-            "least_seconds": quota.least_time(ledger.counts().pending()).as_secs_f64(),
-            "entropy_bits": ledger.settings().policy.entropy_bits(),
-        });
+        let plan = as_json(&ledger, &summary, pace.write_quota)?;
         print(|out| writeln!(out, "{plan}"))?;
     }
-    telling::plan(ledger, quota);
-    telling::go_on("Nothing was sent.", ledger);
+    telling::plan(&ledger, pace.write_quota, false)?;
+    work::must_be_few(&ledger, limit)?;
+    telling::go_on("Nothing was sent.", &ledger);
     Ok(0)
+}
+
+/// The door to look through; none where accounts are not looked up, or nothing in the environment opens one.
+fn door(args: &PlanArgs, connect: &ConnectArgs) -> Result<Option<Door>, Failure> {
+    let looks = match args.rules.lookup {
+        LookupName::Off => false,
+        LookupName::Auto => Door::is_offered(connect),
+        LookupName::Required => true,
+    };
+    looks.then(|| Door::open(connect)).transpose()
+}
+
+/// Completes the plan with a look at the accounts; the exit code where it was interrupted.
+fn look(ledger: &mut Ledger, door: Option<&Door>, pace: &Pace) -> Result<Option<u8>, Failure> {
+    let Some(door) = door else {
+        let why = match ledger.settings().rules.lookup {
+            Lookup::Off => "--lookup off was given",
+            _ => "nothing in the environment says how to sign in",
+        };
+        looking::without(ledger, why)?;
+        return Ok(None);
+    };
+    say(&format!("Signing in with {door}"));
+    runtime(false)?.block_on(async {
+        let graph = door.client();
+        say(&door.enter(&graph, ledger).await?.to_string());
+        looking::look(ledger, &graph, pace, false).await
+    })
+}
+
+fn as_json(ledger: &Ledger, summary: &Summary, quota: Quota) -> Result<serde_json::Value, Failure> {
+    let kinds: Vec<_> = ledger
+        .kinds()?
+        .into_iter()
+        .map(
+            |kind| json!({"kind": kind.kind, "skipped": kind.is_skipped, "accounts": kind.number, "names": kind.names}),
+        )
+        .collect();
+    let lookup = json!({
+        "done": ledger.is_looked_up()?,
+        "not_done_because": ledger.not_looked_up_because()?,
+        "kinds": kinds,
+        "renamed": ledger.renamed()?.0,
+        "warnings": looking::warnings(ledger)?,
+    });
+    Ok(json!({
+        "fingerprint": summary.fingerprint,
+        "run_dir": ledger.folder(),
+        "roster": summary.roster,
+        "rows": summary.rows,
+        "accounts": ledger.counts().pending(),
+        "counts": summary.counts,
+        "causes": summary.causes,
+        "lookup": lookup,
+        "write_quota": quota.to_string(),
+        "least_seconds": quota.least_time(ledger.counts().pending()).as_secs_f64(),
+        "entropy_bits": ledger.settings().policy.entropy_bits(),
+    }))
 }
 
 /// Makes the plan and its run folder.
@@ -56,9 +117,15 @@ pub fn create(args: &PlanArgs, rehearsal: bool) -> Result<Created, Failure> {
     if args.strict {
         refuse_wrong_rows(&roster)?;
     }
-    let settings = Settings { rehearsal, force_change: force_change(args), ..Settings::new(&roster, policy.clone()) };
+    let exclusions = args.rules.exclude.as_deref().map(Exclusions::open).transpose()?.unwrap_or_default();
+    let settings = Settings {
+        rehearsal,
+        force_change: force_change(args),
+        rules: rules(&args.rules),
+        ..Settings::new(&roster, policy.clone())
+    };
     let folder = args.run_dir.clone().unwrap_or_else(|| folder_for(roster.name(), rehearsal));
-    let plan = Plan::new(&roster, Generator::new(&policy)?);
+    let plan = Plan::new(&roster, Generator::new(&policy)?).without(exclusions);
     Ok(Ledger::create(&folder, settings, plan)?)
 }
 
@@ -110,6 +177,15 @@ fn refuse_wrong_rows(roster: &Roster) -> Result<(), Failure> {
         "{name} was refused (--strict), nothing was sent:\n  {}\nhint: mend these rows, or leave --strict out to skip them",
         wrong.join("\n  ")
     )))
+}
+
+fn rules(args: &RulesArgs) -> Rules {
+    let lookup = match args.lookup {
+        LookupName::Auto => Lookup::Auto,
+        LookupName::Required => Lookup::Required,
+        LookupName::Off => Lookup::Off,
+    };
+    Rules { lookup, include_synced: args.include_synced, include_admins: args.include_admins }
 }
 
 fn force_change(args: &PlanArgs) -> ForceChange {

@@ -1,8 +1,12 @@
 //! `rehearse` and `simulate`: the embedded simulator, in process and served.
 
-use super::{plan, telling, work};
+use super::{
+    looking, plan,
+    process::{interrupted, runtime},
+    telling, work,
+};
 use crate::{
-    cli::{PlanArgs, RunArgs, SimulatorArgs},
+    cli::{LimitArgs, PlanArgs, RunArgs, SimulatorArgs},
     failure::Failure,
     terminal::{print, say},
 };
@@ -25,20 +29,25 @@ const DOMAIN: &str = "contoso.com";
 const LATENCY_MILLIS: u64 = 300;
 
 /// The whole job in virtual time, against a tenant that has the roster's accounts.
-pub fn rehearse(args: &PlanArgs, run: &RunArgs, simulator: &SimulatorArgs) -> Result<u8, Failure> {
-    let mut config = SimulatorConfig::new(run.write_quota, simulator.seed);
+pub fn rehearse(args: &PlanArgs, limit: &LimitArgs, run: &RunArgs, simulator: &SimulatorArgs) -> Result<u8, Failure> {
+    let mut config = SimulatorConfig::new(run.pace.write_quota, simulator.seed);
     config.faults = faults(simulator, Faults { latency_ms: LATENCY_MILLIS, ..Faults::default() })?;
     let created = plan::create(args, true)?;
     telling::skipped(&created);
     let mut ledger = created.ledger;
     say("REHEARSAL: the embedded simulator stands in for the tenant, and the passwords are thrown away.");
-    telling::plan(&ledger, run.write_quota);
-    let mut options = work::options(run);
-    options.pace.seed = simulator.seed;
-    work::runtime(true)?.block_on(async {
+    let runtime = runtime(true)?;
+    runtime.block_on(async {
+        let mut options = work::options(run);
+        options.pace.seed = simulator.seed;
         let tenant = Simulator::new(config);
         enrol(&tenant, &ledger)?;
-        work::send(&mut ledger, &tenant, &options).await
+        if let Some(code) = looking::look(&mut ledger, &tenant, &options.pace, run.revoke_sessions).await? {
+            return Ok(code);
+        }
+        work::must_be_few(&ledger, limit)?;
+        telling::plan(&ledger, run.pace.write_quota, run.revoke_sessions)?;
+        work::send(&mut ledger, &tenant, options, run, false).await
     })
 }
 
@@ -64,7 +73,7 @@ pub fn simulate(
 ) -> Result<u8, Failure> {
     let mut config = SimulatorConfig::new(quota, args.seed);
     config.faults = faults(args, Faults::default())?;
-    let runtime = work::runtime(false)?;
+    let runtime = runtime(false)?;
     runtime.block_on(async {
         let tenant = Arc::new(Simulator::new(config));
         populate(&tenant, roster, accounts)?;
@@ -73,7 +82,7 @@ pub fn simulate(
         })?;
         let address = listener.local_addr().map_err(Failure::away)?;
         announce(&tenant, address.port())?;
-        serve(tenant, listener, work::interrupted()).await;
+        serve(tenant, listener, interrupted()).await;
         Ok(0)
     })
 }

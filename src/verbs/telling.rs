@@ -1,14 +1,19 @@
 //! What is said before a run and after it.
 
-use crate::terminal::{counted, grouped, say, short};
+use crate::{
+    failure::Failure,
+    terminal::{counted, grouped, say, short},
+};
 use passwave::{
     clean,
-    ledger::{Created, FILE_NAME, Ledger},
+    ledger::{Created, FILE_NAME, KindCount, Ledger},
+    lookup::{DISABLED, READY, UNREAD},
     outcome::{Cause, Skip, Status},
     password::Style,
     plan::ForceChange,
     quota::Quota,
-    report::{CSV_NAME, SUMMARY_NAME, Summary, SummaryCause},
+    report::{CSV_NAME, SESSIONS_COLUMN, SUMMARY_NAME, Summary, SummaryCause},
+    run::RunEnd,
 };
 use std::{path::Path, time::Duration};
 
@@ -31,8 +36,8 @@ pub fn skipped(created: &Created) {
     }
 }
 
-/// What is to be done.
-pub fn plan(ledger: &Ledger, quota: Quota) {
+/// What is to be done; `revokes` where each account's sessions are revoked too.
+pub fn plan(ledger: &Ledger, quota: Quota, revokes: bool) -> Result<(), Failure> {
     let settings = ledger.settings();
     let (counts, pending) = (ledger.counts(), ledger.counts().pending());
     let mut first = format!("{}: {}", clean::for_terminal(&settings.roster), counted(counts.rows(), "row", "rows"));
@@ -41,9 +46,61 @@ pub fn plan(ledger: &Ledger, quota: Quota) {
         first += &format!(", {} skipped", grouped(counts.skipped));
     }
     say(&first);
+    kinds(ledger)?;
     say(&format!("Passwords: {}; {}", passwords(ledger), force_change(settings.force_change)));
-    say(&format!("Time:      {}", estimate(pending, quota)));
+    // Revoking sessions is a write of its own.
+    say(&format!("Time:      {}", estimate(if revokes { pending * 2 } else { pending }, quota)));
     say(&format!("Run folder: {}", ledger.folder().display()));
+    Ok(())
+}
+
+/// What was found of the accounts: how many of each kind, and the first few names.
+fn kinds(ledger: &Ledger) -> Result<(), Failure> {
+    if !ledger.is_looked_up()? {
+        return Ok(());
+    }
+    for kind in ledger.kinds()? {
+        let names: Vec<String> = kind.names.iter().map(|name| clean::for_terminal(name)).collect();
+        let more = if kind.number > names.len() as u64 { ", …" } else { "" };
+        say(&format!("{:>10}  {:<34} {}{more}", grouped(kind.number), kind_title(&kind), names.join(", ")));
+    }
+    let (number, names) = ledger.renamed()?;
+    if number > 0 {
+        let shown =
+            |(old, new): &(String, String)| format!("{} is now {}", clean::for_terminal(old), clean::for_terminal(new));
+        let names: Vec<String> = names.iter().map(shown).collect();
+        let more = if number > names.len() as u64 { ", …" } else { "" };
+        say(&format!("{:>10}  {:<34} {}{more}", grouped(number), "of these: named otherwise now", names.join(", ")));
+    }
+    Ok(())
+}
+
+fn kind_title(kind: &KindCount) -> String {
+    let what = match kind.kind.as_str() {
+        READY => "",
+        DISABLED => "disabled, cannot sign in",
+        UNREAD => "could not be read",
+        "synced" => "synced from on-premises",
+        "admin" => "holds a directory role",
+        "missing" => "not in the directory",
+        "self" => "signed in now",
+        other => other,
+    };
+    match (kind.is_skipped, what) {
+        (false, "") => "to reset".into(),
+        (false, what) => format!("to reset: {what}"),
+        (true, what) => format!("skipped: {}", clean::for_terminal(&what.replace('_', " "))),
+    }
+}
+
+/// Why a run ended before all rows have.
+pub fn end(end: &RunEnd) {
+    match end {
+        RunEnd::Finished | RunEnd::Interrupted => {}
+        RunEnd::PilotEnded => say("The pilot has ended; the other accounts were not touched."),
+        RunEnd::Halted(halt) => say(&format!("Stopped by --halt-on {halt}: look at the causes before going on.")),
+        RunEnd::WindowClosed => say("The hours of --window are over: nothing more is sent."),
+    }
 }
 
 fn passwords(ledger: &Ledger) -> String {
@@ -88,15 +145,40 @@ pub fn result(ledger: &Ledger, summary: &Summary) {
     say(&format!("{mark}{}: {}.", counted(summary.rows, "row", "rows"), counts.join(", ")));
     speed(summary);
     causes(&summary.causes);
+    afterwards(summary);
     let folder = ledger.folder();
     say(&format!("Report:  {}", folder.join(CSV_NAME).display()));
     say(&format!("Summary: {}   Ledger: {}", folder.join(SUMMARY_NAME).display(), folder.join(FILE_NAME).display()));
     if summary.counts["reset"] + summary.counts["in_doubt"] > 0 && !summary.rehearsal {
         say("The report holds passwords in clear text: keep it as you would keep them.");
     }
-    if ledger.counts().pending() > 0 {
-        let left = counted(ledger.counts().pending(), "account is", "accounts are");
-        go_on(&format!("{left} not settled."), ledger);
+    let counts = ledger.counts();
+    if counts.pending() > 0 {
+        go_on(&format!("{} not settled.", counted(counts.pending(), "account is", "accounts are")), ledger);
+    } else if counts.sessions_pending() > 0 {
+        let left = counted(counts.sessions_pending(), "account", "accounts");
+        go_on(&format!("Sessions of {left} are still to be revoked."), ledger);
+    }
+}
+
+/// What was done and seen after the resets.
+fn afterwards(summary: &Summary) {
+    let verified: Vec<String> = summary
+        .verified
+        .iter()
+        .map(|(verdict, number)| format!("{} {}", grouped(*number), verdict.replace('_', " ")))
+        .collect();
+    if !verified.is_empty() {
+        say(&format!("Verified: {}.", verified.join(", ")));
+    }
+    if summary.sessions_revoked + summary.sessions_failed > 0 {
+        let failed = match summary.sessions_failed {
+            0 => String::new(),
+            failed => {
+                format!("; of {} they could not be (column {SESSIONS_COLUMN})", counted(failed, "account", "accounts"))
+            }
+        };
+        say(&format!("Sessions: revoked of {}{failed}.", counted(summary.sessions_revoked, "account", "accounts")));
     }
 }
 
@@ -138,9 +220,7 @@ fn cure(cause: &SummaryCause) -> Option<&'static str> {
         return Some("the password in the report may be in force: try it, or put these accounts in a new roster");
     }
     if cause.status == Status::Skipped.as_str() {
-        return Skip::from_code(&cause.error_code)
-            .filter(|skip| skip.needs_a_look())
-            .map(|_| "mend the row, and put it in a new roster");
+        return Skip::from_code(&cause.error_code).filter(|skip| skip.needs_a_look()).map(Skip::cure);
     }
     Some(Cause::of_code(&cause.error_code, &cause.error_message).cure())
 }

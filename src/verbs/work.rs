@@ -1,58 +1,73 @@
-//! `reset` and `run`: sign in, ask, send, report.
+//! `reset` and `run`: sign in, look, ask, send, report.
 
-use super::{connect::Door, plan, telling};
-use crate::{
-    cli::{ConnectArgs, PlanArgs, RunArgs},
-    failure::{Failure, INTERRUPTED, USAGE},
-    progress::Progress,
-    terminal::{ask, can_ask, counted, fail, grouped, say},
+use super::{
+    connect::Door,
+    looking, plan,
+    process::{interrupted, runtime},
+    telling, verify,
 };
+use crate::{
+    cli::{ConnectArgs, LimitArgs, PaceArgs, PlanArgs, RunArgs},
+    failure::{AWAY, Failure, INTERRUPTED, USAGE},
+    progress::Progress,
+    terminal::{ask, can_ask, counted, fail, grouped, say, short},
+};
+use jiff::Zoned;
 use passwave::{
     graph::Graph,
     ledger::Ledger,
     report,
-    run::{self as engine, RunEnd, RunOptions},
+    run::{self as engine, RunEnd, RunError, RunOptions},
     traffic::Pace,
 };
 use std::path::Path;
 
-/// Plan, ask, run and report.
-pub fn reset(args: &PlanArgs, run: &RunArgs, connect: &ConnectArgs, yes: bool) -> Result<u8, Failure> {
+/// What a run is held to.
+pub struct Terms<'a> {
+    /// How it goes about its work.
+    pub run: &'a RunArgs,
+    /// How large it may be.
+    pub limit: &'a LimitArgs,
+    /// The fingerprint that was approved.
+    pub expect: Option<&'a str>,
+    /// Whether nobody is asked.
+    pub yes: bool,
+}
+
+/// Plan, look, ask, run and report.
+pub fn reset(args: &PlanArgs, connect: &ConnectArgs, terms: &Terms<'_>) -> Result<u8, Failure> {
     let door = Door::open(connect)?;
-    may_ask(yes || (args.roster != Path::new("-") && can_ask()))?;
+    may_ask(terms.yes || (args.roster != Path::new("-") && can_ask()))?;
+    window_must_be_open(terms.run)?;
     let created = plan::create(args, false)?;
     telling::skipped(&created);
     let mut ledger = created.ledger;
-    work(&mut ledger, &door, run, yes)
+    work(&mut ledger, &door, terms)
 }
 
 /// Start or go on with a planned run.
-pub fn run(
-    folder: &Path,
-    run: &RunArgs,
-    connect: &ConnectArgs,
-    expect: Option<&str>,
-    yes: bool,
-) -> Result<u8, Failure> {
-    let mut ledger = Ledger::open(folder)?;
+pub fn run(folder: &Path, connect: &ConnectArgs, terms: &Terms<'_>) -> Result<u8, Failure> {
+    let mut ledger = open_real(folder)?;
+    if ledger.lookup_has_ended()? {
+        must_be_expected(&ledger, terms.expect)?;
+    }
+    let door = Door::open(connect)?;
+    let yes = terms.yes || ledger.note(BEGUN)?.is_some();
+    may_ask(yes || can_ask())?;
+    window_must_be_open(terms.run)?;
+    work(&mut ledger, &door, &Terms { yes, ..*terms })
+}
+
+/// Opens the ledger of a run that goes to a tenant.
+pub fn open_real(folder: &Path) -> Result<Ledger, Failure> {
+    let ledger = Ledger::open(folder)?;
     if ledger.settings().rehearsal {
         return Err(Failure::usage(format!(
             "{} is a rehearsal, whose passwords go to no tenant\nhint: plan the real run with `passwave plan` or `reset`",
             folder.display()
         )));
     }
-    let fingerprint = ledger.fingerprint()?;
-    if expect.is_some_and(|expected| !expected.eq_ignore_ascii_case(&fingerprint)) {
-        return Err(Failure::usage(format!(
-            "the plan in {} has the fingerprint {fingerprint}, which is not the one expected; nothing was sent\n\
-             hint: have this plan approved, or give the folder of the approved one",
-            folder.display()
-        )));
-    }
-    let door = Door::open(connect)?;
-    let begun = ledger.note(BEGUN)?.is_some();
-    may_ask(yes || begun || can_ask())?;
-    work(&mut ledger, &door, run, yes || begun)
+    Ok(ledger)
 }
 
 fn may_ask(possible: bool) -> Result<(), Failure> {
@@ -65,34 +80,74 @@ fn may_ask(possible: bool) -> Result<(), Failure> {
     ))
 }
 
+/// The plan as it stands in the ledger now must be the one that was approved.
+fn must_be_expected(ledger: &Ledger, expected: Option<&str>) -> Result<(), Failure> {
+    let Some(expected) = expected else { return Ok(()) };
+    let fingerprint = ledger.fingerprint_now()?;
+    if expected.trim().eq_ignore_ascii_case(&fingerprint) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "the plan in {} has the fingerprint {fingerprint}, which is not the one expected; nothing was sent\n\
+         hint: have this plan approved, or give the folder of the approved one",
+        ledger.folder().display()
+    )))
+}
+
+/// More accounts than were meant are a mistake in the roster.
+pub fn must_be_few(ledger: &Ledger, limit: &LimitArgs) -> Result<(), Failure> {
+    let pending = ledger.counts().pending();
+    match limit.max_accounts {
+        Some(most) if pending > most => Err(Failure::usage(format!(
+            "{} to be reset, and --max-accounts allows {}; nothing was sent\nhint: check the roster, or raise the limit",
+            counted(pending, "account is", "accounts are"),
+            grouped(most)
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn window_must_be_open(args: &RunArgs) -> Result<(), Failure> {
+    let now = Zoned::now();
+    match args.window {
+        Some(window) if !window.is_open(&now) => Err(Failure::away(format!(
+            "it is {}, outside the hours {window} (--window), which begin in {}; nothing was sent\n\
+             hint: start it within these hours, as a scheduled job does",
+            now.strftime("%H:%M"),
+            short(window.opens_in(&now))
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// How things stand where it does not begin.
 const KEPT: &str = "The plan is kept, and nothing was sent now.";
 
 /// Noted when the first batch may leave.
 const BEGUN: &str = "begun_at";
 
-/// Sends what is planned, and reports.
-fn work(ledger: &mut Ledger, door: &Door, args: &RunArgs, yes: bool) -> Result<u8, Failure> {
-    let pending = ledger.counts().pending();
-    if pending == 0 {
+/// Completes the plan, sends what is planned, and reports.
+fn work(ledger: &mut Ledger, door: &Door, terms: &Terms<'_>) -> Result<u8, Failure> {
+    if ledger.counts().is_finished() && !terms.run.revoke_sessions && !terms.run.verify {
         return finish(ledger, None);
     }
     door.must_be_the_same(ledger)?;
-    // Now already, so that whoever finds the folder after a crash has every password that can be in force.
-    report::write(ledger)?;
-    telling::plan(ledger, args.write_quota);
     say(&format!("Signing in with {door}"));
-    let runtime = runtime(false)?;
-    runtime.block_on(async {
+    let options = options(terms.run);
+    runtime(false)?.block_on(async {
         let graph = door.client();
         let arrival = door.enter(&graph, ledger).await.inspect_err(|_| telling::go_on(KEPT, ledger))?;
         say(&arrival.to_string());
-        let question = format!(
-            "This gives {} a new password, now. To go on, type the number of accounts ({}):",
-            counted(pending, "account", "accounts"),
-            grouped(pending)
-        );
-        if !yes && !ask(&question, &pending.to_string()) {
+        if let Some(code) = looking::look(ledger, &graph, &options.pace, terms.run.revoke_sessions).await? {
+            telling::go_on(KEPT, ledger);
+            return Ok(code);
+        }
+        must_be_expected(ledger, terms.expect)?;
+        must_be_few(ledger, terms.limit)?;
+        // Now already, so that whoever finds the folder after a crash has every password that can be in force.
+        report::write(ledger)?;
+        telling::plan(ledger, terms.run.pace.write_quota, terms.run.revoke_sessions)?;
+        if !agreed(ledger, terms.yes) {
             telling::go_on(KEPT, ledger);
             return Ok(USAGE);
         }
@@ -100,91 +155,90 @@ fn work(ledger: &mut Ledger, door: &Door, args: &RunArgs, yes: bool) -> Result<u
         if ledger.note(BEGUN)?.is_none() {
             ledger.set_note(BEGUN, &format!("{:.0}", jiff::Timestamp::now()))?;
         }
-        send(ledger, &graph, &options(args)).await
+        send(ledger, &graph, options, terms.run, !terms.yes).await
     })
 }
 
-/// Runs with a bar, then reports, however it ended.
-pub async fn send<G: Graph>(ledger: &mut Ledger, graph: &G, options: &RunOptions) -> Result<u8, Failure> {
-    let mut progress = Progress::new(ledger.counts(), options.pace.write_quota, ledger.settings().rehearsal);
-    let end = engine::run(ledger, graph, options, interrupted(), &mut |event| progress.show(&event)).await;
-    progress.end();
-    match end {
-        Ok(end) => finish(ledger, Some(end)),
-        Err(error) => {
-            // The cause comes first; what the report says of the rows is told even so.
-            let failure = Failure::from(error);
-            fail(&failure);
-            match report::write(ledger) {
-                Ok(summary) => telling::result(ledger, &summary),
-                Err(error) => fail(error),
-            }
-            Ok(failure.code)
+/// Asks whether to go on, where somebody is to be asked and there is something to agree to.
+fn agreed(ledger: &Ledger, yes: bool) -> bool {
+    let pending = ledger.counts().pending();
+    let question = format!(
+        "This gives {} a new password, now. To go on, type the number of accounts ({}):",
+        counted(pending, "account", "accounts"),
+        grouped(pending)
+    );
+    yes || pending == 0 || ask(&question, &pending.to_string())
+}
+
+/// Runs with a bar, verifies where that was asked for, and reports, however it ended. After a pilot it asks whether to go
+/// on, where it `may_ask`.
+pub async fn send<G: Graph>(
+    ledger: &mut Ledger,
+    graph: &G,
+    mut options: RunOptions,
+    args: &RunArgs,
+    may_ask: bool,
+) -> Result<u8, Failure> {
+    if args.revoke_sessions {
+        ledger.revoke_sessions()?;
+    }
+    loop {
+        let end = match run_once(ledger, graph, &options).await {
+            Ok(end) => end,
+            Err(error) => return Ok(broken_off(ledger, error.into())),
+        };
+        if args.verify && matches!(end, RunEnd::Finished | RunEnd::PilotEnded) {
+            verify::look_back(ledger, graph, &options.pace).await.unwrap_or_else(|failure| fail(&failure));
         }
+        telling::end(&end);
+        let code = finish(ledger, Some(&end))?;
+        if end != RunEnd::PilotEnded || !may_ask || !can_ask() || !agreed(ledger, false) {
+            return Ok(code);
+        }
+        options.pilot = None;
     }
 }
 
-fn finish(ledger: &Ledger, end: Option<RunEnd>) -> Result<u8, Failure> {
+async fn run_once<G: Graph>(ledger: &mut Ledger, graph: &G, options: &RunOptions) -> Result<RunEnd, RunError> {
+    let mut progress = Progress::new(ledger.counts(), options.pace.write_quota, ledger.settings().rehearsal);
+    let end = engine::run(ledger, graph, options, interrupted(), &mut |event| progress.show(&event)).await;
+    progress.end();
+    end
+}
+
+/// The cause comes first; what the report says of the rows is told even so.
+fn broken_off(ledger: &Ledger, failure: Failure) -> u8 {
+    fail(&failure);
+    match report::write(ledger) {
+        Ok(summary) => telling::result(ledger, &summary),
+        Err(error) => fail(error),
+    }
+    failure.code
+}
+
+fn finish(ledger: &Ledger, end: Option<&RunEnd>) -> Result<u8, Failure> {
     let summary = report::write(ledger)?;
     telling::result(ledger, &summary);
-    Ok(if end == Some(RunEnd::Interrupted) { INTERRUPTED } else { summary.exit_code })
+    Ok(match end {
+        Some(RunEnd::Interrupted) => INTERRUPTED,
+        Some(RunEnd::PilotEnded | RunEnd::Halted(_) | RunEnd::WindowClosed) => AWAY,
+        Some(RunEnd::Finished) | None => summary.exit_code,
+    })
 }
 
 /// How the flags want the run to go.
 pub fn options(args: &RunArgs) -> RunOptions {
-    let pace = Pace {
+    RunOptions { pace: pace(&args.pace), pilot: args.pilot, halt_on: args.halt_on.clone(), window: args.window }
+}
+
+/// How fast the flags want it to go.
+pub fn pace(args: &PaceArgs) -> Pace {
+    Pace {
         write_quota: args.write_quota,
         concurrency: usize::try_from(args.concurrency).unwrap_or(usize::MAX),
         batch_size: usize::try_from(args.batch_size).unwrap_or(usize::MAX),
         max_wait: args.max_wait,
         seed: rand::random(),
         ..Pace::default()
-    };
-    RunOptions { pace, ..RunOptions::default() }
-}
-
-/// One thread carries the network; virtual time is for rehearsals.
-pub fn runtime(virtual_time: bool) -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .start_paused(virtual_time)
-        .build()
-        .map_err(|error| Failure::away(format!("the system refuses what the network needs: {error}")))
-}
-
-/// Resolves when the process is asked to stop, or its terminal goes away; asked once more, it leaves at once.
-pub async fn interrupted() {
-    stop_signal().await;
-    tokio::spawn(async {
-        stop_signal().await;
-        say("Left at once. What was in flight is in doubt, and `passwave run` settles it.");
-        std::process::exit(i32::from(INTERRUPTED));
-    });
-}
-
-#[cfg(unix)]
-async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let signals = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
-    let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = signals else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-        _ = hangup.recv() => {}
-    }
-}
-
-#[cfg(windows)]
-async fn stop_signal() {
-    use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close};
-    let (Ok(mut c), Ok(mut brk), Ok(mut close)) = (ctrl_c(), ctrl_break(), ctrl_close()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = c.recv() => {}
-        _ = brk.recv() => {}
-        _ = close.recv() => {}
     }
 }

@@ -9,7 +9,7 @@ use crate::{
 };
 use passwave::{
     graph::{
-        BatchRequest, Graph, SendError, Write,
+        BatchRequest, Graph, Operation, Request, SendError,
         client::{
             Door, GraphClient,
             doors::{AzureCli, Method, Variables},
@@ -29,12 +29,13 @@ use std::{
 };
 
 fn batch() -> BatchRequest {
-    let write = Write {
+    let password = Password::new("Correct-Horse-1".into());
+    let write = Request {
         row: 1,
         address: Upn::parse("ann@contoso.com").expect("a name"),
-        password: Password::new("Correct-Horse-1".into()),
+        operation: Operation::SetPassword(password, ForceChange::NextSignIn),
     };
-    BatchRequest { writes: vec![write], force_change: ForceChange::NextSignIn }
+    BatchRequest { requests: vec![write] }
 }
 
 /// Sign-in, pipeline and Graph in one: lets everybody in until `shut`, from when on Graph takes no token any more.

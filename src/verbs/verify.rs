@@ -1,0 +1,71 @@
+//! `verify`: what the directory says of each account that was reset.
+
+use super::{
+    connect::Door,
+    process::{interrupted, runtime},
+    telling, work,
+};
+use crate::{
+    cli::{ConnectArgs, PaceArgs},
+    failure::{Failure, INTERRUPTED},
+    progress::ReadProgress,
+    terminal::{counted, say, short},
+};
+use passwave::{
+    graph::Graph,
+    ledger::{Ledger, Verdict},
+    report,
+    traffic::Pace,
+    verify::{VerifyEnd, VerifyEvent, verify as read_back},
+};
+use std::path::Path;
+
+/// Reads back what was reset, and reports.
+pub fn verify(folder: &Path, args: &PaceArgs, connect: &ConnectArgs) -> Result<u8, Failure> {
+    let mut ledger = work::open_real(folder)?;
+    let (door, pace) = (Door::open(connect)?, work::pace(args));
+    door.must_be_the_same(&ledger)?;
+    say(&format!("Signing in with {door}"));
+    let end = runtime(false)?.block_on(async {
+        let graph = door.client();
+        say(&door.enter(&graph, &ledger).await?.to_string());
+        let end = look(&mut ledger, &graph, &pace).await;
+        end.and_then(|end| denied(&end).map(|()| end))
+    })?;
+    let summary = report::write(&ledger)?;
+    telling::result(&ledger, &summary);
+    let shown = |verdict: Verdict| summary.verified.get(verdict.as_str()).copied().unwrap_or_default();
+    let unseen = shown(Verdict::NotYetVisible) + shown(Verdict::Unread);
+    Ok(if end == VerifyEnd::Interrupted { INTERRUPTED } else { u8::from(unseen > 0) })
+}
+
+/// The same at the end of a run.
+pub async fn look_back(ledger: &mut Ledger, graph: &impl Graph, pace: &Pace) -> Result<(), Failure> {
+    let end = look(ledger, graph, pace).await?;
+    denied(&end)
+}
+
+async fn look(ledger: &mut Ledger, graph: &impl Graph, pace: &Pace) -> Result<VerifyEnd, Failure> {
+    let mut progress = ReadProgress::new("verified");
+    let end = read_back(ledger, graph, pace, interrupted(), &mut |event| match event {
+        VerifyEvent::Begins(accounts) => progress.begin(accounts),
+        VerifyEvent::Reading(event) => progress.show(&event),
+        VerifyEvent::NotYetVisible(changes, wait) => progress.tell(&format!(
+            "{} not visible yet; the directory is asked again in {}",
+            counted(changes, "change is", "changes are"),
+            short(wait)
+        )),
+    })
+    .await;
+    progress.end();
+    Ok(end?)
+}
+
+fn denied(end: &VerifyEnd) -> Result<(), Failure> {
+    match end {
+        VerifyEnd::Denied(said) => Err(Failure::away(format!(
+            "what was reset cannot be verified: {said}\nhint: grant the application User.Read.All with admin consent, then: passwave verify"
+        ))),
+        VerifyEnd::Finished | VerifyEnd::Interrupted => Ok(()),
+    }
+}
