@@ -47,6 +47,12 @@ impl Stage {
         let mut command = Command::new(env!("CARGO_BIN_EXE_passwave"));
         command.args(arguments).current_dir(self.home.path()).stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        for door in ["AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE", "IDENTITY_ENDPOINT"] {
+            command.env_remove(door);
+        }
+        for job in ["ACTIONS_ID_TOKEN_REQUEST_URL", "SYSTEM_OIDCREQUESTURI"] {
+            command.env_remove(job);
+        }
         command.env("AZURE_TENANT_ID", &credentials.tenant_id).env("AZURE_CLIENT_ID", &credentials.client_id);
         command.env("AZURE_CLIENT_SECRET", credentials.client_secret.expose_secret());
         command.env("AZURE_AUTHORITY_HOST", &self.served.url);

@@ -134,6 +134,23 @@ mod tests {
     }
 
     #[test]
+    fn every_code_that_people_meet_has_a_cure() {
+        let place = [700_016, 90_002, 900_023, 70_011, 1_002_012, 50_049, 53_003, 7_000_112];
+        let proof = [7_000_215, 7_000_222, 700_027, 700_024, 70_021, 700_211, 700_212, 700_213, 7_002_138];
+        let person = [50_058, 50_076, 50_079, 65_001, 700_082, 70_043, 7_000_218];
+        let cured = |method, codes: &[u64]| {
+            for code in codes {
+                assert_ne!(cure(method, Some(*code), ""), otherwise(method), "{code}");
+            }
+        };
+        for method in [Secret, Certificate, Workload, Managed, Cli, DeviceCode] {
+            cured(method, &place);
+        }
+        [Secret, Certificate, Workload].into_iter().for_each(|method| cured(method, &proof));
+        [Cli, DeviceCode].into_iter().for_each(|method| cured(method, &person));
+    }
+
+    #[test]
     fn only_a_secret_is_said_to_be_wrong_where_there_is_one() {
         for method in [Managed, Cli, DeviceCode] {
             assert!(!cure(method, Some(7_000_215), "").contains("AZURE_CLIENT_SECRET"));

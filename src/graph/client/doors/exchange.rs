@@ -152,6 +152,7 @@ fn code_in(said: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn read(status: u16, body: &[u8]) -> Result<Token, SignInError> {
         let reply = Reply { service: Service::SignIn, status, body: Zeroizing::new(body.to_vec()) };
@@ -189,5 +190,23 @@ mod tests {
             serde_json::from_str::<Issued>(&format!(r#"{{"access_token":"a","expires_on":"{end}"}}"#)).expect("JSON")
         };
         assert!(issued(3_600).token().is_some() && issued(-5).token().is_some());
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_answered_is_told_in_words_that_harm_no_terminal(
+            status in 100_u16..600,
+            body in prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..99),
+                any::<(String, String, u64)>().prop_map(|(error, said, code)| {
+                    let said = format!("AADSTS{code}: {said}");
+                    serde_json::json!({"error": error, "error_description": said}).to_string().into_bytes()
+                }),
+            ],
+        ) {
+            if let Err(error) = read(status, &body) {
+                prop_assert!(error.to_string().chars().all(|c| c == '\n' || !c.is_control()));
+            }
+        }
     }
 }

@@ -13,7 +13,7 @@ use crate::{
 };
 use reqwest::{Client, Url};
 use secrecy::{ExposeSecret, SecretString};
-use std::fmt;
+use std::{fmt, time::Duration};
 
 /// Set where an app has an identity.
 const ENDPOINT: &str = "IDENTITY_ENDPOINT";
@@ -22,6 +22,8 @@ const HEADER: &str = "IDENTITY_HEADER";
 /// Where the metadata service is, if not where it always is.
 const METADATA_HOST: &str = "AZURE_POD_IDENTITY_AUTHORITY_HOST";
 const METADATA: &str = "http://169.254.169.254";
+/// It is next door: where nothing answers for so long, there is nothing.
+const METADATA_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Signs in as the identity of this machine or app.
 pub struct ManagedIdentity {
@@ -81,7 +83,7 @@ impl TokenSource for ManagedIdentity {
         let request = self.http.get(self.url.clone());
         let (service, request) = match &self.header {
             Some(header) => (Service::AppService, request.header("X-IDENTITY-HEADER", header.expose_secret())),
-            None => (Service::Metadata, request.header("Metadata", "true")),
+            None => (Service::Metadata, request.header("Metadata", "true").timeout(METADATA_TIMEOUT)),
         };
         let reply = exchange::ask(service, request).await?;
         // The metadata service says so while it is being updated (Microsoft's retry guidance for it).
