@@ -10,7 +10,10 @@ use crate::{
 use serde_json::json;
 use std::{
     fs,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 
 /// Lets in whoever shows the secret or an assertion of three parts.
@@ -151,6 +154,39 @@ fn a_run_goes_on_in_its_own_tenant_only() {
         ledger().query_row("SELECT value FROM run WHERE name = ?1", [name], |row| row.get(0)).expect("a note")
     };
     assert_eq!((note("tenant_id"), note("client_id")), (tenant, client));
+}
+
+#[test]
+fn a_sign_in_that_ends_stops_the_run_once_and_it_goes_on_later() {
+    let shut = Arc::new(AtomicBool::new(false));
+    let shared = Arc::clone(&shut);
+    let stage = Stage::with(r#"{"token": {"revoked_after_requests": 1}}"#, move |seen, issue| {
+        match shared.swap(true, Ordering::SeqCst) {
+            true => desk::refused(401, "invalid_client", 7_000_222, "The provided client secret keys are expired."),
+            false => entra(seen, issue),
+        }
+    });
+    let variables = with(&stage, &[("AZURE_CLIENT_SECRET", SECRET.into())]);
+    let run =
+        |arguments: &[&str]| stage.program(arguments).envs(variables.iter().cloned()).output().expect("it starts");
+    let stopped = run(&["reset", "wave.csv", "--run-dir", "run", "--yes"]);
+    let told = said(&stopped);
+    assert_eq!(stopped.status.code(), Some(3), "{told}");
+    assert_eq!(told.matches("AADSTS7000222").count(), 1, "{told}");
+    assert!(told.contains("has expired: make a new one") && told.contains("passwave run run"), "{told}");
+    let report = stage.check();
+    assert!(report.iter().all(|row| row.status == "reset" || row.status == "pending"), "no row has failed of it");
+    assert!(report.iter().any(|row| row.status == "reset") && report.iter().any(|row| row.status == "pending"));
+    let asked = stage.desk.seen().len();
+    assert!(asked <= 3, "once for each of the two batches in flight at most: {asked}");
+    // Each sign-in now lasts for one batch, as it did before.
+    while stage.check().iter().any(|row| row.status == "pending") {
+        shut.store(false, Ordering::SeqCst);
+        let writes = stage.served.tenant.tally().writes;
+        run(&["run", "run"]);
+        assert!(stage.served.tenant.tally().writes > writes, "it goes on");
+    }
+    stage.check_ended();
 }
 
 #[test]

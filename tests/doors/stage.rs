@@ -54,8 +54,13 @@ pub struct Stage {
 impl Stage {
     /// A stage whose sign-in service gives `answer`, which can issue tokens of the tenant.
     pub fn new(answer: impl Fn(&Seen, &dyn Fn() -> String) -> Said + Send + Sync + 'static) -> Self {
+        Self::with("{}", answer)
+    }
+
+    /// The same in a tenant with `faults`.
+    pub fn with(faults: &str, answer: impl Fn(&Seen, &dyn Fn() -> String) -> Said + Send + Sync + 'static) -> Self {
         let accounts: Vec<String> = (1..=ROWS).map(|n| format!("pupil{n}@contoso.com")).collect();
-        let served = Served::new(&accounts, "{}");
+        let served = Served::new(&accounts, faults);
         let tenant = Arc::clone(&served.tenant);
         let desk = Desk::new(move |seen| answer(seen, &|| issue(&tenant)));
         let home = tempfile::tempdir().expect("a folder");
@@ -100,20 +105,27 @@ impl Stage {
         let output = output.expect("it starts");
         assert_eq!(output.status.code(), Some(0), "{}", said(&output));
         assert!(output.stdout.is_empty());
-        let report = self.report();
+        self.check_ended();
+        said(&output)
+    }
+
+    /// Checks the report, as it may stand at any moment.
+    pub fn check(&self) -> Vec<Row> {
+        let report = checkers::read(&fs::read(self.home().join("run/report.csv")).expect("a report"));
         checkers::check(&report, &self.accounts, &self.served.tenant, &[]).expect("the invariants");
+        report
+    }
+
+    /// Checks that everybody was reset.
+    pub fn check_ended(&self) {
+        let report = self.check();
         checkers::check_ended(&report).expect("the end");
         assert!(report.len() == ROWS && report.iter().all(|row| row.status == "reset"));
-        said(&output)
     }
 
     /// A token of the tenant.
     pub fn token(&self) -> String {
         issue(&self.served.tenant)
-    }
-
-    fn report(&self) -> Vec<Row> {
-        checkers::read(&fs::read(self.home().join("run/report.csv")).expect("a report"))
     }
 }
 

@@ -5,7 +5,10 @@ use crate::graph::claims::Claims;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 use tokio::time::Instant;
@@ -30,6 +33,10 @@ impl Token {
         let headroom = HEADROOM.min(life / 5);
         let now = Instant::now();
         Self { secret, renew_at: now + (life - headroom), ends_at: now + life }
+    }
+
+    fn is_fresh(&self) -> bool {
+        Instant::now() < self.renew_at
     }
 
     /// The `Authorization` header, marked so that no log shows it.
@@ -66,18 +73,21 @@ impl<S: TokenSource> TokenSource for &S {
 
 /// Keeps the token until it is to be renewed.
 ///
-/// One caller renews it at a time. While the old one lives, the others go on with it, and a renewal that fails is
-/// forgiven and tried again a little later; the error comes out when there is no token left to go on with.
+/// One caller renews it at a time, and those that wait for it share what it brings, be it a token or an error. While
+/// the old one lives, the others go on with it, and a renewal that fails is forgiven and tried again a little later;
+/// the error comes out when there is no token left to go on with.
 pub struct TokenCache<S> {
     source: S,
     current: Mutex<Option<Token>>,
-    renewing: tokio::sync::Mutex<()>,
+    /// Held by whoever renews; holds why the last attempt failed.
+    turn: tokio::sync::Mutex<Option<SignInError>>,
+    attempts: AtomicU64,
 }
 
 impl<S: TokenSource> TokenCache<S> {
     /// An empty cache over `source`.
     pub fn new(source: S) -> Self {
-        Self { source, current: Mutex::new(None), renewing: tokio::sync::Mutex::new(()) }
+        Self { source, current: Mutex::new(None), turn: tokio::sync::Mutex::new(None), attempts: AtomicU64::new(0) }
     }
 
     /// The token, a new one where it is time. Callers that come meanwhile and have none wait for that one.
@@ -85,19 +95,24 @@ impl<S: TokenSource> TokenCache<S> {
     /// # Errors
     /// Says why there is none.
     pub async fn token(&self) -> Result<Token, SignInError> {
-        let _turn = match self.living() {
-            Some(token) if Instant::now() < token.renew_at => return Ok(token),
-            Some(token) => match self.renewing.try_lock() {
+        let attempts = self.attempts.load(Ordering::Acquire);
+        let mut failure = match self.living() {
+            Some(token) if token.is_fresh() => return Ok(token),
+            Some(token) => match self.turn.try_lock() {
                 Ok(turn) => turn,
                 Err(_) => return Ok(token),
             },
-            None => self.renewing.lock().await,
+            None => self.turn.lock().await,
         };
-        // Whoever had the turn before may have brought one.
-        if let Some(token) = self.living().filter(|token| Instant::now() < token.renew_at) {
-            return Ok(token);
+        // Whoever had the turn meanwhile has brought something.
+        match (self.living(), &*failure) {
+            (Some(token), _) if token.is_fresh() => return Ok(token),
+            (None, Some(error)) if self.attempts.load(Ordering::Acquire) != attempts => return Err(error.clone()),
+            _ => {}
         }
         let fetched = self.source.fetch().await;
+        *failure = fetched.as_ref().err().cloned();
+        self.attempts.fetch_add(1, Ordering::Release);
         match (fetched, self.living()) {
             (Ok(token), _) => {
                 *self.current() = Some(token.clone());
@@ -168,6 +183,17 @@ mod tests {
         let cache = TokenCache::new(Counter::default());
         let (one, two) = tokio::join!(header(&cache), header(&cache));
         assert_eq!((one, cache.source.issued.get()), (two, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn callers_share_one_failure_and_the_next_one_tries_again() {
+        let cache = TokenCache::new(Counter::default());
+        cache.source.shut.set(true);
+        let (one, two) = tokio::join!(cache.token(), cache.token());
+        assert!(one.is_err() && two.is_err());
+        assert_eq!(cache.source.asked.get(), 1);
+        assert!(cache.token().await.is_err());
+        assert_eq!(cache.source.asked.get(), 2);
     }
 
     #[tokio::test(start_paused = true)]

@@ -27,6 +27,9 @@ const ANY_TENANT: &str = "organizations";
 const PERMISSIONS: [&str; 2] = ["User-PasswordProfile.ReadWrite.All", "User.Read.All"];
 /// The wait between two questions where none is told, and what is added where it was too short (RFC 8628, 3.5).
 const INTERVAL: Duration = Duration::from_secs(5);
+/// How long a code is good for where that is not told, and at most.
+const LIFE_UNNAMED: Duration = Duration::from_secs(900);
+const LIFE_MAX: Duration = Duration::from_secs(3_600);
 
 /// What a person has to be shown.
 pub struct DevicePrompt {
@@ -125,23 +128,25 @@ impl DeviceCode {
             200 => serde_json::from_slice(&begun.body).map_err(|_| begun.unreadable())?,
             _ => return Err(begun.refused(Method::DeviceCode)),
         };
-        let life = Duration::from_secs(authorization.expires_in.unwrap_or(900).min(3_600));
+        let life = authorization.expires_in.map_or(LIFE_UNNAMED, Duration::from_secs).min(LIFE_MAX);
+        let end = Instant::now() + life;
         (self.show)(&DevicePrompt {
             url: clean::sentence(&authorization.verification_uri),
             code: clean::for_terminal(&authorization.user_code),
             life,
         });
-        let end = Instant::now() + life;
+        self.wait(&authorization, end).await
+    }
+
+    /// Asks, again and again until `end`, whether the code has been entered.
+    async fn wait(&self, authorization: &Authorization, end: Instant) -> Result<Token, SignInError> {
+        let fields = [
+            ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+            ("device_code", authorization.device_code.expose_secret()),
+        ];
         let mut interval = authorization.interval.map_or(INTERVAL, Duration::from_secs);
         loop {
-            tokio::time::sleep(interval).await;
-            if Instant::now() >= end {
-                return Err(exchange::refusal_of(Method::DeviceCode, "nobody entered the code", None, "expired_token"));
-            }
-            let fields = [
-                ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
-                ("device_code", authorization.device_code.expose_secret()),
-            ];
+            tokio::time::sleep_until(end.min(Instant::now() + interval)).await;
             match self.ask(&self.token_url, &fields).await {
                 Ok(reply) => match step(&reply.error(), interval) {
                     Step::Wait(longer) => interval = longer,
@@ -150,6 +155,9 @@ impl DeviceCode {
                 // A person is on the way to the browser: a network that is away for a moment is no reason to give up.
                 Err(error) if error.is_passing() => interval = interval.max(INTERVAL),
                 Err(error) => return Err(error),
+            }
+            if Instant::now() >= end {
+                return Err(exchange::refusal_of(Method::DeviceCode, "nobody entered the code", None, "expired_token"));
             }
         }
     }

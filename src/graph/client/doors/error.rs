@@ -44,7 +44,7 @@ impl fmt::Display for Service {
 }
 
 /// Why there is no token.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum SignInError {
     /// The tenant or client id cannot stand in a URL.
     #[error(

@@ -2,7 +2,7 @@
 //!
 //! What the file is shows in its bytes, not in its name. No fault repeats anything of its contents.
 //!
-//! Invariant: the private key is wiped when it has been read.
+//! Invariant: every copy of the private key that is made here is wiped.
 
 use aws_lc_rs::signature::RsaKeyPair;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
