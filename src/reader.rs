@@ -8,9 +8,9 @@
 
 use crate::{
     clean,
-    graph::{Graph, Operation, Request, user::User},
+    graph::{Graph, Operation, Reply, Request, user::User},
     ledger::LedgerError,
-    outcome::{Cause, Verdict},
+    outcome::Verdict,
     quota::Quota,
     throttle::Throttle,
     traffic::{self, Judged, Landed, Landing, Pace, TROUBLES_MAX, Traffic, TrafficError, Waiting},
@@ -61,7 +61,7 @@ pub enum ReadEnd {
     Finished,
     /// It was asked to stop.
     Interrupted,
-    /// The application may not read accounts, as told; none was read.
+    /// Accounts cannot be read, as told: most often the application may not. None was read.
     Denied(String),
 }
 
@@ -204,7 +204,11 @@ impl<G: Graph, R: Reading> Reader<'_, G, R> {
     }
 
     fn judged(&mut self, batch: Vec<Judged<Ticket>>, landing: Landing, found: &mut Vec<(u64, Found)>) {
-        let is_denied = |judged: &Judged<Ticket>| judged.verdict == Verdict::Refused(Cause::Permission);
+        let is_denied = |judged: &Judged<Ticket>| match judged.verdict {
+            Verdict::Refused(_) => !is_missing(&judged.reply),
+            Verdict::Done => judged.reply.user.is_none(),
+            _ => false,
+        };
         if !self.readable && !batch.is_empty() && batch.iter().all(is_denied) {
             self.denied = batch.first().map(|judged| clean::sentence(&judged.reply.whole()));
             return;
@@ -220,18 +224,15 @@ impl<G: Graph, R: Reading> Reader<'_, G, R> {
 
     /// What was found, or nothing where the row is read again.
     fn settle(&mut self, judged: Judged<Ticket>, landing: Landing) -> Option<Found> {
-        let Judged { mut ticket, mut verdict, mut reply } = judged;
-        if let Some(user) = reply.user.take().filter(|_| verdict == Verdict::Done) {
-            return Some(Found::User(user));
-        }
+        let Judged { mut ticket, verdict, mut reply } = judged;
         if verdict == Verdict::Done {
-            verdict = Verdict::Unknown(None);
-            reply.message = "the answer holds no account".into();
+            let nothing = || Found::Unread("the answer holds no account".into());
+            return Some(reply.user.take().map_or_else(nothing, Found::User));
         }
-        let is_trouble = verdict == Verdict::Busy || (landing.was_fair && matches!(verdict, Verdict::Unknown(_)));
-        if verdict == Verdict::Refused(Cause::NotFound) {
+        if is_missing(&reply) {
             return Some(Found::Missing);
         }
+        let is_trouble = verdict == Verdict::Busy || (landing.was_fair && matches!(verdict, Verdict::Unknown(_)));
         match self.traffic.wait_after(&verdict, ticket.troubles, landing) {
             Some(wait) if !is_trouble || ticket.troubles + 1 < TROUBLES_MAX => {
                 ticket.troubles += u32::from(is_trouble);
@@ -241,6 +242,11 @@ impl<G: Graph, R: Reading> Reader<'_, G, R> {
             _ => Some(Found::Unread(clean::sentence(&reply.whole()))),
         }
     }
+}
+
+/// Whether the directory says that there is no such account, and not something before it that there is no such page.
+fn is_missing(reply: &Reply) -> bool {
+    reply.status == 404 && reply.code == "Request_ResourceNotFound"
 }
 
 fn ask(ticket: Ticket) -> (Request, Ticket) {

@@ -13,6 +13,7 @@ mod tenant;
 pub use classify::{DISABLED, READY, UNREAD};
 
 use crate::{
+    clean,
     exclusions::Exclusions,
     graph::{Graph, SendError},
     ledger::{Ledger, LedgerError},
@@ -54,16 +55,29 @@ pub enum LookupError {
     /// Reading was broken off.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// Nobody could sign in.
+    #[error("{0}")]
+    SignIn(String),
     /// The tenant could not be asked.
     #[error(
-        "the tenant could not be read before the run: {0}\nhint: check the network and the sign-in, then go on with `passwave run`"
+        "the tenant could not be read before the run ({0}); nothing was sent
+hint: check the network and the service's health, then go on with `passwave run`"
     )]
-    Tenant(#[from] SendError),
+    Tenant(String),
     /// It was required, and is not permitted.
     #[error(
         "accounts cannot be looked up, and --lookup required was given ({0}); nothing was sent\nhint: grant the application User.Read.All with admin consent, or plan with --lookup auto"
     )]
     Denied(String),
+}
+
+impl From<SendError> for LookupError {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::SignIn(said) => Self::SignIn(said),
+            other => Self::Tenant(clean::sentence(&other.to_string())),
+        }
+    }
 }
 
 impl From<LedgerError> for LookupError {

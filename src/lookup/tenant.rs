@@ -21,6 +21,8 @@ const DOMAINS: &str = "domains?$select=id,authenticationType";
 const PAGES_MAX: usize = 10_000;
 /// Longest wait between two attempts, unless Graph asks for more.
 const WAIT_MAX: Duration = Duration::from_secs(30);
+/// How long Graph is tried to be reached: whoever starts a job wants to know at once that there is no network.
+const REACH_MAX: Duration = Duration::from_secs(5);
 
 /// The tenant, as far as it can be read.
 #[derive(Debug, Default)]
@@ -137,6 +139,7 @@ async fn page(graph: &impl Graph, url: &str, patience: Duration) -> Result<Page,
             Ok(page) => return Ok(page),
             Err(error) => error,
         };
+        let patience = if matches!(error, SendError::NotSent(_)) { REACH_MAX } else { patience };
         let wait = wait_after(&error).filter(|_| began.elapsed() < patience).map(|asked| asked.max(pause));
         let Some(wait) = wait else { return Err(error) };
         sleep(wait).await;

@@ -138,7 +138,8 @@ fn work(ledger: &mut Ledger, door: &Door, terms: &Terms<'_>) -> Result<u8, Failu
         let graph = door.client();
         let arrival = door.enter(&graph, ledger).await.inspect_err(|_| telling::go_on(KEPT, ledger))?;
         say(&arrival.to_string());
-        if let Some(code) = looking::look(ledger, &graph, &options.pace, terms.run.revoke_sessions).await? {
+        let looked = looking::look(ledger, &graph, &options.pace, terms.run.revoke_sessions).await;
+        if let Some(code) = looked.inspect_err(|_| telling::go_on(KEPT, ledger))? {
             telling::go_on(KEPT, ledger);
             return Ok(code);
         }

@@ -62,7 +62,7 @@ fn a_second_process_is_refused_and_told_which_is_the_first() {
     let stage = Stage::new(2_000, r#"{"latency_ms": 1000}"#);
     stage.plan();
     let mut first = stage.connecting(&["run", "run", "--yes"]).spawn().expect("it starts");
-    stage.wait_for(|tenant| tenant.tally().batches > 0, || false);
+    stage.wait_for(|tenant| tenant.tally().patches > 0, || false);
     let second = stage.connecting(&["run", "run", "--yes"]).output().expect("it starts");
     assert_eq!(second.status.code(), Some(3), "{}", said(&second));
     let holder = format!("process {}", first.id());

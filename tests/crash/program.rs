@@ -67,7 +67,7 @@ impl Stage {
     }
 
     pub fn plan(&self) {
-        let planned = self.program(&["plan", "wave.csv", "--run-dir", "run"]).output().expect("it starts");
+        let planned = self.connecting(&["plan", "wave.csv", "--run-dir", "run"]).output().expect("it starts");
         assert_eq!(planned.status.code(), Some(0), "{}", said(&planned));
     }
 

@@ -41,7 +41,7 @@ fn ledgers_that_are_none_are_left_as_they_are() {
             assert!(fs::read(stage.ledger()).expect("there") == bytes, "{name}, {arguments:?}: it was changed");
         }
     }
-    assert_eq!(stage.served.tenant.tally().batches, 0);
+    assert_eq!(stage.served.tenant.tally().patches, 0);
     fs::write(stage.ledger(), &good).expect("restored");
     stage.finish();
 }

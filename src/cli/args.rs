@@ -1,0 +1,166 @@
+//! Flags that verbs share.
+
+use super::values::{Auth, Cloud, LookupName, StyleName, duration};
+use clap::Args;
+use passwave::{
+    graph::BATCH_ITEMS_MAX,
+    password::{LENGTH_DEFAULT, SEPARATOR_DEFAULT, WORDS_DEFAULT},
+    quota::Quota,
+    run::{Halt, Window},
+    traffic,
+};
+use std::{path::PathBuf, time::Duration};
+
+#[derive(Args)]
+pub struct PlanArgs {
+    /// CSV of user principal names or object ids, in any dialect; - is standard input
+    pub roster: PathBuf,
+    /// The run folder to make [default: named after the roster and the time, in the current folder]
+    #[arg(long, value_name = "DIR")]
+    pub run_dir: Option<PathBuf>,
+    /// The column that names the account, by its header or its number
+    #[arg(long, value_name = "NAME")]
+    pub upn_column: Option<String>,
+    /// Refuse the roster if any of its rows is wrong, instead of skipping those rows
+    #[arg(long)]
+    pub strict: bool,
+    /// Do not make the person choose a new password at the next sign-in
+    #[arg(long, conflicts_with = "force_change_with_mfa")]
+    pub no_force_change: bool,
+    /// Make the person pass multi-factor authentication before choosing a new password
+    #[arg(long)]
+    pub force_change_with_mfa: bool,
+    /// Take the passwords from this column of the roster; they are checked, never echoed
+    #[arg(long, value_name = "NAME", help_heading = "Passwords")]
+    pub password_column: Option<String>,
+    #[command(flatten)]
+    pub policy: PolicyArgs,
+    #[command(flatten)]
+    pub rules: RulesArgs,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Accounts")]
+pub struct RulesArgs {
+    /// Look every account up first: where the application may read them, or else not plan at all, or never
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = LookupName::Auto)]
+    pub lookup: LookupName,
+    /// Leave the accounts in this file alone, whatever the roster says: a list, or a CSV as a roster
+    #[arg(long, value_name = "FILE")]
+    pub exclude: Option<PathBuf>,
+    /// Reset accounts that an on-premises directory masters, though its next synchronisation may undo it
+    #[arg(long)]
+    pub include_synced: bool,
+    /// Reset holders of directory roles
+    #[arg(long)]
+    pub include_admins: bool,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Guard rails")]
+pub struct LimitArgs {
+    /// Go no further where more than this many accounts are to be reset
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_accounts: Option<u64>,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Passwords")]
+pub struct PolicyArgs {
+    /// random characters, or words that people can remember
+    #[arg(long, value_enum, default_value_t = StyleName::Random)]
+    pub style: StyleName,
+    /// Characters of a random password, 8 to 256
+    #[arg(long, value_name = "N", default_value_t = LENGTH_DEFAULT)]
+    pub length: usize,
+    /// Symbols of a random password [default: those that survive shells, files and the telephone]
+    #[arg(long, value_name = "CHARACTERS", allow_hyphen_values = true)]
+    pub symbols: Option<String>,
+    /// Words of a password of words
+    #[arg(long, value_name = "N", default_value_t = WORDS_DEFAULT)]
+    pub words: usize,
+    /// What stands between the words: one character, or nothing
+    #[arg(long, value_name = "CHARACTER", default_value = SEPARATOR_DEFAULT, allow_hyphen_values = true)]
+    pub separator: String,
+    /// Words that no password may hold, one a line
+    #[arg(long, value_name = "FILE")]
+    pub banned_words: Option<PathBuf>,
+    /// Allow passwords of less than 40 bits of entropy
+    #[arg(long)]
+    pub allow_weak: bool,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Guard rails")]
+pub struct RunArgs {
+    /// Only the first N accounts of the plan; then ask, or leave the others to the next `passwave run`
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub pilot: Option<u64>,
+    /// Stop where too many accounts end so, such as failed=3% of those that ended, or failed=50; repeatable
+    #[arg(long, value_name = "STATUS=LIMIT")]
+    pub halt_on: Vec<Halt>,
+    /// Send only within these hours of this machine's clock, such as 22:00-06:00
+    #[arg(long, value_name = "FROM-TO")]
+    pub window: Option<Window>,
+    /// Read back afterwards when each password was changed; adds the column verified_at
+    #[arg(long, help_heading = "Afterwards")]
+    pub verify: bool,
+    /// End all sign-in sessions of each account that is reset; adds the column sessions_revoked
+    #[arg(long, help_heading = "Afterwards")]
+    pub revoke_sessions: bool,
+    #[command(flatten)]
+    pub pace: PaceArgs,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Pace")]
+pub struct PaceArgs {
+    /// Write quota of the application in the tenant, as Microsoft documents it
+    #[arg(long, value_name = "N/SECONDSs", default_value_t = Quota::DOCUMENTED_WRITES)]
+    pub write_quota: Quota,
+    /// Batches in flight at most
+    #[arg(long, value_name = "N", default_value_t = traffic::CONCURRENCY as u64, value_parser = clap::value_parser!(u64).range(1..=256))]
+    pub concurrency: u64,
+    /// Accounts in a batch
+    #[arg(long, value_name = "N", default_value_t = BATCH_ITEMS_MAX as u64, value_parser = clap::value_parser!(u64).range(1..=BATCH_ITEMS_MAX as u64))]
+    pub batch_size: u64,
+    /// How long to wait for a network or service that is away, such as 90s or 15m
+    #[arg(long, value_name = "TIME", default_value = "15m", value_parser = duration)]
+    pub max_wait: Duration,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Connection")]
+pub struct ConnectArgs {
+    /// How to sign in; auto takes the first that the environment offers: AZURE_CLIENT_SECRET,
+    /// AZURE_CLIENT_CERTIFICATE_PATH, AZURE_FEDERATED_TOKEN_FILE, the identity of a GitHub or Azure Pipelines job,
+    /// IDENTITY_ENDPOINT, and the Azure CLI, unless AZURE_CLIENT_ID is set
+    #[arg(long, value_enum, value_name = "HOW", default_value_t = Auth::Auto)]
+    pub auth: Auth,
+    /// The public client that asks with --auth device-code [default: Microsoft Graph Command Line Tools]
+    #[arg(long, value_name = "ID")]
+    pub client_id: Option<String>,
+    /// The national cloud that the tenant is in
+    #[arg(long, value_enum, default_value_t = Cloud::Global)]
+    pub cloud: Cloud,
+    /// Graph's root, instead of the cloud's (plain http to loopback only)
+    #[arg(long, value_name = "URL")]
+    pub graph_endpoint: Option<String>,
+    /// The sign-in service, instead of the cloud's
+    #[arg(long, value_name = "URL", env = "AZURE_AUTHORITY_HOST")]
+    pub authority_host: Option<String>,
+    /// Certificates (PEM) to trust besides the system's, for companies whose proxy opens TLS
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Simulator")]
+pub struct SimulatorArgs {
+    /// What goes wrong, as a JSON file
+    #[arg(long, value_name = "FILE")]
+    pub faults: Option<PathBuf>,
+    /// Seed of all that is random in the simulator
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+}

@@ -1,0 +1,153 @@
+//! The command line: what can be said. The help text is the manual.
+
+mod args;
+mod values;
+
+pub use args::{ConnectArgs, LimitArgs, PaceArgs, PlanArgs, PolicyArgs, RulesArgs, RunArgs, SimulatorArgs};
+pub use values::{Auth, LookupName, PlanFormat, ReportFormat, StyleName};
+
+use clap::{Parser, Subcommand};
+use passwave::quota::Quota;
+use std::path::PathBuf;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    every account has its password (duplicate rows aside)
+  1    finished, but some rows failed, are in doubt, or were skipped and need a look
+  2    bad usage, roster or configuration; nothing was sent
+  3    could not begin or go on (sign-in, permission, network); `passwave run` goes on later
+  130  interrupted; `passwave run` goes on later
+
+Sign-in reads AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; --auth names the other ways.
+The application needs the permission User-PasswordProfile.ReadWrite.All with admin consent.
+
+Try it without a tenant:  passwave rehearse roster.csv";
+
+/// Reset passwords in bulk in Microsoft Entra ID: nothing lost whatever dies.
+#[derive(Parser)]
+#[command(name = "passwave", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+#[derive(Subcommand)]
+pub enum Verb {
+    /// Plan, ask, run and report: the main job
+    Reset {
+        /// Ask nothing; required where there is no terminal
+        #[arg(long, short = 'y')]
+        yes: bool,
+        #[command(flatten)]
+        plan: PlanArgs,
+        #[command(flatten)]
+        limit: LimitArgs,
+        #[command(flatten)]
+        run: RunArgs,
+        #[command(flatten)]
+        connect: ConnectArgs,
+    },
+    /// Everything but the change: read, check, generate, look up, estimate, and write the run folder
+    Plan {
+        #[command(flatten)]
+        plan: PlanArgs,
+        #[command(flatten)]
+        limit: LimitArgs,
+        #[command(flatten)]
+        pace: PaceArgs,
+        #[command(flatten)]
+        connect: ConnectArgs,
+        /// How to tell the plan: words on stderr, or one JSON object on stdout
+        #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
+        format: PlanFormat,
+    },
+    /// Start or go on with a planned run; safe to call again and again
+    #[command(visible_alias = "resume")]
+    Run {
+        /// The run folder
+        #[arg(value_name = "RUN")]
+        folder: PathBuf,
+        /// Ask nothing; required where there is no terminal, unless the run has begun already
+        #[arg(long, short = 'y')]
+        yes: bool,
+        /// Refuse any plan but the one with this fingerprint
+        #[arg(long, value_name = "FINGERPRINT")]
+        expect: Option<String>,
+        #[command(flatten)]
+        limit: LimitArgs,
+        #[command(flatten)]
+        run: RunArgs,
+        #[command(flatten)]
+        connect: ConnectArgs,
+    },
+    /// Read back what the directory says of each account that was reset
+    ///
+    /// Ends with 0 where the directory shows every change, and with 1 where it does not.
+    Verify {
+        /// The run folder
+        #[arg(value_name = "RUN")]
+        folder: PathBuf,
+        #[command(flatten)]
+        pace: PaceArgs,
+        #[command(flatten)]
+        connect: ConnectArgs,
+    },
+    /// Write the reports again from the ledger, at any time, also after a crash
+    Report {
+        /// The run folder
+        #[arg(value_name = "RUN")]
+        folder: PathBuf,
+        /// Print one report on stdout instead of writing the files
+        #[arg(long, value_enum)]
+        format: Option<ReportFormat>,
+    },
+    /// The same job against the embedded simulator: no tenant, no credentials, no risk
+    Rehearse {
+        #[command(flatten)]
+        plan: PlanArgs,
+        #[command(flatten)]
+        limit: LimitArgs,
+        #[command(flatten)]
+        run: RunArgs,
+        #[command(flatten)]
+        simulator: SimulatorArgs,
+    },
+    /// Serve the simulator over loopback HTTP, for scripts and for other tools' tests
+    ///
+    /// Prints one JSON line {"url":…,"tenant_id":…,"client_id":…,"client_secret":…} when it listens.
+    Simulate {
+        /// Port on 127.0.0.1; 0 takes any that is free
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+        /// The tenant's accounts: those of this roster
+        #[arg(long, value_name = "FILE", conflicts_with = "accounts")]
+        roster: Option<PathBuf>,
+        /// The tenant's accounts: this many, user1@contoso.com, user2@contoso.com, …
+        #[arg(long, value_name = "N", default_value_t = 1_000)]
+        accounts: u64,
+        /// Write quota of the tenant
+        #[arg(long, value_name = "N/SECONDSs", default_value_t = Quota::DOCUMENTED_WRITES)]
+        write_quota: Quota,
+        #[command(flatten)]
+        simulator: SimulatorArgs,
+    },
+    /// Only passwords, one a line, on stdout
+    Generate {
+        /// How many
+        #[arg(long, short = 'n', default_value_t = 1, value_name = "N")]
+        count: usize,
+        #[command(flatten)]
+        policy: PolicyArgs,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,108 @@
+//! What flags can be set to.
+
+use clap::ValueEnum;
+use passwave::graph::client::doors::Method;
+use std::time::Duration;
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StyleName {
+    Random,
+    Words,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LookupName {
+    Auto,
+    Required,
+    Off,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// What report.csv holds
+    Csv,
+    /// What summary.json holds
+    Json,
+}
+
+/// Ways to sign in.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Auth {
+    Auto,
+    Secret,
+    Certificate,
+    Workload,
+    Managed,
+    Cli,
+    DeviceCode,
+}
+
+impl Auth {
+    /// The door it names; none where the environment decides.
+    pub const fn method(self) -> Option<Method> {
+        match self {
+            Self::Auto => None,
+            Self::Secret => Some(Method::Secret),
+            Self::Certificate => Some(Method::Certificate),
+            Self::Workload => Some(Method::Workload),
+            Self::Managed => Some(Method::Managed),
+            Self::Cli => Some(Method::Cli),
+            Self::DeviceCode => Some(Method::DeviceCode),
+        }
+    }
+}
+
+/// National clouds (Microsoft's page on authentication in national clouds).
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Cloud {
+    Global,
+    Usgov,
+    UsgovDod,
+    China,
+}
+
+impl Cloud {
+    pub const fn authority(self) -> &'static str {
+        match self {
+            Self::Global => "https://login.microsoftonline.com",
+            Self::Usgov | Self::UsgovDod => "https://login.microsoftonline.us",
+            Self::China => "https://login.partner.microsoftonline.cn",
+        }
+    }
+
+    pub const fn graph(self) -> &'static str {
+        match self {
+            Self::Global => "https://graph.microsoft.com",
+            Self::Usgov => "https://graph.microsoft.us",
+            Self::UsgovDod => "https://dod-graph.microsoft.us",
+            Self::China => "https://microsoftgraph.chinacloudapi.cn",
+        }
+    }
+}
+
+/// A time such as `90s`, `15m`, `1h 30m`, or a number of seconds.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let seconds = text.trim().parse().map(Duration::from_secs).ok();
+    let friendly = || text.parse::<jiff::SignedDuration>().ok().and_then(|time| Duration::try_from(time).ok());
+    seconds.or_else(friendly).ok_or_else(|| "a time is written 90s, 15m or 1h 30m".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        for (text, seconds) in [("90", 90), ("90s", 90), ("15m", 900), ("1h 30m", 5_400), ("0s", 0)] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        assert!(duration("soon").is_err());
+        assert!(duration("-5s").is_err());
+    }
+}
