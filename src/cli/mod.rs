@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0    every account has its password (duplicate rows aside)
+  0    every account has its password (duplicate and excluded rows aside)
   1    finished, but some rows failed, are in doubt, or were skipped and need a look
   2    bad usage, roster or configuration; nothing was sent
   3    could not begin or go on (sign-in, permission, network); `passwave run` goes on later

@@ -140,7 +140,11 @@ mod tests {
     }
 
     fn tenant() -> Tenant {
-        Tenant { roles: Some(HashMap::new()), federated: Some(HashSet::from(["fabrikam.com".into()])) }
+        Tenant {
+            roles: Some(HashMap::new()),
+            has_unread_groups: false,
+            federated: Some(HashSet::from(["fabrikam.com".into()])),
+        }
     }
 
     /// The kind, and the code of the skip.

@@ -152,8 +152,11 @@ fn unknown(tenant: &Tenant) -> impl Iterator<Item = &'static str> {
                  not told apart, and Graph refuses those that are above the application";
     let domains = "domains cannot be read (permission Domain.Read.All): federated accounts are not told apart, and Graph \
                    refuses them";
-    let roles = tenant.roles.is_none().then_some(roles);
-    roles.into_iter().chain(tenant.federated.is_none().then_some(domains))
+    let groups = "groups that hold directory roles cannot be read (permission GroupMember.Read.All): accounts that hold \
+                  a role through one are not told apart";
+    let unread =
+        [(tenant.roles.is_none(), roles), (tenant.has_unread_groups, groups), (tenant.federated.is_none(), domains)];
+    unread.into_iter().filter(|(is_unread, _)| *is_unread).map(|(_, warning)| warning)
 }
 
 /// The accounts of the plan, in roster order.

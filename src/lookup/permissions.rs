@@ -89,7 +89,7 @@ mod tests {
     fn the_least_role_is_named_where_it_is_known_to_be_missing() {
         let holding = |role: &str| {
             let roles = HashMap::from([(OWN.to_owned(), vec![role.to_owned()])]);
-            Tenant { roles: Some(roles), federated: None }
+            Tenant { roles: Some(roles), ..Tenant::default() }
         };
         let warned = |tenant: &Tenant, targets: &[&str]| {
             missing_role(&app(&[WRITE]), tenant, &targets.iter().map(|role| (*role).to_owned()).collect())

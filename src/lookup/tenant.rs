@@ -29,6 +29,8 @@ const REACH_MAX: Duration = Duration::from_secs(5);
 pub(super) struct Tenant {
     /// Template ids of the roles that each principal holds, by its object id.
     pub(super) roles: Option<HashMap<String, Vec<String>>>,
+    /// Whether a group holds a role whose members could not be read.
+    pub(super) has_unread_groups: bool,
     /// The federated domains, in lower case.
     pub(super) federated: Option<HashSet<String>>,
 }
@@ -66,14 +68,19 @@ impl Tenant {
     /// # Errors
     /// Where nobody can sign in, or the service stays away.
     pub(super) async fn read(graph: &impl Graph, patience: Duration) -> Result<Self, SendError> {
-        let roles = allowed(roles(graph, patience).await)?;
+        let assignments = allowed(collection::<RoleAssignment>(graph, ROLE_ASSIGNMENTS, patience).await)?;
+        let (mut roles, mut has_unread_groups) = (None, false);
+        if let Some(assignments) = assignments {
+            let (holders, unread) = holders(graph, assignments, patience).await?;
+            (roles, has_unread_groups) = (Some(holders), unread);
+        }
         let federated = allowed(collection::<Domain>(graph, DOMAINS, patience).await)?.map(|domains| {
             let is_federated = |domain: &Domain| {
                 domain.authentication_type.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("federated"))
             };
             domains.into_iter().filter(is_federated).map(|domain| domain.id.to_ascii_lowercase()).collect()
         });
-        Ok(Self { roles, federated })
+        Ok(Self { roles, has_unread_groups, federated })
     }
 
     /// The roles that a principal holds.
@@ -96,22 +103,28 @@ fn allowed<T>(list: Result<T, SendError>) -> Result<Option<T>, SendError> {
     }
 }
 
-async fn roles(graph: &impl Graph, patience: Duration) -> Result<HashMap<String, Vec<String>>, SendError> {
-    let mut roles: HashMap<String, Vec<String>> = HashMap::new();
-    for assignment in collection::<RoleAssignment>(graph, ROLE_ASSIGNMENTS, patience).await? {
-        let role = assignment.role_definition_id.to_ascii_lowercase();
-        let is_group =
-            assignment.principal.and_then(|principal| principal.kind).is_some_and(|kind| kind.ends_with("group"));
-        if is_group {
-            let members = format!("groups/{}/transitiveMembers?$select=id", assignment.principal_id);
-            for member in collection::<Member>(graph, &members, patience).await? {
-                roles.entry(member.id.to_ascii_lowercase()).or_default().push(role.clone());
-            }
-        } else {
-            roles.entry(assignment.principal_id.to_ascii_lowercase()).or_default().push(role);
+/// Who holds which roles, by object id, themselves or as members of a group; and whether a group could not be read.
+async fn holders(
+    graph: &impl Graph,
+    assignments: Vec<RoleAssignment>,
+    patience: Duration,
+) -> Result<(HashMap<String, Vec<String>>, bool), SendError> {
+    let (mut holders, mut unread) = (HashMap::<String, Vec<String>>::new(), false);
+    for assignment in assignments {
+        let mut principals = vec![assignment.principal_id];
+        let kind = assignment.principal.and_then(|principal| principal.kind);
+        if kind.is_some_and(|kind| kind.ends_with("group")) {
+            let members = format!("groups/{}/transitiveMembers?$select=id", principals[0]);
+            let members = allowed(collection::<Member>(graph, &members, patience).await)?;
+            unread |= members.is_none();
+            principals = members.into_iter().flatten().map(|member| member.id).collect();
+        }
+        for principal in principals {
+            let role = assignment.role_definition_id.to_ascii_lowercase();
+            holders.entry(principal.to_ascii_lowercase()).or_default().push(role);
         }
     }
-    Ok(roles)
+    Ok((holders, unread))
 }
 
 /// All members of a collection that can be understood.

@@ -146,7 +146,8 @@ impl<'a, G: Graph> Engine<'a, G> {
     }
 
     fn end(&mut self) -> Result<RunEnd, RunError> {
-        let no_others = self.ledger.counts().pending() == 0;
+        // A pilot's accounts are all there are for now.
+        let no_others = self.ledger.next_due()?.is_none();
         // Where all were refused before, and again after whatever was mended, the cause is theirs.
         let news = no_others && self.ledger.note(ALL_REFUSED)?.is_none();
         if let Some((rows, cause, said)) = self.suspicion.verdict(news) {
