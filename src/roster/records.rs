@@ -31,7 +31,11 @@ pub(super) struct Records<'t> {
 }
 
 impl<'t> Records<'t> {
+    /// Byte order marks at `from` are passed over: the csv crate takes one away unasked, and would not count it.
     pub(super) fn new(text: &'t str, delimiter: u8, from: Mark) -> Self {
+        let rest = &text[from.byte..];
+        let marks = rest.len() - rest.trim_start_matches('\u{FEFF}').len();
+        let from = Mark { byte: from.byte + marks, ..from };
         let reader = csv::ReaderBuilder::new()
             .delimiter(delimiter)
             .has_headers(false)
@@ -130,6 +134,7 @@ mod tests {
             assert_eq!(lines(&text), Ok(expected.map(|(line, cells)| (line, cells.to_owned())).to_vec()), "{text:?}");
         }
         assert_eq!(lines("\r\n\n\ra").map(|found| found[0].0), Ok(4));
+        assert_eq!(lines("\u{FEFF}\u{FEFF}\na").map(|found| found[0].0), Ok(2), "marks in the middle of a file");
     }
 
     #[test]
