@@ -101,7 +101,7 @@ impl Summary {
         let possible: f64 = shares.iter().map(|(least, _)| least).sum();
         let took: f64 = shares.iter().map(|(least, share)| least / share).sum();
         #[expect(clippy::cast_precision_loss, reason = "milliseconds of a run stay far below 2^52")]
-        let seconds = |(first, last)| (last - first) as f64 / 1_000.0;
+        let seconds = |(first, last): (i64, i64)| last.saturating_sub(first) as f64 / 1_000.0;
         Ok(Self {
             passwave: note("passwave")?,
             rehearsal: settings.rehearsal,

@@ -141,6 +141,6 @@ pub fn share_of_possible(session: &Session) -> Option<(f64, f64)> {
     let quota: Quota = session.write_quota.parse().ok()?;
     let least = quota.least_time(session.settled + session.revoked).as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of a run stay far below 2^52")]
-    let took = (session.last_write? - session.first_write?) as f64 / 1_000.0;
+    let took = session.last_write?.saturating_sub(session.first_write?) as f64 / 1_000.0;
     (least > 0.0 && took > 0.0).then(|| (least, (least / took).min(1.0)))
 }
