@@ -265,7 +265,11 @@ impl Ledger {
     /// # Errors
     /// Where the ledger cannot be read.
     pub fn widest_row(&self) -> Result<usize, LedgerError> {
-        Ok(note(&self.connection, WIDTH)?.and_then(|width| width.parse().ok()).unwrap_or(0))
+        let width = note(&self.connection, WIDTH)?.and_then(|width| width.parse().ok()).unwrap_or(0);
+        // The note may have been changed by others: no array has more cells than its text has characters.
+        let longest: Option<usize> =
+            self.connection.query_row("SELECT max(length(cells)) FROM roster", (), |row| row.get(0))?;
+        Ok(longest.unwrap_or(0).min(width))
     }
 
     /// Notes what a process did.
