@@ -1,0 +1,137 @@
+//! The roster: each data row exactly once, in order, with its line; the same however often it is read and in whatever
+//! encoding it comes.
+
+use passwave::{
+    outcome::Skip,
+    roster::{Roster, RosterError, RosterOptions, Row},
+};
+use std::collections::HashSet;
+
+/// What a row is, without the roster.
+#[derive(Debug, PartialEq)]
+struct Seen {
+    number: u64,
+    line: u64,
+    cells: Vec<String>,
+    address: Result<String, (Skip, String)>,
+}
+
+/// All rows, and the error that ended them.
+type Reading = (Vec<Seen>, Option<String>);
+
+/// The first byte chooses the flags, the others are the file.
+pub fn check(bytes: &[u8]) {
+    let Some((&flags, file)) = bytes.split_first() else { return };
+    let options = options(flags);
+    let roster = match open(file, &options) {
+        Ok(roster) => roster,
+        Err(error) => return check_message(&error.to_string()),
+    };
+    let reading = read(&roster);
+    assert!(reading == read(&roster), "read twice, it says something else");
+    assert!(roster.upn_column() < roster.header().len() && roster.password_column() != Some(roster.upn_column()));
+    assert!(!reading.0.is_empty() || reading.1.is_some(), "a roster without a row is none");
+    check_rows(&reading, file);
+    if let Ok(text) = std::str::from_utf8(file) {
+        check_encodings(text, &options, &reading);
+        check_lines(text, &reading);
+    }
+}
+
+fn options(flags: u8) -> RosterOptions {
+    let choose = |bits: u8| match bits & 3 {
+        1 => Some("upn".to_owned()),
+        2 => Some("2".to_owned()),
+        3 => Some("password".to_owned()),
+        _ => None,
+    };
+    RosterOptions { upn_column: choose(flags), password_column: choose(flags >> 2) }
+}
+
+fn open(file: &[u8], options: &RosterOptions) -> Result<Roster, RosterError> {
+    Roster::from_bytes("wave.csv", file.to_vec(), options)
+}
+
+fn read(roster: &Roster) -> Reading {
+    let (mut seen, mut rows) = (Vec::new(), roster.rows());
+    let ended = loop {
+        match rows.next() {
+            Some(Ok(row)) => seen.push(note(row)),
+            Some(Err(error)) => break Some(error.to_string()),
+            None => break None,
+        }
+    };
+    assert!(rows.next().is_none(), "after the end there is a row");
+    (seen, ended)
+}
+
+fn note(row: Row) -> Seen {
+    let address = row.address.map(|upn| upn.as_str().to_owned()).map_err(|refusal| (refusal.skip, refusal.message));
+    Seen { number: row.number, line: row.line, cells: row.cells.iter().map(str::to_owned).collect(), address }
+}
+
+/// What is shown to a person moves no cursor and fills no screen.
+fn check_message(message: &str) {
+    assert!(message.chars().all(|c| c == '\n' || !c.is_control()), "{message:?} holds control characters");
+    assert!(message.chars().count() < 4_000, "a message of {} characters", message.chars().count());
+}
+
+fn check_rows((rows, ended): &Reading, file: &[u8]) {
+    let (mut last, mut accounts) = (0, HashSet::new());
+    for (at, row) in rows.iter().enumerate() {
+        assert_eq!(row.number, at as u64 + 1, "a row is missing or stands twice");
+        assert!(row.line > last, "line {} after line {last}", row.line);
+        last = row.line;
+        match &row.address {
+            Ok(account) => assert!(accounts.insert(account.to_ascii_lowercase()), "{account} twice"),
+            Err((skip, message)) => {
+                check_message(message);
+                assert!(message.starts_with(&format!("line {}: ", row.line)), "{message}");
+                let known = row.cells.iter().any(|cell| accounts.contains(&bare(cell)));
+                assert!(*skip != Skip::Duplicate || known, "a duplicate of nothing");
+            }
+        }
+    }
+    assert!(last <= file.len() as u64 + 1);
+    let cells: usize = rows.iter().flat_map(|row| &row.cells).map(String::len).sum();
+    assert!(cells <= 3 * file.len(), "cells that grew");
+    ended.iter().for_each(|message| check_message(message));
+}
+
+fn bare(cell: &str) -> String {
+    passwave::clean::trim(cell).to_ascii_lowercase()
+}
+
+/// The same text in UTF-16, either way round, is the same roster.
+fn check_encodings(text: &str, options: &RosterOptions, reading: &Reading) {
+    let units = || std::iter::once(0xFEFF).chain(text.encode_utf16());
+    let (little, big) = (units().flat_map(u16::to_le_bytes).collect(), units().flat_map(u16::to_be_bytes).collect());
+    for bytes in [little, big] {
+        let bytes: Vec<u8> = bytes;
+        let roster = open(&bytes, options).expect("the same text in another encoding");
+        assert!(read(&roster) == *reading, "in UTF-16 it says something else");
+    }
+}
+
+/// Where no quotation mark can join lines, every line from the first row on is a row to the last byte, unless there is
+/// nothing in it or it is an example.
+fn check_lines(text: &str, (rows, ended): &Reading) {
+    if text.contains('"') || ended.is_some() {
+        return;
+    }
+    let text = text.trim_start_matches('\u{FEFF}').replace("\r\n", "\n").replace('\r', "\n");
+    let first = rows.first().map_or(0, |row| row.line);
+    let mut rows = rows.iter().peekable();
+    for (line, at) in text.split('\n').zip(1..) {
+        if let Some(row) = rows.next_if(|row| row.line == at) {
+            let length: usize = row.cells.iter().map(|cell| cell.len() + 1).sum();
+            // A byte order mark where the rows begin is no part of them.
+            let bare = if at == first { line.trim_start_matches('\u{FEFF}') } else { line };
+            assert_eq!(length, bare.len() + 1, "line {at} is {line:?} and was read as {:?}", row.cells);
+        } else if at > first {
+            let is_example = line.to_ascii_lowercase().contains("example:");
+            assert!(is_example || !line.contains(char::is_alphanumeric), "line {at} was passed over: {line:?}");
+        }
+    }
+    assert!(rows.next().is_none(), "a row on no line");
+}

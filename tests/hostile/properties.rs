@@ -1,0 +1,158 @@
+//! The checks of every reader, with what proptest makes up and with the corpora that fuzzing began with.
+
+use crate::checks;
+use proptest::{collection::vec, prelude::*, sample::select};
+use std::{fs, path::Path};
+
+/// Pieces of rosters.
+const CELLS: [&str; 24] = [
+    "userPrincipalName",
+    "UPN",
+    "password",
+    "name",
+    "ann@contoso.com",
+    "ANN@contoso.com",
+    "bob@fabrikam.com",
+    "Ann",
+    "version:v1.0",
+    "Example: chris@contoso.com",
+    "#TYPE x",
+    "sep=;",
+    "\"",
+    "\"\"",
+    "\"a\nb\"",
+    "\"c;d,e\"",
+    "",
+    " ",
+    "Zoë",
+    "\u{FEFF}",
+    "\u{200B}",
+    "=1+1",
+    "00000000-0000-4000-8000-000000000001",
+    "\u{1b}[2J",
+];
+const DELIMITERS: [&str; 9] = [",", ";", "\t", "|", "\n", "\r\n", "\r", "\n\n", ","];
+/// Pieces of answers.
+const JSON: [&str; 32] = [
+    "{",
+    "}",
+    "[",
+    "]",
+    ":",
+    ",",
+    "\"",
+    "{\"responses\":[",
+    "]}",
+    "\"id\":\"1\"",
+    "\"id\":2",
+    "\"status\":204",
+    "\"status\":429",
+    "\"headers\":{",
+    "\"Retry-After\":\"10\"",
+    "\"Retry-After\":1e9",
+    "\"x-ms-throttle-limit-percentage\":\"0.9\"",
+    "\"body\":{",
+    "\"error\":{",
+    "\"code\":\"A\"",
+    "\"message\":\"\\u0000\"",
+    "\"innerError\":{\"request-id\":\"r\"}",
+    "\"value\":[",
+    "\"@odata.nextLink\":\"https://x\"",
+    "\"userPrincipalName\":\"a@b.cc\"",
+    "\"id\":\"00000000-0000-4000-8000-000000000001\"",
+    "\"access_token\":\"a.e30.c\"",
+    "\"expires_in\":3599",
+    "\"error_description\":\"AADSTS7000215: x\\r\\n\"",
+    "\"error_codes\":[7]",
+    "\"roles\":[\"a\"]",
+    "null",
+];
+const WAITS: [&str; 14] = [
+    "0",
+    "10",
+    "0.249",
+    "1e99",
+    "-1",
+    "NaN",
+    "inf",
+    "Tue, 01 Sep 2026 07:00:30 GMT",
+    "Mon, 31 Dec 9999 23:59:59 GMT",
+    " ",
+    "\t",
+    "9999999999999999999",
+    "+5",
+    "0x10",
+];
+
+/// Bytes of pieces put together, damaged here and there, or of nothing in particular.
+fn bytes(pieces: &'static [&'static str], between: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
+    let piece = (select(pieces), select(between)).prop_map(|(piece, between)| format!("{piece}{between}"));
+    let made =
+        (any::<u8>(), vec(piece, 0..40)).prop_map(|(first, pieces)| [&[first], pieces.concat().as_bytes()].concat());
+    let damaged = (made.clone(), any::<prop::sample::Index>(), any::<u8>()).prop_map(|(mut bytes, at, byte)| {
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        bytes
+    });
+    prop_oneof![4 => made, 2 => damaged, 1 => vec(any::<u8>(), 0..300)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn rosters(bytes in bytes(&CELLS, &DELIMITERS)) {
+        checks::roster::check(&bytes);
+    }
+
+    #[test]
+    fn batch_responses(bytes in bytes(&JSON, &["", ",", "", " "])) {
+        checks::wire::check(&bytes);
+    }
+
+    #[test]
+    fn waits(clock in any::<i64>(), bytes in bytes(&WAITS, &[""])) {
+        checks::retry_after::check(&[&clock.to_le_bytes(), &bytes[bytes.len().min(1)..]].concat());
+    }
+
+    #[test]
+    fn claims(bytes in bytes(&JSON, &["", ",", ".", ""])) {
+        checks::claims::check(&bytes);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn token_answers(bytes in bytes(&JSON, &["", ",", "", " "])) {
+        checks::token::check(&bytes);
+    }
+
+    #[test]
+    fn ledgers(kind in any::<u8>(), changes in vec(any::<[u8; 5]>(), 0..6)) {
+        checks::ledger::check(&[&[kind], changes.concat().as_slice()].concat());
+    }
+}
+
+/// Each file of a corpus by its check: among them is whatever fuzzing has found.
+#[test]
+fn the_corpora() {
+    let corpora: [(&str, fn(&[u8])); 6] = [
+        ("roster", checks::roster::check),
+        ("wire", checks::wire::check),
+        ("retry_after", checks::retry_after::check),
+        ("claims", checks::claims::check),
+        ("token", checks::token::check),
+        ("ledger", checks::ledger::check),
+    ];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
+    for (name, check) in corpora {
+        let files = fs::read_dir(root.join(name)).expect(name).map(|entry| entry.expect("an entry").path());
+        for file in files {
+            let bytes = fs::read(&file).expect("readable");
+            let held = std::panic::catch_unwind(|| check(&bytes));
+            assert!(held.is_ok(), "{}", file.display());
+        }
+    }
+}
