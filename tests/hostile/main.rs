@@ -2,3 +2,5 @@
 
 mod checks;
 mod properties;
+mod server;
+mod wrong_answers;

@@ -4,6 +4,9 @@ use crate::checks;
 use proptest::{collection::vec, prelude::*, sample::select};
 use std::{fs, path::Path};
 
+/// What is told of bytes: nothing, or that something does not hold.
+type Check = fn(&[u8]);
+
 /// Pieces of rosters.
 const CELLS: [&str; 24] = [
     "userPrincipalName",
@@ -138,7 +141,7 @@ proptest! {
 /// Each file of a corpus by its check: among them is whatever fuzzing has found.
 #[test]
 fn the_corpora() {
-    let corpora: [(&str, fn(&[u8])); 6] = [
+    let corpora: [(&str, Check); 6] = [
         ("roster", checks::roster::check),
         ("wire", checks::wire::check),
         ("retry_after", checks::retry_after::check),

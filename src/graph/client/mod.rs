@@ -11,7 +11,7 @@ mod web;
 
 pub use doors::{ClientSecret, Door, SignInError};
 pub use token::{Token, TokenCache, TokenSource};
-pub use web::{EndpointError, Web, endpoint, http_client};
+pub use web::{EndpointError, Web, endpoint, http_client, http_client_within};
 
 use super::{BatchRequest, BatchResponse, Graph, Page, SendError, claims::Claims, guid, wire};
 use bytes::Bytes;

@@ -101,7 +101,16 @@ pub(super) fn below(base: &Url, path: &str) -> Url {
 /// # Errors
 /// Where TLS cannot be set up.
 pub fn http_client(loopback: bool) -> Result<Client, EndpointError> {
-    let builder = if loopback { builder().no_proxy() } else { builder() };
+    http_client_within(loopback, EXCHANGE_TIMEOUT)
+}
+
+/// The same for exchanges that take `exchange` at most, from the connection to the last byte of the answer.
+///
+/// # Errors
+/// Where TLS cannot be set up.
+pub fn http_client_within(loopback: bool, exchange: Duration) -> Result<Client, EndpointError> {
+    let builder = builder().timeout(exchange);
+    let builder = if loopback { builder.no_proxy() } else { builder };
     Ok(builder.build()?)
 }
 
