@@ -207,6 +207,12 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::
     Ok(serde_json::from_str(raw.get()).map(Cow::Owned).unwrap_or_default())
 }
 
+/// Reads what is an object: serde would take an array for one too, its fields by their places.
+fn object<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
+    let is_object = bytes.trim_ascii_start().starts_with(b"{");
+    is_object.then(|| serde_json::from_slice(bytes).ok()).flatten()
+}
+
 /// Reads the answer to a batch.
 ///
 /// # Errors
@@ -216,8 +222,8 @@ pub fn decode(envelope: &Envelope, body: &[u8]) -> Result<BatchResponse, SendErr
     if !(200..300).contains(&envelope.status) {
         return Err(SendError::Refused(refusal(envelope, body)));
     }
-    let parsed: Responses = serde_json::from_slice(body)
-        .map_err(|_| SendError::Lost("the answer is no batch response (cut off, or not from Graph)".into()))?;
+    let parsed: Responses = object(body)
+        .ok_or_else(|| SendError::Lost("the answer is no batch response (cut off, or not from Graph)".into()))?;
     let mut throttle_percentage = envelope.throttle_percentage;
     let replies = parsed.responses.iter().filter_map(|raw| reply(raw, &mut throttle_percentage)).collect();
     let (request_id, date) = (envelope.request_id.clone(), envelope.date);
@@ -239,8 +245,8 @@ pub fn decode_page(envelope: &Envelope, body: &[u8]) -> Result<Page, SendError> 
     if !(200..300).contains(&envelope.status) {
         return Err(SendError::Refused(refusal(envelope, body)));
     }
-    let page: Collection = serde_json::from_slice(body)
-        .map_err(|_| SendError::Lost("the answer is no collection (cut off, or not from Graph)".into()))?;
+    let page: Collection = object(body)
+        .ok_or_else(|| SendError::Lost("the answer is no collection (cut off, or not from Graph)".into()))?;
     Ok(Page { value: page.value, next: page.next })
 }
 
@@ -258,7 +264,7 @@ fn refusal(envelope: &Envelope, body: &[u8]) -> Reply {
 }
 
 fn reply(raw: &RawValue, percentage: &mut Option<f64>) -> Option<Reply> {
-    let response: Response = serde_json::from_str(raw.get()).ok()?;
+    let response: Response = object(raw.get().as_bytes())?;
     let mut reply = Reply { row: response.id.and_then(number), status: response.status?, ..Reply::default() };
     if let Some(headers) = response.headers {
         read_headers(&mut reply, percentage, headers.get());
