@@ -163,7 +163,7 @@ async fn what_is_no_answer_is_lost() {
 async fn what_is_no_token_is_told() {
     for (name, answer) in broken() {
         let error = sign_in(answer, PATIENT).await;
-        assert!(matches!(error, SignInError::Away(_) | SignInError::Unreadable(_)), "{name}: {error}");
+        assert!(matches!(error, SignInError::Away { .. } | SignInError::Unreadable { .. }), "{name}: {error}");
     }
 }
 
@@ -174,7 +174,7 @@ async fn what_takes_too_long_is_given_up() {
         let said = lost.as_ref().err().map(ToString::to_string).unwrap_or_default();
         assert!(matches!(lost, Err(SendError::Lost(_))) && said.contains("timed out"), "{name}: {said}");
         let error = sign_in(answer, BRIEF).await;
-        assert!(matches!(error, SignInError::Away(_)), "{name}: {error}");
+        assert!(matches!(error, SignInError::Away { .. }), "{name}: {error}");
     }
 }
 
@@ -185,7 +185,7 @@ async fn promises_of_an_answer_are_believed_no_longer_than_any() {
     let lost = Server::new(token(), promise.clone()).await.client(BRIEF).send(&batch()).await;
     assert!(matches!(&lost, Err(SendError::Lost(said)) if said.contains("timed out")));
     let error = Server::new(promise, Vec::new()).await.client(BRIEF).sign_in().await.expect_err("no token");
-    assert!(matches!(error, SignInError::Away(_)), "{error}");
+    assert!(matches!(error, SignInError::Away { .. }), "{error}");
 }
 
 #[tokio::test]
@@ -199,7 +199,9 @@ async fn nothing_follows_a_redirect_and_no_token_goes_elsewhere() {
         let answer = vec![Say::Once(head(status, &fields))];
         let result = exchange(answer.clone(), PATIENT).await;
         assert!(matches!(&result, Err(SendError::Refused(reply)) if reply.status == status), "{status}");
-        assert!(matches!(sign_in(answer, PATIENT).await, SignInError::Unreadable(told) if told == status));
+        assert!(
+            matches!(sign_in(answer, PATIENT).await, SignInError::Unreadable { status: told, .. } if told == status)
+        );
     }
     let server = Server::new(token(), plain(200, GOOD)).await;
     let client = server.client(PATIENT);
@@ -238,7 +240,10 @@ async fn brackets_without_number_overflow_nothing_wherever_they_stand() {
     {
         let body = format!(r#"{{"{field}":{deep}}}"#);
         let error = sign_in(plain(status, body.as_bytes()), PATIENT).await;
-        assert!(matches!(error, SignInError::Unreadable(told) if told == status), "{status} {field}: {error}");
+        assert!(
+            matches!(error, SignInError::Unreadable { status: told, .. } if told == status),
+            "{status} {field}: {error}"
+        );
     }
 }
 

@@ -196,7 +196,7 @@ fn read_all(ledger: &Ledger) {
     assert!(out.0 <= REPORT_BYTES_MAX, "a report without end");
     let _ = (Summary::of(ledger).is_ok(), ledger.fingerprint_now().is_ok(), ledger.verdicts().is_ok());
     let _ = (ledger.kinds().is_ok(), ledger.renamed().is_ok(), ledger.doubtful(0, 9).is_ok());
-    let _ = (ledger.next_due().is_ok(), ledger.to_verify(0, 9).is_ok(), ledger.exclusions().is_ok());
+    let _ = (ledger.next_due().is_ok(), ledger.to_verify(false, 0, 9).is_ok(), ledger.exclusions().is_ok());
 }
 
 /// Goes through a run as far as it will go.

@@ -61,10 +61,12 @@ impl Stage {
             }
             Err(error) => {
                 match &error {
-                    SignInError::Away(_) => assert!(status == 429 || status >= 500),
-                    SignInError::Unreadable(told) => assert!(*told == status),
+                    SignInError::Away { .. } => assert!(status == 429 || status >= 500),
+                    SignInError::Unreadable { status: told, .. } => assert!(*told == status),
                     SignInError::Refused { .. } => assert!(is_json && !matches!(status, 200 | 429 | 500..)),
-                    SignInError::BadId { .. } => panic!("the ids are good"),
+                    SignInError::BadId { .. } | SignInError::Unready { .. } | SignInError::Untrusted { .. } => {
+                        panic!("the ids are good")
+                    }
                 }
                 check_message(&error.to_string());
             }
