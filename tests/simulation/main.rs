@@ -10,6 +10,9 @@ mod watch;
 #[path = "../support/world.rs"]
 mod world;
 
+mod afterwards;
+mod guards;
+mod looking;
 mod pacing;
 mod scenarios;
 mod storms;

@@ -39,7 +39,7 @@ async fn wave(name: &str, n: usize, quota: &str, faults: &str) -> Pace {
     pace
 }
 
-fn note(figure: &str) {
+pub fn note(figure: &str) {
     let Some(file) = std::env::var_os("PASSWAVE_FIGURES") else { return };
     let mut file = std::fs::OpenOptions::new().create(true).append(true).open(file).expect("the file of figures");
     writeln!(file, "{figure}").expect("written");

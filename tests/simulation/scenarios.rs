@@ -22,7 +22,7 @@ use std::{
 };
 use tokio::time::sleep;
 
-fn config(faults: &str) -> SimulatorConfig {
+pub fn config(faults: &str) -> SimulatorConfig {
     let faults = Faults::from_json(faults.as_bytes()).expect("good faults");
     SimulatorConfig { faults, ..SimulatorConfig::default() }
 }

@@ -2,20 +2,22 @@
 
 use super::checkers::{self, Row};
 use passwave::{
+    exclusions::Exclusions,
     graph::{
         Graph,
         simulator::{Account, AccountKind, Simulator, SimulatorConfig},
     },
     ledger::{Counts, Ledger},
+    lookup::{LookupEnd, LookupError, LookupEvent, look_up},
     password::{BannedWords, Generator, PasswordPolicy, Style},
-    plan::{Plan, Settings},
+    plan::{Plan, Rules, Settings},
     report,
     roster::{Roster, RosterOptions},
     run::{self, RunEnd, RunError, RunOptions},
     traffic::Pace,
     upn::Upn,
 };
-use std::path::PathBuf;
+use std::{collections::HashSet, path::PathBuf};
 use tempfile::TempDir;
 
 /// A planned run, and the tenant that it goes to.
@@ -34,6 +36,11 @@ pub struct World {
 impl World {
     /// A tenant with everybody in `accounts` and some strangers, and a roster of `accounts`.
     pub fn new(config: SimulatorConfig, accounts: Vec<String>) -> Self {
+        Self::with(config, accounts, Rules::default(), &[])
+    }
+
+    /// The same under `rules`, with some accounts excluded.
+    pub fn with(config: SimulatorConfig, accounts: Vec<String>, rules: Rules, exclusions: &[&str]) -> Self {
         let home = tempfile::tempdir().expect("a folder");
         let seed = config.seed;
         let tenant = Simulator::new(config);
@@ -43,7 +50,7 @@ impl World {
         let pace = Pace { seed, ..Pace::default() };
         let options = RunOptions { pace, ..RunOptions::default() };
         let world = Self { tenant, options, accounts, strangers, home };
-        world.plan();
+        world.plan(rules, exclusions.iter().map(|key| (*key).to_owned()).collect());
         world
     }
 
@@ -65,15 +72,18 @@ impl World {
         self.tenant.add(Account { kind, ..Account::normal(&self.accounts[row - 1]) });
     }
 
-    fn plan(&self) {
+    fn plan(&self, rules: Rules, exclusions: Exclusions) {
         let mut csv = "userPrincipalName,department\r\n".to_owned();
         self.accounts.iter().for_each(|name| csv.push_str(&format!("{name},Year 7\r\n")));
         let roster = Roster::from_bytes("wave.csv", csv.into_bytes(), &RosterOptions::default()).expect("a roster");
         let policy = PasswordPolicy::new(Style::default(), BannedWords::default()).expect("a policy");
         // Nothing is synced in a rehearsal; what the tests cut off is the run, not the machine's power.
-        let settings = Settings { rehearsal: true, ..Settings::new(&roster, policy.clone()) };
+        let settings = Settings { rehearsal: true, rules, ..Settings::new(&roster, policy.clone()) };
         let generator = Generator::new(&policy).expect("randomness");
-        drop(Ledger::create(&self.folder(), settings, Plan::new(&roster, generator)).expect("a ledger"));
+        drop(
+            Ledger::create(&self.folder(), settings, Plan::new(&roster, generator).without(exclusions))
+                .expect("a ledger"),
+        );
     }
 
     /// The run folder.
@@ -85,6 +95,28 @@ impl World {
     pub async fn go(&self, graph: &impl Graph, stop: impl Future<Output = ()>) -> Result<RunEnd, RunError> {
         let mut ledger = Ledger::open_at(&self.folder(), self.options.pace.clock.now())?;
         run::run(&mut ledger, graph, &self.options, stop, &mut |_| {}).await
+    }
+
+    /// A process looks the accounts up through `graph`, and tells what it warned of.
+    pub async fn look(
+        &self,
+        graph: &impl Graph,
+        stop: impl Future<Output = ()>,
+    ) -> Result<(LookupEnd, Vec<String>), LookupError> {
+        let mut ledger = Ledger::open_at(&self.folder(), self.options.pace.clock.now())?;
+        let mut warnings = Vec::new();
+        let mut emit = |event| {
+            if let LookupEvent::Warning(warning) = event {
+                warnings.push(warning);
+            }
+        };
+        let end = look_up(&mut ledger, graph, &self.options.pace, false, stop, &mut emit).await?;
+        Ok((end, warnings))
+    }
+
+    /// The ledger, for what only it can tell.
+    pub fn ledger(&self) -> Ledger {
+        Ledger::open_at(&self.folder(), self.options.pace.clock.now()).expect("a ledger")
     }
 
     /// A process that nobody stops, straight to the tenant.
@@ -130,7 +162,7 @@ fn strangers(accounts: &[String]) -> Vec<String> {
         strangers.push(name.replace(['#', '%', '+', '\'', '^', '~', '!', '$'], ""));
         strangers.push(name.replace('+', " ").replace("%41", "a"));
     }
-    let known: Vec<String> = accounts.iter().map(|name| name.to_ascii_lowercase()).collect();
+    let known: HashSet<String> = accounts.iter().map(|name| name.to_ascii_lowercase()).collect();
     strangers.retain(|name| !known.contains(&name.to_ascii_lowercase()) && Upn::parse(name).is_ok());
     strangers
 }

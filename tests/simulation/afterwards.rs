@@ -1,0 +1,176 @@
+//! What a look afterwards finds: doubts after a crash, changes that are visible or not, and sessions that are revoked.
+
+use crate::{
+    pacing::note,
+    scenarios::config,
+    watch::{Cut, Watch},
+    world::World,
+};
+use passwave::{
+    graph::simulator::Simulator,
+    report,
+    run::{RunEnd, run},
+    verify::{VerifyEnd, verify},
+};
+use std::{collections::BTreeMap, future::pending, time::Duration};
+use tokio::time::sleep;
+
+/// A world in which a process was cut off at its second batch, and how often each account was written by then.
+async fn cut_off(faults: &str, cut: Cut) -> World {
+    let mut world = World::of(config(faults), 60);
+    world.look(&world.tenant, pending()).await.expect("a look");
+    sleep(Duration::from_secs(5)).await;
+    world.options.pace.concurrency = 1;
+    let mut watch = Watch::new(&world.tenant, &world.folder());
+    watch.new_process(cut);
+    tokio::select! {
+        end = world.go(&watch, pending()) => panic!("it ended: {end:?}"),
+        () = watch.reached.notified() => {}
+    }
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_took_effect_before_a_crash_is_left_alone() {
+    let world = cut_off(r#"{"latency_ms": 100}"#, Cut::BeforeAnswer(2)).await;
+    let patches = world.tenant.tally().patches;
+    assert_eq!(world.run().await.expect("an end"), RunEnd::Finished);
+    let report = world.check_ended();
+    assert!(report.iter().all(|row| row.status == "reset"));
+    assert_eq!((patches, world.tenant.tally().patches), (40, 60), "only what had not been sent is sent");
+    assert!(report.iter().all(|row| row.attempts == 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_did_not_take_effect_or_cannot_be_read_is_sent_again() {
+    for (faults, cut) in [
+        (r#"{"latency_ms": 100}"#, Cut::BeforeSending(2)),
+        (r#"{"latency_ms": 100, "replication_lag_seconds": 600}"#, Cut::BeforeAnswer(2)),
+    ] {
+        let world = cut_off(faults, cut).await;
+        assert_eq!(world.run().await.expect("an end"), RunEnd::Finished);
+        let report = world.check_ended();
+        assert!(report.iter().all(|row| row.status == "reset"), "{faults}");
+        assert_eq!(report.iter().filter(|row| row.attempts == 2).count(), 20, "{faults}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_password_that_somebody_has_chosen_since_is_left_alone_and_told() {
+    let world = cut_off(r#"{"latency_ms": 100}"#, Cut::BeforeAnswer(2)).await;
+    sleep(Duration::from_secs(600)).await;
+    world.tenant.change_elsewhere(&world.accounts[25], "My-own-choice-1");
+    assert_eq!(world.run().await.expect("an end"), RunEnd::Finished);
+    let report = world.report();
+    assert!(world.tenant.holds(&world.accounts[25], "My-own-choice-1"));
+    assert_eq!((report[25].status.as_str(), report[25].code.as_str()), ("in_doubt", "changed_since"));
+    assert!(!report[25].password.is_empty(), "it may have been in force");
+    assert_eq!(report.iter().filter(|row| row.status == "reset").count(), 59);
+}
+
+/// Verifies, and counts the words.
+async fn look_back(world: &World, tenant: &Simulator) -> (VerifyEnd, BTreeMap<String, u64>) {
+    let mut ledger = world.ledger();
+    let end = verify(&mut ledger, tenant, &world.options.pace, pending(), &mut |_| {}).await.expect("an end");
+    (end, ledger.verdicts().expect("verdicts").into_iter().collect())
+}
+
+async fn verified(faults: &str, before: impl FnOnce(&World)) -> (World, BTreeMap<String, u64>) {
+    let world = World::of(config(faults), 30);
+    world.look(&world.tenant, pending()).await.expect("a look");
+    sleep(Duration::from_secs(10)).await;
+    assert_eq!(world.run().await.expect("an end"), RunEnd::Finished);
+    sleep(Duration::from_secs(70)).await;
+    before(&world);
+    let (end, words) = look_back(&world, &world.tenant).await;
+    assert_eq!(end, VerifyEnd::Finished);
+    (world, words)
+}
+
+fn csv(world: &World) -> String {
+    let mut bytes = Vec::new();
+    report::print_csv(&world.ledger(), &mut bytes).expect("a report");
+    String::from_utf8(bytes).expect("UTF-8")
+}
+
+#[tokio::test(start_paused = true)]
+async fn changes_are_confirmed_when_they_are_visible() {
+    for lag in [0, 120] {
+        let (world, words) = verified(&format!(r#"{{"replication_lag_seconds": {lag}}}"#), |_| {}).await;
+        assert_eq!(words, BTreeMap::from([("confirmed".into(), 30)]), "lag {lag}");
+        assert!(csv(&world).contains("changed_at,verified_at,userPrincipalName"));
+    }
+    let (world, words) = verified(r#"{"replication_lag_seconds": 4000}"#, |_| {}).await;
+    assert_eq!(words, BTreeMap::from([("not_yet_visible".into(), 30)]));
+    assert!(world.report().iter().all(|row| row.status == "reset" && row.code == "not_yet_visible"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_by_somebody_else_is_told() {
+    let someone = |world: &World| world.tenant.change_elsewhere(&world.accounts[6], "My-own-choice-1");
+    let (world, words) = verified("{}", someone).await;
+    assert_eq!(words, BTreeMap::from([("changed_since".into(), 1), ("confirmed".into(), 29)]));
+    assert_eq!((world.report()[6].status.as_str(), world.report()[6].code.as_str()), ("reset", "changed_since"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_the_permission_to_read_nothing_is_verified() {
+    let world = World::of(config(r#"{"denied": "reads"}"#), 30);
+    assert_eq!(world.run().await.expect("an end"), RunEnd::Finished);
+    assert!(matches!(look_back(&world, &world.tenant).await, (VerifyEnd::Denied(_), words) if words.is_empty()));
+    assert!(!csv(&World::of(config("{}"), 1)).contains("verified_at"), "the column comes with its flag");
+}
+
+/// Runs with sessions revoked, for at most so long.
+async fn revoke(world: &World, most: Duration) -> Option<RunEnd> {
+    let mut ledger = world.ledger();
+    ledger.revoke_sessions().expect("a note");
+    let mut emit = |_| {};
+    let all = run(&mut ledger, &world.tenant, &world.options, pending(), &mut emit);
+    tokio::select! {
+        end = all => Some(end.expect("an end")),
+        () = sleep(most) => None,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_are_revoked_after_each_reset_at_the_pace_of_the_quota() {
+    let world = World::of(config(r#"{"latency_ms": 100}"#), 2_500);
+    assert_eq!(revoke(&world, Duration::MAX).await, Some(RunEnd::Finished));
+    let tally = world.tenant.tally();
+    assert_eq!((tally.revocations, tally.throttled), (2_500, 0));
+    assert!(world.accounts.iter().all(|account| world.tenant.sessions_revoked(account) == 1));
+    assert!(world.strangers.iter().all(|account| world.tenant.sessions_revoked(account) == 0));
+    let session = world.ledger().sessions().expect("sessions").pop().expect("one");
+    let seconds = (session.last_write.expect("an answer") - session.first_write.expect("a batch")) as f64 / 1_000.0;
+    let share = seconds / (2.0 * 2_500.0 - 3_000.0) * 20.0;
+    note(&format!("2,500 resets with sessions revoked: {share:.3} of the bound"));
+    assert!(share <= 1.05, "{share}");
+    assert!(csv(&world).contains(",revoked,"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_that_nobody_may_revoke_cost_little_and_change_no_reset() {
+    let world = World::of(config(r#"{"denied": "sessions", "latency_ms": 100}"#), 1_000);
+    assert_eq!(revoke(&world, Duration::MAX).await, Some(RunEnd::Finished));
+    assert!(world.check_ended().iter().all(|row| row.status == "reset"));
+    let counts = world.counts();
+    assert_eq!((counts.sessions_kept, counts.sessions_revoked), (1_000, 0));
+    assert!(world.tenant.tally().other_calls < 400, "{:?}", world.tenant.tally());
+    assert!(csv(&world).contains("failed: Authorization_RequestDenied"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn revoking_that_is_cut_off_goes_on() {
+    let faults =
+        r#"{"latency_ms": 300, "items": {"throttled": 0.1, "unavailable": 0.1}, "requests": {"lost_after": 0.1}}"#;
+    for cut in [1, 2, 4, 7, 11] {
+        let world = World::of(config(faults), 200);
+        revoke(&world, Duration::from_secs(cut)).await;
+        let end = revoke(&world, Duration::MAX).await;
+        assert_eq!(end, Some(RunEnd::Finished), "cut after {cut} s");
+        world.check_ended();
+        assert_eq!(world.counts().sessions_revoked, world.counts().reset, "cut after {cut} s");
+        assert!(world.accounts.iter().all(|account| world.tenant.sessions_revoked(account) > 0));
+    }
+}

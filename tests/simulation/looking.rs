@@ -1,0 +1,211 @@
+//! Looking first: what an account is decides what becomes of its row, and nothing is sent to one that the plan skips.
+
+use crate::{
+    checkers::Row,
+    pacing::note,
+    scenarios::config,
+    watch::{Cut, Watch},
+    world::World,
+};
+use passwave::{
+    graph::simulator::{AccountKind, SimulatorConfig},
+    lookup::{LookupEnd, LookupError},
+    outcome::Cause,
+    plan::{Lookup, Rules},
+    run::{RunEnd, RunError},
+};
+use std::future::pending;
+
+const KINDS: [(&str, AccountKind); 8] = [
+    ("ann@contoso.com", AccountKind::Normal),
+    ("bob@contoso.com", AccountKind::Missing),
+    ("cy@contoso.com", AccountKind::Synced),
+    ("dee@contoso.com", AccountKind::Disabled),
+    ("eve_x.com#EXT#@contoso.com", AccountKind::Guest),
+    ("fred@federated.example", AccountKind::Federated),
+    ("gus@contoso.com", AccountKind::Admin),
+    ("hal@contoso.com", AccountKind::AdminByGroup),
+];
+
+/// One account of each kind, one that is excluded, and the first one again.
+fn kinds(rules: Rules, faults: &str) -> World {
+    let mut accounts: Vec<String> = KINDS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    accounts.extend(["glass@contoso.com", "ANN@contoso.com"].map(str::to_owned));
+    let world = World::with(config(faults), accounts, rules, &["GLASS@contoso.com"]);
+    KINDS.iter().enumerate().for_each(|(at, (_, kind))| world.make(at + 1, *kind));
+    world
+}
+
+fn ends(report: &[Row]) -> Vec<(&str, &str)> {
+    report.iter().map(|row| (row.status.as_str(), row.code.as_str())).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_kind_of_account_ends_with_its_status_and_code_and_the_skipped_are_never_touched() {
+    for faults in ["{}", r#"{"items": {"throttled": 0.3, "throttled_seconds": 3}, "requests": {"lost_after": 0.3}}"#] {
+        let world = kinds(Rules::default(), faults);
+        assert_eq!(world.look(&world.tenant, pending()).await.expect("a look").0, LookupEnd::Done);
+        let patches = world.tenant.tally().patches;
+        assert_eq!(patches, 0, "a look writes nothing");
+        assert_eq!(world.run().await.expect("an end"), RunEnd::Finished);
+        let report = world.check_ended();
+        let skipped = |code| ("skipped", code);
+        let expected = [
+            ("reset", ""),
+            skipped("missing"),
+            skipped("synced"),
+            ("reset", ""),
+            skipped("guest"),
+            skipped("federated"),
+            skipped("admin"),
+            skipped("admin"),
+            skipped("excluded"),
+            skipped("duplicate"),
+        ];
+        assert_eq!(ends(&report), expected, "{faults}");
+        for row in report.iter().filter(|row| row.status == "skipped" && row.code != "duplicate") {
+            assert!(world.tenant.ever_given(&row.name).is_empty(), "{} was touched", row.name);
+        }
+        let kept = rusqlite::Connection::open(world.folder().join("ledger.db")).expect("the ledger");
+        let sql = "SELECT count(*) FROM account WHERE state = 'skipped' AND password IS NOT NULL";
+        let passwords: u64 = kept.query_row(sql, (), |row| row.get(0)).expect("a count");
+        assert_eq!(passwords, 0, "no password is kept that is never sent");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_included_is_sent_and_refused_by_graph() {
+    let rules = Rules { include_synced: true, include_admins: true, ..Rules::default() };
+    let world = kinds(rules, "{}");
+    let (_, warnings) = world.look(&world.tenant, pending()).await.expect("a look");
+    assert!(warnings.iter().any(|warning| warning.contains("Privileged Authentication Administrator")), "{warnings:?}");
+    assert_eq!(world.run().await.expect("an end"), RunEnd::Finished);
+    let report = world.check_ended();
+    let of = |row: usize| ends(&report)[row - 1];
+    assert_eq!((of(3), of(7)), (("failed", "Request_BadRequest"), ("failed", "Authorization_RequestDenied")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_and_an_object_id_of_one_account_are_one_account() {
+    let id = "0b8f2a6e-3c1d-4e5f-8a9b-0c1d2e3f4a5b";
+    let name = format!("{id}@contoso.com");
+    let world = World::new(config("{}"), vec!["ann@contoso.com".into(), id.to_uppercase(), name.clone()]);
+    world.look(&world.tenant, pending()).await.expect("a look");
+    assert_eq!(world.run().await.expect("an end"), RunEnd::Finished);
+    let report = world.report();
+    assert_eq!(ends(&report), [("reset", ""), ("reset", ""), ("skipped", "duplicate")]);
+    assert_eq!(report[1].name, name, "an id is shown by its name now");
+    assert_eq!(world.tenant.ever_given(&name).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_thousand_are_looked_up_at_the_pace_that_the_resource_units_allow() {
+    let world = World::of(config(r#"{"latency_ms": 100}"#), 100_000);
+    assert_eq!(world.look(&world.tenant, pending()).await.expect("a look").0, LookupEnd::Done);
+    let tally = world.tenant.tally();
+    assert_eq!((tally.reads, tally.throttled, tally.patches), (100_000, 0, 0));
+    let (first, last) = tally.first_read.zip(tally.last_read).expect("reads");
+    let share = (last - first).as_secs_f64() / ((100_000.0 - 8_000.0) / 800.0);
+    note(&format!("100,000 look-ups: {share:.3} of the bound"));
+    assert!(share <= 1.05, "{share}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_through_a_smaller_quota_and_bad_luck_finds_the_same() {
+    let mut small = config(
+        r#"{"items": {"throttled": 0.05, "throttled_seconds": 2, "unavailable": 0.05, "timeout": 0.02},
+            "requests": {"unavailable": 0.05, "lost_after": 0.05, "truncated": 0.03}, "retry_after": "mixed",
+            "responses": {"missing": 0.05}, "token": {"revoked_after_requests": 9},
+            "outages": [{"from_seconds": 3, "seconds": 30}]}"#,
+    );
+    small.resource_units = "300/10s".parse().expect("a quota");
+    let world = World::of(small, 3_000);
+    (1..=60).for_each(|nth| world.make(nth * 50, AccountKind::Synced));
+    assert_eq!(world.look(&world.tenant, pending()).await.expect("a look").0, LookupEnd::Done);
+    assert_eq!((world.counts().planned, world.counts().skipped), (2_940, 60));
+    assert!(world.ledger().kinds().expect("kinds").iter().all(|kind| kind.kind != "unread"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_is_cut_off_goes_on_and_comes_to_the_same_plan() {
+    let whole = World::of(config(r#"{"latency_ms": 50}"#), 500);
+    whole.look(&whole.tenant, pending()).await.expect("a look");
+    let expected = whole.ledger().fingerprint().expect("a fingerprint");
+    for nth in [1, 2, 5, 9] {
+        let world = World::of(config(r#"{"latency_ms": 50}"#), 500);
+        let mut watch = Watch::new(&world.tenant, &world.folder());
+        watch.new_process(Cut::BeforeAnswer(nth));
+        tokio::select! {
+            end = world.look(&watch, pending()) => panic!("it ended: {end:?}"),
+            () = watch.reached.notified() => {}
+        }
+        assert!(!world.ledger().lookup_has_ended().expect("an answer"));
+        watch.new_process(Cut::Never);
+        assert_eq!(world.look(&watch, pending()).await.expect("a look").0, LookupEnd::Done);
+        let ledger = world.ledger();
+        assert_eq!(ledger.fingerprint().expect("a fingerprint"), expected, "cut at {nth}");
+        assert_eq!(ledger.fingerprint_now().expect("a fingerprint"), expected);
+        assert!(world.tenant.tally().reads <= 500 + 320, "what was read is not read again");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_everything_is_forbidden_five_batches_find_out() {
+    for rows in [3, 20, 5_000] {
+        let world = World::of(config(r#"{"denied": "everything", "latency_ms": 100}"#), rows);
+        let (end, warnings) = world.look(&world.tenant, pending()).await.expect("no end of it");
+        assert_eq!(end, LookupEnd::Without);
+        assert!(warnings.iter().any(|warning| warning.contains("User-PasswordProfile.ReadWrite.All")), "{warnings:?}");
+        assert!(warnings.iter().any(|warning| warning.contains("User.Read.All")), "{warnings:?}");
+        let end = world.run().await;
+        assert!(matches!(end, Err(RunError::Everyone { cause: Cause::Permission, .. })), "{end:?}");
+        let batches = world.tenant.tally().batches;
+        assert!(batches <= 5, "{batches} batches");
+        assert_eq!(world.counts().planned, rows as u64);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_the_permission_to_read_the_plan_goes_by_names_unless_a_look_is_required() {
+    let world = World::of(config(r#"{"denied": "reads"}"#), 50);
+    assert_eq!(world.look(&world.tenant, pending()).await.expect("no look").0, LookupEnd::Without);
+    assert_eq!(world.run().await.expect("an end"), RunEnd::Finished);
+    assert_eq!(world.counts().reset, 50);
+    let rules = Rules { lookup: Lookup::Required, ..Rules::default() };
+    let world = World::with(config(r#"{"denied": "reads"}"#), vec!["ann@contoso.com".into()], rules, &[]);
+    assert!(matches!(world.look(&world.tenant, pending()).await, Err(LookupError::Denied(_))));
+    assert!(!world.ledger().lookup_has_ended().expect("an answer"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_read_of_the_tenant_is_said() {
+    for (denied, permission) in [("roles", "RoleManagement.Read.Directory"), ("domains", "Domain.Read.All")] {
+        let world = kinds(Rules::default(), &format!(r#"{{"denied": "{denied}"}}"#));
+        let (end, warnings) = world.look(&world.tenant, pending()).await.expect("a look");
+        assert_eq!(end, LookupEnd::Done);
+        assert!(warnings.iter().any(|warning| warning.contains(permission)), "{denied}: {warnings:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tampered_plan_has_another_fingerprint() {
+    let config = || SimulatorConfig { seed: 3, ..config("{}") };
+    let world = World::of(config(), 5);
+    world.look(&world.tenant, pending()).await.expect("a look");
+    let fingerprint = world.ledger().fingerprint().expect("a fingerprint");
+    let again = World::of(config(), 5);
+    again.look(&again.tenant, pending()).await.expect("a look");
+    assert_eq!(again.ledger().fingerprint().expect("a fingerprint"), fingerprint, "the same plan");
+    for change in [
+        "UPDATE roster SET user_principal_name = 'eve@contoso.com' WHERE row = 3",
+        "UPDATE looked_up SET object_id = '0b8f2a6e-3c1d-4e5f-8a9b-0c1d2e3f4a5b' WHERE row = 3",
+        "UPDATE account SET state = 'skipped', error_code = 'excluded' WHERE row = 3",
+        "DELETE FROM account WHERE row = 5",
+    ] {
+        let copy = World::of(config(), 5);
+        copy.look(&copy.tenant, pending()).await.expect("a look");
+        let ledger = rusqlite::Connection::open(copy.folder().join("ledger.db")).expect("the ledger");
+        ledger.execute(change, ()).expect("a change");
+        assert_ne!(copy.ledger().fingerprint_now().expect("a fingerprint"), fingerprint, "{change}");
+    }
+}
