@@ -51,6 +51,13 @@ fn seeds(usual: Range<u64>) -> Range<u64> {
 async fn survive(seed: u64, faults: Faults, rng: &mut StdRng) {
     let told = format!("seed {seed} (PASSWAVE_SEED={seed} cargo test --test simulation), faults {faults:?}");
     let world = world(seed, faults, rng);
+    if rng.random() {
+        // In a storm it may end early; the run then goes by the names that were not looked up.
+        let _ = world.look(&world.tenant, std::future::pending()).await;
+    }
+    if rng.random_ratio(1, 3) {
+        world.ledger().revoke_sessions().expect("a note");
+    }
     let mut watch = Watch::new(&world.tenant, &world.folder());
     let mut cuts = rng.random_range(0..6_u32);
     let mut last = String::new();
