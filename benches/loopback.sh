@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures the program over loopback against its own simulator: the figures of the README.
-# Usage: benches/loopback.sh ACCOUNTS [TENANT_QUOTA] [CLIENT_QUOTA] [LATENCY_MS]
+# Usage: benches/loopback.sh ACCOUNTS [TENANT_QUOTA] [CLIENT_QUOTA] [LATENCY_MS]      (LOOKUP=off: without a look first)
 # Needs a release build, GNU time and python3; everything happens in a temporary folder.
 set -euo pipefail
 
@@ -26,7 +26,7 @@ export AZURE_TENANT_ID AZURE_CLIENT_ID AZURE_CLIENT_SECRET
 url=$(field url)
 
 /usr/bin/time -f '%U %S %M %e' -o time.txt "$passwave" reset roster.csv --run-dir run --yes \
-    --graph-endpoint "$url" --authority-host "$url" --write-quota "$client_quota" 2>words.txt ||
+    --graph-endpoint "$url" --authority-host "$url" --write-quota "$client_quota" --lookup "${LOOKUP:-auto}" 2>words.txt ||
     { cat words.txt; exit 1; }
 
 python3 - "$accounts" "$tenant_quota" <<'PYTHON'

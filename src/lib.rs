@@ -3,24 +3,25 @@
 //! # The journey
 //! A row of the [`roster`] becomes a [`Upn`](upn::Upn), or a refusal with its line. Roster and
 //! [`PasswordPolicy`](password::PasswordPolicy) become a [`Plan`](plan::Plan): each account with the password it will get.
-//! [`Ledger::create`](ledger::Ledger::create) stores the plan in one transaction, and from there on nothing is decided any
-//! more. [`run::run`] claims due rows (commit: *intent*), waits for the [`throttle`], sends batches of up to 20 through a
+//! [`Ledger::create`](ledger::Ledger::create) stores the plan in one transaction. [`lookup::look_up`] reads every account and
+//! completes it: writes go to object ids, and rows that must not be touched are skipped. From there on nothing is decided
+//! any more. [`run::run`] claims due rows (commit: *intent*), waits for the [`throttle`], sends batches of up to 20 through a
 //! [`Graph`](graph::Graph), judges each answer alone with [`Verdict::of`](outcome::Verdict::of), and records what it says
-//! (commit: *fact*). [`report::write`] reads the rows in roster order, at any time. There is no retry queue: a row that has
-//! to go again is planned again, in the ledger.
+//! (commit: *fact*). [`verify::verify`] looks once more, and [`report::write`] reads the rows in roster order, at any time.
+//! There is no retry queue: a row that has to go again is planned again, in the ledger.
 //!
 //! # The layers
 //! Imports go down only, and the devices do not know each other.
 //!
 //! | layer | rooms | what they are |
 //! |---|---|---|
-//! | work | [`run`], [`report`] | what is done with the devices |
+//! | work | [`lookup`], [`run`], [`verify`], [`report`]; [`traffic`] and [`reader`] beneath them | what is done with the devices |
 //! | devices | [`ledger`], [`throttle`], [`graph`] | SQLite; the pace; the real client and the simulator, behind one trait |
-//! | papers | [`roster`], [`plan`] | any CSV as checked rows; every decision, before anything is done |
-//! | words | [`upn`], [`password`], [`outcome`], [`quota`] | values that are right once they exist |
+//! | papers | [`roster`], [`exclusions`], [`plan`] | any CSV as checked rows; every decision, before anything is done |
+//! | words | [`upn`], [`password`], [`outcome`], [`roles`], [`quota`] | values that are right once they exist |
 //!
 //! Beside them stand four small helpers: [`clean`], [`clock`], [`private`] and [`retry_after`]. Nothing here prints; the
-//! program around it (`src/main.rs`, `cli.rs`, `verbs/`, `progress.rs`, `terminal.rs`) does.
+//! program around it (`src/main.rs`, `cli/`, `verbs/`, `progress.rs`, `terminal.rs`) does.
 //!
 //! # The invariants
 //! 1. No password reaches Graph before it is durable in the ledger.

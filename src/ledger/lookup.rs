@@ -117,11 +117,18 @@ impl Ledger {
     /// Where the ledger cannot be written.
     pub fn end_lookup(&mut self, without: Option<&str>) -> Result<(), LedgerError> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        skip_duplicates(&transaction)?;
+        // Where nothing was looked up, the plan is what it was when it was stored.
+        let fingerprint = match without {
+            Some(_) => None,
+            None => {
+                skip_duplicates(&transaction)?;
+                Some(fingerprint::compute(&transaction, &self.settings)?)
+            }
+        };
         let notes = [
             (LOOKUP, Some(if without.is_none() { "done" } else { "none" })),
             (LOOKUP_SAID, without),
-            (fingerprint::NAME, Some(&fingerprint::compute(&transaction, &self.settings)?)),
+            (fingerprint::NAME, fingerprint.as_deref()),
         ];
         for (name, value) in notes {
             transaction

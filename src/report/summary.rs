@@ -145,6 +145,9 @@ fn exit_code(groups: &[Group], finished: bool) -> u8 {
 
 fn kinds(ledger: &Ledger) -> Result<BTreeMap<String, u64>, LedgerError> {
     let mut kinds = BTreeMap::new();
+    if !ledger.is_looked_up()? {
+        return Ok(kinds);
+    }
     for kind in ledger.kinds()?.into_iter().filter(|kind| !kind.kind.is_empty()) {
         *kinds.entry(kind.kind).or_default() += kind.number;
     }

@@ -62,7 +62,8 @@ fn kinds(ledger: &Ledger) -> Result<(), Failure> {
     for kind in ledger.kinds()? {
         let names: Vec<String> = kind.names.iter().map(|name| clean::for_terminal(name)).collect();
         let more = if kind.number > names.len() as u64 { ", …" } else { "" };
-        say(&format!("{:>10}  {:<34} {}{more}", grouped(kind.number), kind_title(&kind), names.join(", ")));
+        let line = format!("{:>10}  {:<34} {}{more}", grouped(kind.number), kind_title(&kind), names.join(", "));
+        say(line.trim_end());
     }
     let (number, names) = ledger.renamed()?;
     if number > 0 {
