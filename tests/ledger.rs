@@ -90,6 +90,12 @@ fn a_fact_about_a_row_that_is_not_in_flight_changes_nothing_at_all() {
 }
 
 #[test]
+fn the_fingerprint_taken_while_planning_is_that_of_the_ledger() {
+    let (_home, ledger) = ledger();
+    assert_eq!(ledger.fingerprint().expect("noted"), ledger.fingerprint_now().expect("taken anew"));
+}
+
+#[test]
 fn a_batch_that_never_left_is_no_attempt() {
     let (_home, mut ledger) = ledger();
     turn(&mut ledger, vec![], 1, 1).expect("a turn");

@@ -11,25 +11,42 @@ use rusqlite::Connection;
 /// Under which it is noted.
 pub(super) const NAME: &str = "fingerprint";
 
+/// A fingerprint while it is taken, row by row in roster order.
+pub(super) struct Fingerprint(Context);
+
+impl Fingerprint {
+    pub(super) fn new(settings: &Settings) -> Result<Self, LedgerError> {
+        let mut context = Context::new(&SHA256);
+        context.update(serde_json::to_string(settings)?.as_bytes());
+        Ok(Self(context))
+    }
+
+    /// Adds a row: its account as the roster names it, the reason for which it is skipped, and its object id.
+    pub(super) fn add(&mut self, row: u64, user_principal_name: &str, skip: Option<&str>, object_id: &str) {
+        let what = skip.unwrap_or("planned");
+        self.0.update(format!("{row}\t{user_principal_name}\t{what}\t{object_id}\n").as_bytes());
+    }
+
+    pub(super) fn finish(self) -> String {
+        self.0.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
 /// Takes the fingerprint of the plan as it stands.
 pub(super) fn compute(connection: &Connection, settings: &Settings) -> Result<String, LedgerError> {
-    let mut context = Context::new(&SHA256);
-    context.update(serde_json::to_string(settings)?.as_bytes());
+    let mut fingerprint = Fingerprint::new(settings)?;
     let mut select = connection.prepare(
-        "SELECT row, roster.user_principal_name, iif(state = 'skipped', coalesce(error_code, ''), 'planned'),
+        "SELECT row, roster.user_principal_name, iif(state = 'skipped', coalesce(error_code, ''), NULL),
                 coalesce(object_id, '')
          FROM account JOIN roster USING (row) LEFT JOIN looked_up USING (row) ORDER BY row",
     )?;
     let mut rows = select.query(())?;
     while let Some(row) = rows.next()? {
-        context.update(row.get::<_, i64>(0)?.to_string().as_bytes());
-        for column in 1..=3 {
-            context.update(b"\t");
-            context.update(row.get_ref(column)?.as_bytes().map_err(rusqlite::Error::from)?);
-        }
-        context.update(b"\n");
+        let text = |column: usize| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
+        let skip = row.get_ref(2)?.as_str_or_null().map_err(rusqlite::Error::from)?;
+        fingerprint.add(row.get(0)?, text(1)?, skip, text(3)?);
     }
-    Ok(context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(fingerprint.finish())
 }
 
 impl Ledger {

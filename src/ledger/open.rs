@@ -1,6 +1,11 @@
 //! Making a ledger from a plan, and opening one again, after a crash too.
 
-use super::{Counts, FILE_NAME, Ledger, LedgerError, fingerprint, lock, read, sessions::Sessions};
+use super::{
+    Counts, FILE_NAME, Ledger, LedgerError,
+    fingerprint::{self, Fingerprint},
+    lock, read,
+    sessions::Sessions,
+};
 use crate::{
     outcome::Skip,
     plan::{Decision, Plan, PlannedRow, Settings},
@@ -236,7 +241,7 @@ fn store(connection: &mut Connection, settings: &Settings, mut plan: Plan<'_>) -
     for key in plan.exclusions() {
         transaction.prepare_cached("INSERT INTO exclusion VALUES (?1)")?.execute([key])?;
     }
-    let mut stored = Stored::default();
+    let mut stored = Stored { fingerprint: Fingerprint::new(settings)?, width: 0, skipped: Vec::new() };
     loop {
         let chunk = plan.next_chunk()?;
         if chunk.is_empty() {
@@ -252,7 +257,7 @@ fn store(connection: &mut Connection, settings: &Settings, mut plan: Plan<'_>) -
     let notes = [
         ("planned_at", format!("{:.0}", Timestamp::now())),
         ("passwave", env!("CARGO_PKG_VERSION").into()),
-        (fingerprint::NAME, fingerprint::compute(&transaction, settings)?),
+        (fingerprint::NAME, stored.fingerprint.finish()),
         (read::WIDTH, stored.width.to_string()),
         (read::SETTINGS, serde_json::to_string(settings)?),
     ];
@@ -264,8 +269,8 @@ fn store(connection: &mut Connection, settings: &Settings, mut plan: Plan<'_>) -
 }
 
 /// What is gathered while the rows go by.
-#[derive(Default)]
 struct Stored {
+    fingerprint: Fingerprint,
     /// Most cells of a row.
     width: usize,
     skipped: Vec<Skipped>,
@@ -280,6 +285,11 @@ impl Stored {
             "INSERT INTO account (row, state, error_code, error_message) VALUES (?1, 'skipped', ?2, ?3)",
         )?;
         for row in rows {
+            let reason = match &row.decision {
+                Decision::Write(_) => None,
+                Decision::Skip(reason, _) => Some(reason.code()),
+            };
+            self.fingerprint.add(row.row, &row.user_principal_name, reason, "");
             self.width = self.width.max(row.cells.len());
             roster.execute((row.row, row.line, &row.user_principal_name, json_array(&row.cells)?))?;
             match row.decision {
