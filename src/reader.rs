@@ -10,7 +10,7 @@ use crate::{
     clean,
     graph::{Graph, Operation, Reply, Request, user::User},
     ledger::LedgerError,
-    outcome::Verdict,
+    outcome::{Cause, Verdict},
     quota::Quota,
     throttle::Throttle,
     traffic::{self, Judged, Landed, Landing, Pace, TROUBLES_MAX, Traffic, TrafficError, Waiting},
@@ -19,6 +19,15 @@ use crate::{
 use futures_util::future::FusedFuture;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
+
+/// Batches in flight at most, unless `--concurrency` says otherwise: the resource units allow 800 reads a second, and an
+/// answer may take more than a second.
+const CONCURRENCY: usize = 64;
+/// Batches without an account that can be read after which none is taken to be, whatever the cause; where all are
+/// forbidden, the first one does.
+const UNREADABLE_MAX: u32 = 3;
+/// How long such a batch waits, so that others come before it.
+const UNREADABLE_WAIT: Duration = Duration::from_secs(1);
 
 /// What a look at an account found.
 pub enum Found {
@@ -97,6 +106,8 @@ struct Reader<'a, G, R> {
     exhausted: bool,
     /// Whether any account could be read.
     readable: bool,
+    /// Batches so far of which no account could be read.
+    unreadable: u32,
     denied: Option<String>,
     stopping: bool,
 }
@@ -113,10 +124,10 @@ pub async fn read<G: Graph>(
     tell: &mut dyn FnMut(ReadEvent),
 ) -> Result<ReadEnd, ReadError> {
     let throttle = Throttle::for_reads(Quota::resource_units_for(pace.write_quota), pace.seed);
-    let traffic = Traffic::new(graph, pace, throttle);
+    let traffic = Traffic::new(graph, pace, throttle, CONCURRENCY);
     let again = Vec::new();
-    let (exhausted, readable, denied, stopping) = (false, false, None, false);
-    let mut reader = Reader { traffic, reading, again, exhausted, readable, denied, stopping };
+    let (exhausted, readable, unreadable, denied, stopping) = (false, false, 0, None, false);
+    let mut reader = Reader { traffic, reading, again, exhausted, readable, unreadable, denied, stopping };
     loop {
         let wake = reader.fill()?;
         if reader.traffic.in_flight() == 0
@@ -210,7 +221,14 @@ impl<G: Graph, R: Reading> Reader<'_, G, R> {
             _ => false,
         };
         if !self.readable && !batch.is_empty() && batch.iter().all(is_denied) {
-            self.denied = batch.first().map(|judged| clean::sentence(&judged.reply.whole()));
+            self.unreadable += 1;
+            let is_forbidden = batch.iter().all(|judged| judged.verdict == Verdict::Refused(Cause::Permission));
+            if is_forbidden || self.unreadable >= UNREADABLE_MAX {
+                self.denied = batch.first().map(|judged| clean::sentence(&judged.reply.whole()));
+            }
+            // Whether the cause is theirs or everybody's, the others tell, which go first.
+            let later = Instant::now() + UNREADABLE_WAIT;
+            self.again.extend(batch.into_iter().map(|judged| (later, judged.ticket)));
             return;
         }
         for judged in batch {

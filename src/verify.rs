@@ -22,8 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(300);
 const FIRST_WAIT: Duration = Duration::from_secs(5);
 /// How long after the confirmation a change still counts as ours, in milliseconds: clocks differ, and lag.
 const OURS_WITHIN: i64 = 60_000;
-/// Changes are told in whole seconds.
-const SECOND: i64 = 1_000;
+/// How much a change can seem to lie before its intent, in milliseconds: it is told in whole seconds, and two clocks
+/// that differ by less than two are taken for one.
+const SEEMS_BEFORE: i64 = 3_000;
 
 /// What is told while it verifies.
 #[derive(Clone, Debug)]
@@ -138,15 +139,14 @@ fn compared(reset: &Doubtful, user: &User, skew: i64) -> (Verdict, String) {
         return (Verdict::Unread, "the directory does not tell when the password was changed".into());
     };
     let at = changed.as_millisecond();
-    let since_sent = at >= reset.sent_at - reset.sent_at.rem_euclid(SECOND);
-    // Where both clocks were wrong when it was sent, a newer change than the one before still shows.
-    let newer = reset.changed_before.is_some_and(|before| at > before);
+    // Where clocks were wrong when it was sent, a newer change than the one before still shows.
+    let is_new = reset.changed_before.map_or(at >= reset.sent_at - SEEMS_BEFORE, |before| at > before);
     let latest = reset.settled_at.unwrap_or(reset.sent_at) + skew + OURS_WITHIN;
     match () {
         () if at > latest => {
             (Verdict::ChangedSince, format!("somebody, perhaps its person, changed the password again at {changed}"))
         }
-        () if since_sent || newer => (Verdict::Confirmed, String::new()),
+        () if is_new => (Verdict::Confirmed, String::new()),
         () => (
             Verdict::NotYetVisible,
             format!("Graph confirmed the password, and the directory still shows that of {changed}"),
@@ -176,7 +176,8 @@ mod tests {
     #[test]
     fn a_change_shows_when_it_was_made() {
         for (changed, before, expected) in [
-            (99_000, None, Verdict::NotYetVisible),
+            (97_000, None, Verdict::NotYetVisible),
+            (98_000, None, Verdict::Confirmed),
             (99_000, Some(99_000), Verdict::NotYetVisible),
             (99_000, Some(50_000), Verdict::Confirmed),
             (100_000, None, Verdict::Confirmed),

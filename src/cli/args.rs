@@ -7,7 +7,6 @@ use passwave::{
     password::{LENGTH_DEFAULT, SEPARATOR_DEFAULT, WORDS_DEFAULT},
     quota::Quota,
     run::{Halt, Window},
-    traffic,
 };
 use std::{path::PathBuf, time::Duration};
 
@@ -118,9 +117,9 @@ pub struct PaceArgs {
     /// Write quota of the application in the tenant, as Microsoft documents it
     #[arg(long, value_name = "N/SECONDSs", default_value_t = Quota::DOCUMENTED_WRITES)]
     pub write_quota: Quota,
-    /// Batches in flight at most
-    #[arg(long, value_name = "N", default_value_t = traffic::CONCURRENCY as u64, value_parser = clap::value_parser!(u64).range(1..=256))]
-    pub concurrency: u64,
+    /// Batches in flight at most [default: 16 that write, 64 that read]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=256))]
+    pub concurrency: Option<u64>,
     /// Accounts in a batch
     #[arg(long, value_name = "N", default_value_t = BATCH_ITEMS_MAX as u64, value_parser = clap::value_parser!(u64).range(1..=BATCH_ITEMS_MAX as u64))]
     pub batch_size: u64,

@@ -15,7 +15,7 @@ pub struct Doubtful {
     pub object_id: Option<String>,
     /// When it was sent last, by the directory's clock, in milliseconds since 1970.
     pub sent_at: i64,
-    /// When Graph confirmed it, if it did.
+    /// When it ended, by our clock, if it did.
     pub settled_at: Option<i64>,
     /// When the password had been set last before all this, where that was looked up.
     pub changed_before: Option<i64>,
@@ -106,23 +106,24 @@ impl Ledger {
         Ok(select.query_map((after, most), row)?.collect::<Result<_, _>>()?)
     }
 
-    /// Ends rows in doubt that the directory showed to be changed, with the time of the change: `reset` where it was
-    /// ours, `in_doubt` with a message where it came later.
+    /// Ends rows in doubt that the directory showed to be changed, with the time of the change by the directory's clock:
+    /// `reset` where it was ours, `in_doubt` with a message where that is not certain.
     ///
     /// # Errors
     /// Where the ledger cannot be written.
-    pub fn settle_doubts(&mut self, found: &[(u64, i64, Option<&str>)]) -> Result<(), LedgerError> {
+    pub fn settle_doubts(&mut self, found: &[(u64, i64, Option<String>)]) -> Result<(), LedgerError> {
         let transaction = self.connection.transaction()?;
         for (row, changed, message) in found {
             let state = if message.is_some() { State::InDoubt } else { State::Reset };
-            let code = message.map(|_| Verdict::ChangedSince.as_str());
+            let code = message.as_ref().map(|_| Verdict::ChangedSince.as_str());
             let doubt = u8::from(message.is_some());
             transaction
                 .prepare_cached(
                     "UPDATE account SET state = ?2, settled_at = ?3, error_code = ?4, error_message = ?5, doubt = ?6
                      WHERE row = ?1 AND state = 'planned' AND doubt = 1",
                 )?
-                .execute(params![row, state.as_str(), changed, code, message, doubt])?;
+                // By our clock, as every other row that has ended.
+                .execute(params![row, state.as_str(), changed - self.clock_ahead, code, message, doubt])?;
             if message.is_none() {
                 // Counted anew below.
                 self.sessions.follow(&transaction, *row, &mut Counts::default())?;

@@ -94,6 +94,16 @@ impl Ledger {
         Ok(Claims { writes, sessions })
     }
 
+    /// How many rows will stand where once `facts` are recorded.
+    #[must_use]
+    pub fn counts_after(&self, facts: &Facts) -> Counts {
+        let mut counts = self.counts;
+        for fact in &facts.writes {
+            counts.moved(State::InFlight, fact.event.outcome(fact.doubt).0, 1);
+        }
+        counts
+    }
+
     /// How many requests are due at `now`, counted up to `most`.
     ///
     /// # Errors

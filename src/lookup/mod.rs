@@ -101,7 +101,8 @@ pub async fn look_up<G: Graph>(
 ) -> Result<LookupEnd, LookupError> {
     let rules = ledger.settings().rules;
     if rules.lookup == Lookup::Off {
-        ledger.end_lookup(Some("it was not wanted (--lookup off)"))?;
+        let warning = without(ledger, "it was not wanted (--lookup off)")?;
+        warning.into_iter().for_each(|warning| emit(LookupEvent::Warning(warning.into())));
         return Ok(LookupEnd::Without);
     }
     let (claims, tenant) = (graph.claims().await?, Tenant::read(graph, pace.max_wait).await?);
@@ -125,7 +126,8 @@ pub async fn look_up<G: Graph>(
                 "accounts cannot be looked up ({said}): the plan goes by the names in the roster; grant the application \
                  User.Read.All to have missing, synced and other accounts found first"
             )));
-            ledger.end_lookup(Some(&said))?;
+            let warning = without(ledger, &said)?;
+            warning.into_iter().for_each(|warning| emit(LookupEvent::Warning(warning.into())));
             return Ok(LookupEnd::Without);
         }
         ReadEnd::Finished => ledger.end_lookup(None)?,
@@ -134,6 +136,18 @@ pub async fn look_up<G: Graph>(
     let role = claims.and_then(|claims| permissions::missing_role(&claims, &tenant, &targets));
     role.into_iter().for_each(|warning| emit(LookupEvent::Warning(warning)));
     Ok(LookupEnd::Done)
+}
+
+/// Has the plan go by the names in the roster, as nothing is looked up for the reason `said`; returns what the
+/// administrator should know of that.
+///
+/// # Errors
+/// Where the ledger cannot be written.
+pub fn without(ledger: &mut Ledger, said: &str) -> Result<Option<&'static str>, LedgerError> {
+    ledger.end_lookup(Some(said))?;
+    let warning = "without a look-up, excluded accounts are recognised only as they are written: an account that is \
+                   excluded by its name and stands in the roster by its object id, or by another name, is not";
+    Ok((!ledger.exclusions()?.is_empty()).then_some(warning))
 }
 
 async fn read<G: Graph>(

@@ -94,12 +94,12 @@ impl Tenant {
     }
 }
 
-/// A list, or nothing where it may not be read or is not to be had in this tenant.
+/// A list, or nothing where it may not be read or is not to be had in this tenant. A list that was only put off is
+/// neither: to go on without it would take administrators for ordinary accounts.
 fn allowed<T>(list: Result<T, SendError>) -> Result<Option<T>, SendError> {
     match list {
-        Ok(list) => Ok(Some(list)),
-        Err(SendError::Refused(reply)) if (400..500).contains(&reply.status) => Ok(None),
-        Err(error) => Err(error),
+        Err(error @ SendError::Refused(_)) if wait_after(&error).is_none() => Ok(None),
+        other => other.map(Some),
     }
 }
 

@@ -1,8 +1,10 @@
 //! Rows that a crash left in doubt: the directory is asked before they are sent again.
 //!
 //! Sending the same password once more does no harm, unless its person has used it and chosen another since. So a
-//! password that was changed after the intent is left alone: ours, where the change came while the batch can have been
-//! on its way; else in doubt. It never takes silence for an answer: what cannot be read is sent again.
+//! password that was changed after the intent is left alone. The change was ours where it came while the batch can have
+//! been on its way, and in company: Graph works through a batch at once, so a change that stands alone may as well be
+//! that of a person whose batch never left, and stays in doubt. It never takes silence for an answer: what cannot be read
+//! is sent again.
 
 use super::{RunEnd, RunError, RunEvent};
 use crate::{
@@ -14,11 +16,17 @@ use crate::{
     upn::Upn,
 };
 use futures_util::future::FusedFuture;
+use jiff::Timestamp;
 use std::collections::HashMap;
 
 /// How long after the intent a change can be ours, in milliseconds: an exchange takes 75 s at most, and then some.
 const OURS_WITHIN: i64 = 120_000;
-/// Changes are told in whole seconds.
+/// How far apart the changes of one batch lie at most, in milliseconds.
+const COMPANY_WITHIN: i64 = 10_000;
+/// How much a change can seem to lie before its intent, in milliseconds: it is told in whole seconds, and two clocks
+/// that differ by less than two are taken for one.
+const SEEMS_BEFORE: i64 = 3 * SECOND;
+/// In milliseconds.
 const SECOND: i64 = 1_000;
 
 /// Looks at the rows in doubt, where there are any; tells how the run ends where it is asked to stop meanwhile.
@@ -32,16 +40,19 @@ pub(super) async fn settle<G: Graph>(
     if ledger.settings().rules.lookup == Lookup::Off || ledger.doubtful(0, 1)?.is_empty() {
         return Ok(None);
     }
-    let mut doubts = Doubts { ledger, after: 0, away: HashMap::new(), rows: 0, settled: 0 };
+    let mut doubts = Doubts { ledger, after: 0, away: HashMap::new(), rows: 0, changes: Vec::new() };
     let mut tell = |event| {
         if let ReadEvent::Waiting(wait) = event {
             emit(RunEvent::Waiting(wait));
         }
     };
     let end = reader::read(graph, pace, &mut doubts, stop, &mut tell).await;
-    let Doubts { rows, settled, .. } = doubts;
+    let Doubts { rows, changes, .. } = doubts;
     match end {
-        Ok(ReadEnd::Finished) => emit(RunEvent::DoubtsLookedAt { rows, settled }),
+        Ok(ReadEnd::Finished) => {
+            ledger.settle_doubts(&told(&changes))?;
+            emit(RunEvent::DoubtsLookedAt { rows, settled: changes.len() as u64 });
+        }
         // Without the permission to read, the same password is sent again.
         Ok(ReadEnd::Denied(_)) => {}
         Ok(ReadEnd::Interrupted) => return Ok(Some(RunEnd::Interrupted)),
@@ -56,7 +67,7 @@ struct Doubts<'a> {
     after: u64,
     away: HashMap<u64, Doubtful>,
     rows: u64,
-    settled: u64,
+    changes: Vec<Change>,
 }
 
 impl Reading for Doubts<'_> {
@@ -75,36 +86,54 @@ impl Reading for Doubts<'_> {
     fn keep(&mut self, found: Vec<(u64, Found)>, skew: Option<i64>) -> Result<(), LedgerError> {
         skew.into_iter().for_each(|skew| self.ledger.set_clock_ahead(skew));
         self.rows += found.len() as u64;
-        let mut settled = Vec::new();
         for (row, found) in found {
             let (Some(doubtful), Found::User(user)) = (self.away.remove(&row), found) else { continue };
-            settled.extend(changed_after(&doubtful, &user).map(|changed| (row, changed)));
+            self.changes.extend(changed_after(&doubtful, &user));
         }
-        self.settled += settled.len() as u64;
-        let told: Vec<_> = settled.iter().map(|(row, change)| (*row, change.at, change.message.as_deref())).collect();
-        self.ledger.settle_doubts(&told)
+        Ok(())
     }
 }
 
+/// A password that was changed after the intent, by the directory's clock.
 struct Change {
+    row: u64,
     at: i64,
-    /// Where it is not ours for certain.
-    message: Option<String>,
+    /// Whether it came while the batch can have been on its way.
+    in_time: bool,
 }
 
-/// The change of an account's password that came after the intent, if there is one. Both times are the directory's; the
-/// change is told in whole seconds, so it may seem to lie within the second before.
+/// The change of an account's password that came after the intent, if there is one.
 fn changed_after(doubtful: &Doubtful, user: &User) -> Option<Change> {
-    let changed = user.password_changed?;
-    let at = changed.as_millisecond();
-    let is_new = doubtful.changed_before != Some(at);
-    let intent = doubtful.sent_at - doubtful.sent_at.rem_euclid(SECOND);
-    (is_new && at >= intent).then(|| Change {
-        at,
-        message: (at > doubtful.sent_at + OURS_WITHIN).then(|| {
-            format!("the password was changed at {changed}, some time after it was sent and no answer came; it was left alone")
-        }),
-    })
+    let at = user.password_changed?.as_millisecond();
+    let is_new = match doubtful.changed_before {
+        Some(before) => at != before && at >= doubtful.sent_at - SEEMS_BEFORE,
+        // Only the time tells, and the same password once more does less harm than a change taken for ours.
+        None => at >= doubtful.sent_at - doubtful.sent_at.rem_euclid(SECOND),
+    };
+    is_new.then(|| Change { row: doubtful.row, at, in_time: at <= doubtful.sent_at + OURS_WITHIN })
+}
+
+/// What the changes mean: those that came in time and in company were ours.
+fn told(changes: &[Change]) -> Vec<(u64, i64, Option<String>)> {
+    let mut times: Vec<i64> = changes.iter().filter(|change| change.in_time).map(|change| change.at).collect();
+    times.sort_unstable();
+    let in_company = |at: i64| {
+        let (first, end) = (
+            times.partition_point(|time| *time < at - COMPANY_WITHIN),
+            times.partition_point(|time| *time <= at + COMPANY_WITHIN),
+        );
+        end - first > 1
+    };
+    let message = |change: &Change| {
+        let when = match change {
+            Change { in_time: false, .. } => "some time after it was sent",
+            Change { at, .. } if in_company(*at) => return None,
+            _ => "just after it was sent, by this run or by its person",
+        };
+        let at = Timestamp::from_millisecond(change.at).unwrap_or_default();
+        Some(format!("no answer came, and the password was changed at {at}, {when}; it was left alone"))
+    };
+    changes.iter().map(|change| (change.row, change.at, message(change))).collect()
 }
 
 #[cfg(test)]
@@ -124,16 +153,26 @@ mod tests {
             is_synced: false,
             password_changed: jiff::Timestamp::from_millisecond(changed_at).ok(),
         };
-        changed_after(&doubtful, &user).map(|change| (change.at, change.message.is_some()))
+        changed_after(&doubtful, &user).map(|change| (change.at, change.in_time))
     }
 
     #[test]
     fn only_a_change_after_the_intent_counts() {
         assert_eq!(look(60_400, 59_000, None), None);
-        assert_eq!(look(60_400, 60_000, None), Some((60_000, false)), "told in whole seconds");
+        assert_eq!(look(60_400, 60_000, None), Some((60_000, true)), "told in whole seconds");
         assert_eq!(look(60_400, 60_000, Some(60_000)), None, "it was so before");
-        assert_eq!(look(60_400, 61_000, Some(60_000)), Some((61_000, false)));
-        assert_eq!(look(60_400, 180_400, None), Some((180_400, false)));
-        assert_eq!(look(60_400, 181_000, None), Some((181_000, true)), "too late to be ours");
+        assert_eq!(look(60_400, 58_000, Some(50_000)), Some((58_000, true)), "the clocks differ a little");
+        assert_eq!(look(60_400, 57_000, Some(50_000)), None, "somebody else's, before ours");
+        assert_eq!(look(60_400, 61_000, Some(60_000)), Some((61_000, true)));
+        assert_eq!(look(60_400, 180_400, None), Some((180_400, true)));
+        assert_eq!(look(60_400, 181_000, None), Some((181_000, false)), "too late to be ours");
+    }
+
+    #[test]
+    fn only_a_change_in_company_is_taken_for_ours() {
+        let changes = [(1, 10_000, true), (2, 19_000, true), (3, 40_000, true), (4, 41_000, false)];
+        let changes = changes.map(|(row, at, in_time)| Change { row, at, in_time });
+        let ours: Vec<_> = told(&changes).iter().filter(|told| told.2.is_none()).map(|told| told.0).collect();
+        assert_eq!(ours, [1, 2]);
     }
 }

@@ -6,8 +6,9 @@ use crate::outcome::Cause;
 
 /// Rows with one and the same refusal, and none that went otherwise, that stop a run.
 const ROWS_ALIKE_MAX: usize = 60;
-/// Batches of such rows that stop it where the cause is a permission: small ones, or it would be the rows.
-const BATCHES_ALIKE_MAX: usize = 5;
+/// Batches of such rows that stop it where the cause is a permission: small ones, or it would be the rows. With the one
+/// that a look before them costs, five find out that nothing is permitted.
+const BATCHES_ALIKE_MAX: usize = 4;
 
 /// Refusals that every row has got so far. One row that goes otherwise ends the suspicion for good.
 pub(super) struct Suspicion {

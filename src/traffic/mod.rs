@@ -24,9 +24,6 @@ use std::time::Duration;
 use tokio::time::Instant;
 use weather::Weather;
 
-/// Batches in flight at most, unless `--concurrency` says otherwise: far more than the documented quota ever needs, and
-/// what Microsoft's own bulk writers use.
-pub const CONCURRENCY: usize = 16;
 /// How long trouble that nobody here can mend is waited out, unless `--max-wait` says otherwise.
 pub const MAX_WAIT: Duration = Duration::from_secs(15 * 60);
 /// Uncertain answers and conflicts after which a row is given up; with the back-off between them, some four minutes.
@@ -41,8 +38,8 @@ const SKEW_MIN: i64 = 2_000;
 pub struct Pace {
     /// The write quota to ride.
     pub write_quota: Quota,
-    /// Batches in flight at most.
-    pub concurrency: usize,
+    /// Batches in flight at most; none for what suits writing or reading.
+    pub concurrency: Option<usize>,
     /// Accounts in a batch, 1 to [`BATCH_ITEMS_MAX`].
     pub batch_size: usize,
     /// How long a network or service that is away is waited for.
@@ -57,7 +54,7 @@ impl Default for Pace {
     fn default() -> Self {
         Self {
             write_quota: Quota::DOCUMENTED_WRITES,
-            concurrency: CONCURRENCY,
+            concurrency: None,
             batch_size: BATCH_ITEMS_MAX,
             max_wait: MAX_WAIT,
             seed: 0,
@@ -174,6 +171,7 @@ struct Sent {
 pub struct Traffic<'a, G, T> {
     graph: &'a G,
     pace: &'a Pace,
+    concurrency: usize,
     clock: Clock,
     throttle: Throttle,
     weather: Weather,
@@ -187,11 +185,12 @@ pub struct Traffic<'a, G, T> {
 }
 
 impl<'a, G: Graph, T: Ticket + 'a> Traffic<'a, G, T> {
-    /// No batches yet, to be admitted by `throttle`.
-    pub fn new(graph: &'a G, pace: &'a Pace, throttle: Throttle) -> Self {
+    /// No batches yet, to be admitted by `throttle`; at most `concurrency` of them in flight, unless the pace says.
+    pub fn new(graph: &'a G, pace: &'a Pace, throttle: Throttle, concurrency: usize) -> Self {
         Self {
             graph,
             pace,
+            concurrency: pace.concurrency.unwrap_or(concurrency),
             clock: pace.clock,
             throttle,
             weather: Weather::new(pace.max_wait),
@@ -247,7 +246,7 @@ impl<'a, G: Graph, T: Ticket + 'a> Traffic<'a, G, T> {
         let size = self.batch_size();
         let most = if self.weather.is_fair() { self.throttle.in_flight_max(size) } else { size };
         let batches = most.saturating_sub(self.requests_in_flight) / size;
-        Ok(batches.min(self.pace.concurrency.saturating_sub(self.in_flight.len())) * size)
+        Ok(batches.min(self.concurrency.saturating_sub(self.in_flight.len())) * size)
     }
 
     /// How many of `wanted` requests may leave now, and how long the others wait for the pace, where they do.

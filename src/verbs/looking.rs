@@ -9,7 +9,7 @@ use crate::{
 use passwave::{
     graph::Graph,
     ledger::Ledger,
-    lookup::{LookupEnd, LookupEvent, look_up},
+    lookup::{self, LookupEnd, LookupEvent, look_up},
     report,
     traffic::Pace,
 };
@@ -33,8 +33,7 @@ pub async fn look(
     })
     .await;
     progress.end();
-    warn(&warnings);
-    ledger.set_note(WARNINGS, &serde_json::to_string(&warnings).map_err(Failure::away)?)?;
+    tell(ledger, &warnings)?;
     match end? {
         LookupEnd::Done | LookupEnd::Without => Ok(None),
         LookupEnd::Interrupted => {
@@ -49,8 +48,9 @@ const WARNINGS: &str = "warnings";
 
 /// Completes the plan by the roster's names alone.
 pub fn without(ledger: &mut Ledger, why: &str) -> Result<(), Failure> {
-    warn(&[format!("accounts are not looked up, as {why}: the plan goes by the names in the roster")]);
-    Ok(ledger.end_lookup(Some(why))?)
+    let mut warnings = vec![format!("accounts are not looked up, as {why}: the plan goes by the names in the roster")];
+    warnings.extend(lookup::without(ledger, why)?.map(str::to_owned));
+    tell(ledger, &warnings)
 }
 
 /// What was warned of when the accounts were looked up.
@@ -59,6 +59,7 @@ pub fn warnings(ledger: &Ledger) -> Result<Vec<String>, Failure> {
     serde_json::from_str(&noted).map_err(Failure::away)
 }
 
-fn warn(warnings: &[String]) {
+fn tell(ledger: &Ledger, warnings: &[String]) -> Result<(), Failure> {
     warnings.iter().for_each(|warning| say(&format!("warning: {warning}")));
+    Ok(ledger.set_note(WARNINGS, &serde_json::to_string(warnings).map_err(Failure::away)?)?)
 }

@@ -236,7 +236,7 @@ pub fn options(args: &RunArgs) -> RunOptions {
 pub fn pace(args: &PaceArgs) -> Pace {
     Pace {
         write_quota: args.write_quota,
-        concurrency: usize::try_from(args.concurrency).unwrap_or(usize::MAX),
+        concurrency: args.concurrency.and_then(|most| usize::try_from(most).ok()),
         batch_size: usize::try_from(args.batch_size).unwrap_or(usize::MAX),
         max_wait: args.max_wait,
         seed: rand::random(),

@@ -20,7 +20,7 @@ async fn cut_off(faults: &str, cut: Cut) -> World {
     let mut world = World::of(config(faults), 60);
     world.look(&world.tenant, pending()).await.expect("a look");
     sleep(Duration::from_secs(5)).await;
-    world.options.pace.concurrency = 1;
+    world.options.pace.concurrency = Some(1);
     let mut watch = Watch::new(&world.tenant, &world.folder());
     watch.new_process(cut);
     tokio::select! {
@@ -65,6 +65,18 @@ async fn a_password_that_somebody_has_chosen_since_is_left_alone_and_told() {
     assert!(world.tenant.holds(&world.accounts[25], "My-own-choice-1"));
     assert_eq!((report[25].status.as_str(), report[25].code.as_str()), ("in_doubt", "changed_since"));
     assert!(!report[25].password.is_empty(), "it may have been in force");
+    assert_eq!(report.iter().filter(|row| row.status == "reset").count(), 59);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lone_change_after_a_batch_that_never_left_is_not_taken_for_ours() {
+    let world = cut_off(r#"{"latency_ms": 100}"#, Cut::BeforeSending(2)).await;
+    sleep(Duration::from_secs(30)).await;
+    world.tenant.change_elsewhere(&world.accounts[25], "My-own-choice-1");
+    assert_eq!(world.run().await.expect("an end"), RunEnd::Finished);
+    let report = world.report();
+    assert!(world.tenant.holds(&world.accounts[25], "My-own-choice-1"), "left alone");
+    assert_eq!((report[25].status.as_str(), report[25].code.as_str()), ("in_doubt", "changed_since"));
     assert_eq!(report.iter().filter(|row| row.status == "reset").count(), 59);
 }
 

@@ -57,6 +57,25 @@ async fn too_many_failures_halt_the_run_and_the_next_one_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_halt_claims_nothing_more_once_its_answers_have_come() {
+    let mut world = World::of(config(r#"{"latency_ms": 200}"#), 200);
+    (1..=200).for_each(|row| world.make(row, AccountKind::Synced));
+    world.options.pace.concurrency = Some(1);
+    world.options.halt_on = vec!["failed=20".parse().expect("a rule")];
+    assert!(matches!(world.run().await.expect("an end"), RunEnd::Halted(_)));
+    assert_eq!((world.tenant.tally().batches, world.counts().planned), (1, 180), "one batch, and no other");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_halt_tells_the_cause_that_all_share() {
+    let mut world = World::of(config(r#"{"denied": "writes"}"#), 200);
+    world.options.halt_on = vec!["failed=10".parse().expect("a rule")];
+    let end = world.run().await;
+    assert!(matches!(end, Err(RunError::Everyone { cause: Cause::Permission, .. })), "{end:?}");
+    assert_eq!(world.counts().planned, 200);
+}
+
+#[tokio::test(start_paused = true)]
 async fn nothing_is_sent_once_the_hours_are_over() {
     let mut world = World::of(config(r#"{"latency_ms": 100}"#), 5_000);
     // Opened an hour ago, and closes after a minute or two: 2,000 accounts beyond the burst take a hundred seconds.

@@ -234,7 +234,7 @@ async fn an_account_that_becomes_unwritable_after_a_lost_answer_is_in_doubt() {
 #[tokio::test(start_paused = true)]
 async fn what_was_in_flight_at_a_cut_and_cannot_be_written_or_read_any_more_is_in_doubt() {
     let mut world = World::of(config(r#"{"latency_ms": 100, "denied": "reads"}"#), 60);
-    world.options.pace.concurrency = 1;
+    world.options.pace.concurrency = Some(1);
     let mut watch = Watch::new(&world.tenant, &world.folder());
     watch.new_process(Cut::BeforeAnswer(2));
     tokio::select! {
@@ -279,7 +279,7 @@ impl FullDisk<'_> {
 #[tokio::test(start_paused = true)]
 async fn a_ledger_that_cannot_be_written_stops_the_run_before_the_next_batch() {
     let mut world = World::of(config(r#"{"latency_ms": 100}"#), 200);
-    world.options.pace.concurrency = 1;
+    world.options.pace.concurrency = Some(1);
     let full = FullDisk(&world, Cell::new(0));
     let end = world.go(&full, std::future::pending()).await;
     assert!(matches!(end, Err(RunError::Ledger(_))), "{end:?}");

@@ -144,7 +144,7 @@ fn world(seed: u64, faults: Faults, rng: &mut StdRng) -> World {
     let mut world = World::new(config, roster(rng));
     world.options.pace = Pace {
         write_quota: if rng.random() { Quota::DOCUMENTED_WRITES } else { quota("60/10s") },
-        concurrency: rng.random_range(1..20),
+        concurrency: Some(rng.random_range(1..20)),
         batch_size: if rng.random() { 20 } else { rng.random_range(1..=20) },
         ..world.options.pace
     };

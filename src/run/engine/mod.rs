@@ -16,10 +16,13 @@ use jiff::tz::TimeZone;
 use std::time::Duration;
 use tokio::time::sleep;
 
+/// Batches in flight at most, unless `--concurrency` says otherwise: far more than the documented quota ever needs, and
+/// what Microsoft's own bulk writers use.
+const CONCURRENCY: usize = 16;
 /// Noted where a process found every account refused for want of permission.
 const ALL_REFUSED: &str = "all_refused";
-/// Batches of sessions, refused for want of permission to the last, after which no more are tried.
-const SESSIONS_DENIED_BATCHES: u32 = 3;
+/// Sessions refused for want of permission, with none revoked, after which no more are tried: three full batches.
+const SESSIONS_DENIED_MAX: usize = 60;
 
 /// What keeps more rows from being claimed.
 enum Limit {
@@ -62,8 +65,8 @@ pub(super) struct Engine<'a, G> {
     clock: Clock,
     traffic: Traffic<'a, G, Ticket>,
     suspicion: Suspicion,
-    /// Batches of sessions that were all refused for want of permission; none counts once one went otherwise.
-    sessions_denied: Option<u32>,
+    /// Sessions that were refused for want of permission; none counts once one was revoked.
+    sessions_denied: Option<usize>,
     /// What has come back and is not on disk yet.
     facts: Facts,
     /// Nothing is claimed any more, and the run ends so.
@@ -89,7 +92,7 @@ impl<'a, G: Graph> Engine<'a, G> {
             options,
             emit,
             clock,
-            traffic: Traffic::new(graph, &options.pace, throttle),
+            traffic: Traffic::new(graph, &options.pace, throttle, CONCURRENCY),
             suspicion: Suspicion::new(before.reset > 0),
             sessions_denied: Some(0),
             facts: Facts::default(),
@@ -150,7 +153,9 @@ impl<'a, G: Graph> Engine<'a, G> {
         let no_others = self.ledger.next_due()?.is_none();
         // Where all were refused before, and again after whatever was mended, the cause is theirs.
         let news = no_others && self.ledger.note(ALL_REFUSED)?.is_none();
-        if let Some((rows, cause, said)) = self.suspicion.verdict(news) {
+        // A halt leaves no others to find out with, and its cause is worth more than its rule.
+        let halted = matches!(self.closing, Some(RunEnd::Halted(_)));
+        if let Some((rows, cause, said)) = self.suspicion.verdict(news || halted) {
             self.ledger.plan_again(rows)?;
             if no_others {
                 self.ledger.set_note(ALL_REFUSED, said)?;
@@ -200,7 +205,7 @@ impl<'a, G: Graph> Engine<'a, G> {
         if self.closing.is_none() && self.options.window.as_ref().is_some_and(closed) {
             self.closing = Some(RunEnd::WindowClosed);
         }
-        let counts = self.ledger.counts();
+        let counts = self.ledger.counts_after(&self.facts);
         let reached = |halt: &&Halt| halt.is_reached(&self.before, &counts);
         if self.closing.is_none() && counts.pending() > 0 {
             self.closing = self.options.halt_on.iter().find(reached).map(|halt| RunEnd::Halted(*halt));

@@ -2,7 +2,7 @@
 //!
 //! It turns every verdict into exactly one fact; it neither sends nor writes.
 
-use super::{Engine, Errand, RunEnd, SESSIONS_DENIED_BATCHES, Ticket};
+use super::{Engine, Errand, RunEnd, SESSIONS_DENIED_MAX, Ticket};
 use crate::{
     clean,
     graph::{Graph, Reply},
@@ -95,14 +95,14 @@ impl<G: Graph> Engine<'_, G> {
         let is_denied = |judged: &Judged<Ticket>| judged.verdict == Verdict::Refused(Cause::Permission);
         match &mut self.sessions_denied {
             Some(_) if sessions().any(|judged| judged.verdict == Verdict::Done) => self.sessions_denied = None,
-            Some(batches) if sessions().any(is_denied) => *batches += 1,
-            _ => {}
+            Some(denied) => *denied += sessions().filter(|judged| is_denied(judged)).count(),
+            None => {}
         }
     }
 
     /// Gives up on sessions where it is certain that nobody here may revoke them.
     pub(super) fn give_up_sessions(&mut self) -> Result<(), LedgerError> {
-        if self.sessions_denied.is_some_and(|batches| batches >= SESSIONS_DENIED_BATCHES) {
+        if self.sessions_denied.is_some_and(|denied| denied >= SESSIONS_DENIED_MAX) {
             self.sessions_denied = None;
             let code = "Authorization_RequestDenied";
             self.ledger.keep_sessions(code)?;
