@@ -72,6 +72,7 @@ impl From<LedgerError> for Failure {
             LedgerError::Held { .. } | LedgerError::File { .. } | LedgerError::Sql(_) | LedgerError::OutOfStep(_) => {
                 Self::away(error)
             }
+            LedgerError::Moved { .. } | LedgerError::Rescued { .. } | LedgerError::Removed { .. } => Self::away(error),
             _ => Self::usage(error),
         }
     }

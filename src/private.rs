@@ -50,10 +50,17 @@ pub fn replace<E: From<io::Error>>(
         _ => {}
     }
     let mut writer = BufWriter::with_capacity(1 << 16, create_file(draft)?);
-    write(&mut writer)?;
-    writer.flush()?;
-    writer.get_ref().sync_all()?;
-    Ok(fs::rename(draft, target)?)
+    let written = write(&mut writer).and_then(|()| {
+        writer.flush()?;
+        writer.get_ref().sync_all()?;
+        Ok(fs::rename(draft, target)?)
+    });
+    if written.is_err() {
+        // A full disk is not to be kept full by a file that nobody reads. What is still in the buffer goes nowhere.
+        drop(writer.into_parts());
+        let _ = fs::remove_file(draft);
+    }
+    written
 }
 
 #[cfg(test)]
@@ -71,6 +78,8 @@ mod tests {
         });
         assert!(broken.is_err());
         assert_eq!(fs::read(&target).expect("read"), b"one");
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1, "no half of it is left behind");
+        fs::write(folder.path().join("report.csv.draft"), "left by a process that died").expect("written");
         replace::<io::Error>(&target, |file| file.write_all(b"two")).expect("written over the draft left behind");
         assert_eq!(fs::read(&target).expect("read"), b"two");
     }

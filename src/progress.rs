@@ -240,6 +240,9 @@ fn bar(done: u64, total: u64) -> ProgressBar {
         .progress_chars("=> ");
     let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr()).with_style(style);
     bar.set_position(done);
-    bar.enable_steady_tick(TICK);
+    // The bar's clock has a thread of its own, and would end the process where there is none to be had.
+    if std::thread::Builder::new().spawn(|| {}).is_ok() {
+        bar.enable_steady_tick(TICK);
+    }
     bar
 }

@@ -3,7 +3,7 @@
 //! It covers the settings, and of each row its account and what is to be done, never a password; and it can be taken at
 //! any time, since none of this changes once the plan is complete.
 
-use super::{Ledger, LedgerError, read};
+use super::{FILE_NAME, Ledger, LedgerError, read};
 use crate::plan::Settings;
 use aws_lc_rs::digest::{Context, SHA256};
 use rusqlite::Connection;
@@ -21,10 +21,11 @@ impl Fingerprint {
         Ok(Self(context))
     }
 
-    /// Adds a row: its account as the roster names it, the reason for which it is skipped, and its object id.
-    pub(super) fn add(&mut self, row: u64, user_principal_name: &str, skip: Option<&str>, object_id: &str) {
+    /// Adds a row: its account as the roster names it, the reason for which it is skipped, and its object id and name in the
+    /// directory.
+    pub(super) fn add(&mut self, row: u64, user_principal_name: &str, skip: Option<&str>, [id, name]: [&str; 2]) {
         let what = skip.unwrap_or("planned");
-        self.0.update(format!("{row}\t{user_principal_name}\t{what}\t{object_id}\n").as_bytes());
+        self.0.update(format!("{row}\t{user_principal_name}\t{what}\t{id}\t{name}\n").as_bytes());
     }
 
     pub(super) fn finish(self) -> String {
@@ -37,14 +38,14 @@ pub(super) fn compute(connection: &Connection, settings: &Settings) -> Result<St
     let mut fingerprint = Fingerprint::new(settings)?;
     let mut select = connection.prepare(
         "SELECT row, roster.user_principal_name, iif(state = 'skipped', coalesce(error_code, ''), NULL),
-                coalesce(object_id, '')
+                coalesce(object_id, ''), coalesce(looked_up.user_principal_name, '')
          FROM account JOIN roster USING (row) LEFT JOIN looked_up USING (row) ORDER BY row",
     )?;
     let mut rows = select.query(())?;
     while let Some(row) = rows.next()? {
         let text = |column: usize| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
         let skip = row.get_ref(2)?.as_str_or_null().map_err(rusqlite::Error::from)?;
-        fingerprint.add(row.get(0)?, text(1)?, skip, text(3)?);
+        fingerprint.add(row.get(0)?, text(1)?, skip, [text(3)?, text(4)?]);
     }
     Ok(fingerprint.finish())
 }
@@ -56,6 +57,21 @@ impl Ledger {
     /// Where the ledger cannot be read.
     pub fn fingerprint(&self) -> Result<String, LedgerError> {
         Ok(read::note(&self.connection, NAME)?.unwrap_or_default())
+    }
+
+    /// Looks whether the plan, once it is complete, is still what it was then: a row that was changed, by a program or by a
+    /// disk, might lead to another account. A million rows take a second.
+    ///
+    /// # Errors
+    /// [`LedgerError::Damaged`] where it is not, and where the ledger cannot be read.
+    pub fn must_be_as_planned(&self) -> Result<(), LedgerError> {
+        if self.fingerprint_now()? == self.fingerprint()? {
+            return Ok(());
+        }
+        Err(LedgerError::Damaged {
+            file: self.folder.join(FILE_NAME),
+            why: "its plan is not the one that was made: an account or a setting was changed since".into(),
+        })
     }
 
     /// The fingerprint of the plan as it stands in the ledger now, whoever changed it since.

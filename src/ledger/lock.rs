@@ -6,7 +6,8 @@ use std::{
     path::Path,
 };
 
-const FILE_NAME: &str = "run.lock";
+/// The lock's name in the run folder.
+pub(super) const FILE_NAME: &str = "run.lock";
 
 /// Makes and takes the lock of a new run folder.
 pub(super) fn create(folder: &Path) -> Result<File, LedgerError> {

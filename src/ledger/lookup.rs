@@ -224,7 +224,7 @@ fn keep(transaction: &Transaction, looked: &Looked, counts: &mut Counts) -> Resu
     ])?;
     let Some((skip, message)) = &looked.skip else { return Ok(()) };
     let changed = skip_row(transaction, looked.row, *skip, message)?;
-    counts.planned -= changed;
+    counts.planned = counts.planned.saturating_sub(changed);
     counts.skipped += changed;
     Ok(())
 }

@@ -12,8 +12,11 @@ pub mod life;
 mod lock;
 mod lookup;
 mod open;
+mod place;
 mod read;
+mod rescue;
 mod sessions;
+mod trouble;
 mod turn;
 
 pub use doubts::{Doubtful, Verdict};
@@ -24,6 +27,7 @@ pub use sessions::{Revocation, RevocationEvent, SessionsDue};
 pub use turn::{Claimed, Claims, Fact, Facts};
 
 use crate::plan::{PlanError, Settings};
+use place::Place;
 use rusqlite::Connection;
 use sessions::Sessions;
 use std::path::{Path, PathBuf};
@@ -42,8 +46,11 @@ pub struct Ledger {
     last_row: i64,
     /// How many milliseconds the directory's clock is ahead of ours.
     clock_ahead: i64,
-    /// Held, never read: the lock falls with it.
+    /// Held, never read: the lock falls with it. None for a ledger that is only read, as is the place.
     _lock: Option<std::fs::File>,
+    place: Option<Place>,
+    /// Why nothing is handed out any more.
+    displaced: Option<LedgerError>,
 }
 
 /// Why a ledger cannot be made, opened or kept.
@@ -112,14 +119,62 @@ pub enum LedgerError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The run folder was moved, or a part of it, while a process worked on it. Nothing is lost.
+    #[error(
+        "{} was moved or changed while passwave worked on it ({why}); it stopped, and all that was recorded is in {}\n\
+         hint: {}", .folder.display(), whereabouts(.now.as_deref()), way_on(.now.as_deref())
+    )]
+    Moved {
+        /// Where it was.
+        folder: PathBuf,
+        /// What was found instead.
+        why: String,
+        /// The folder in which the ledger is now, where that is known.
+        now: Option<PathBuf>,
+    },
+    /// The run folder was removed while a process worked on it, and what was recorded was saved.
+    #[error(
+        "{} was removed while passwave worked on it; it stopped, and all that was recorded is in a new run folder, {}\n\
+         hint: go on with that one: passwave run {}", .folder.display(), .copy.display(), .copy.display()
+    )]
+    Rescued {
+        /// Where it was.
+        folder: PathBuf,
+        /// The new run folder.
+        copy: PathBuf,
+    },
+    /// The run folder was removed while a process worked on it, and what was recorded could not be saved.
+    #[error(
+        "{} was removed while passwave worked on it, and what was recorded could not be saved: {why}\n\
+         hint: a copy of that folder from before, if there is one, holds the passwords of the plan: `passwave run` goes on \
+         with it; without one, put all accounts of the roster into a new run", .folder.display()
+    )]
+    Removed {
+        /// Where it was.
+        folder: PathBuf,
+        /// Why no copy could be made.
+        why: String,
+    },
     /// SQLite could not write or read.
     #[error(
-        "the ledger could not be kept: {0}\nhint: check free space and permissions, then go on with `passwave run`; what was recorded so far is safe"
+        "the ledger could not be kept: {}\nhint: {}, then go on with `passwave run`; what was recorded so far is safe",
+        .0, trouble::cure(.0)
     )]
     Sql(#[from] rusqlite::Error),
     /// Settings in the ledger cannot be read.
     #[error("the ledger's settings cannot be read: {0}\nhint: it may be of another version of passwave; use that one")]
     Settings(#[from] serde_json::Error),
+}
+
+fn whereabouts(now: Option<&Path>) -> String {
+    now.map_or_else(|| format!("{FILE_NAME}, wherever it is now"), |now| now.join(FILE_NAME).display().to_string())
+}
+
+fn way_on(now: Option<&Path>) -> String {
+    match now {
+        Some(now) => format!("go on with: passwave run {}", now.display()),
+        None => "find the folder or bring it back, and go on with `passwave run`".into(),
+    }
 }
 
 impl Ledger {

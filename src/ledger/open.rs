@@ -3,8 +3,11 @@
 use super::{
     Counts, FILE_NAME, Ledger, LedgerError,
     fingerprint::{self, Fingerprint},
-    lock, read,
+    lock,
+    place::Place,
+    read,
     sessions::Sessions,
+    trouble,
 };
 use crate::{
     outcome::Skip,
@@ -51,7 +54,7 @@ pub struct Created {
 }
 
 /// Under which the process that works on the run is noted.
-const HOLDER: &str = "holder";
+pub(super) const HOLDER: &str = "holder";
 /// Longest wait that a row can have before it: what a `Retry-After` may ask for.
 #[expect(clippy::cast_possible_truncation, reason = "an hour of milliseconds")]
 const WAIT_MILLIS_MAX: i64 = retry_after::WAIT_SECONDS_MAX as i64 * 1_000;
@@ -90,8 +93,8 @@ impl Ledger {
         connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
         sync_folder(folder).map_err(|source| LedgerError::File { file: folder.to_owned(), source })?;
         let counts = Counts::read(&connection)?;
-        let ledger = Self::with(connection, folder, settings, counts, Some(lock));
-        ledger.set_note(HOLDER, &holder())?;
+        let mut ledger = Self::with(connection, folder, settings, counts, Some(lock));
+        ledger.settle_down()?;
         Ok(Created { ledger, skipped })
     }
 
@@ -112,7 +115,7 @@ impl Ledger {
         let lock = lock::open(folder, || note_of(&file, HOLDER))?;
         examine(&file)?;
         let mut ledger = Self::load(folder, &file, Some(lock))?;
-        ledger.set_note(HOLDER, &holder())?;
+        ledger.settle_down()?;
         ledger.recover(now)?;
         Ok(ledger)
     }
@@ -130,7 +133,10 @@ impl Ledger {
     fn load(folder: &Path, file: &Path, lock: Option<File>) -> Result<Self, LedgerError> {
         let connection = connect(file, false)?;
         // The settings are the last that planning writes: without them, or without their table, it was cut off.
-        let settings = read::note(&connection, read::SETTINGS).ok().flatten();
+        let settings = match read::note(&connection, read::SETTINGS) {
+            Err(LedgerError::Sql(error)) if trouble::is_unmade(&error) => None,
+            other => other?,
+        };
         let settings = settings.ok_or_else(|| LedgerError::Unfinished(folder.to_owned()))?;
         let settings: Settings = serde_json::from_str(&settings)?;
         if settings.rehearsal {
@@ -142,7 +148,15 @@ impl Ledger {
 
     fn with(connection: Connection, folder: &Path, settings: Settings, counts: Counts, lock: Option<File>) -> Self {
         let (folder, sessions) = (folder.to_owned(), Sessions::default());
-        Self { connection, folder, settings, counts, sessions, last_row: i64::MAX, clock_ahead: 0, _lock: lock }
+        let (place, displaced, last_row, clock_ahead) = (None, None, i64::MAX, 0);
+        Self { connection, folder, settings, counts, sessions, last_row, clock_ahead, _lock: lock, place, displaced }
+    }
+
+    /// Notes who works on the run, which also makes the log, and remembers which files those are.
+    fn settle_down(&mut self) -> Result<(), LedgerError> {
+        self.set_note(HOLDER, &holder())?;
+        self.place = Some(Place::of(&self.folder)?);
+        Ok(())
     }
 
     /// What was in flight when the last process ended may have taken effect: it is planned again, in doubt. A wait that
@@ -168,7 +182,7 @@ fn mark_as_ours(file: &Path) -> Result<(), LedgerError> {
     Ok(())
 }
 
-fn connect(file: &Path, rehearsal: bool) -> Result<Connection, LedgerError> {
+pub(super) fn connect(file: &Path, rehearsal: bool) -> Result<Connection, LedgerError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -205,16 +219,18 @@ fn check(folder: &Path) -> Result<std::path::PathBuf, LedgerError> {
     Ok(file)
 }
 
-/// Has SQLite check the whole file without changing it.
+/// Has SQLite check the whole file without changing it, its indexes included: a row that is missing in one would never be
+/// handed out. A million rows take two seconds.
 fn examine(file: &Path) -> Result<(), LedgerError> {
     let damaged = |why: String| LedgerError::Damaged { file: file.to_owned(), why };
     let connection =
         Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    let verdict = connection.query_row("PRAGMA quick_check(1)", (), |row| row.get::<_, String>(0));
+    let verdict = connection.query_row("PRAGMA integrity_check(1)", (), |row| row.get::<_, String>(0));
     match verdict {
         Ok(verdict) if verdict == "ok" => Ok(()),
         Ok(verdict) => Err(damaged(verdict)),
-        Err(error) => Err(damaged(error.to_string())),
+        Err(error) if trouble::is_damage(&error) => Err(damaged(error.to_string())),
+        Err(error) => Err(error.into()),
     }?;
     let version: i32 = connection.query_row("PRAGMA user_version", (), |row| row.get(0))?;
     if version == SCHEMA_VERSION {
@@ -231,7 +247,8 @@ fn note_of(file: &Path, name: &str) -> Option<String> {
     read::note(&connection, name).ok().flatten()
 }
 
-fn holder() -> String {
+/// Who works on the run, for whoever is refused meanwhile.
+pub(super) fn holder() -> String {
     format!("process {} since {:.0}", std::process::id(), Timestamp::now())
 }
 
@@ -289,7 +306,7 @@ impl Stored {
                 Decision::Write(_) => None,
                 Decision::Skip(reason, _) => Some(reason.code()),
             };
-            self.fingerprint.add(row.row, &row.user_principal_name, reason, "");
+            self.fingerprint.add(row.row, &row.user_principal_name, reason, [""; 2]);
             self.width = self.width.max(row.cells.len());
             roster.execute((row.row, row.line, &row.user_principal_name, json_array(&row.cells)?))?;
             match row.decision {
@@ -314,7 +331,7 @@ fn json_array(cells: &csv::StringRecord) -> Result<String, serde_json::Error> {
 }
 
 /// A new file's name is in its folder, so the folder must reach the disk too.
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) {
         for path in [Some(folder), folder.parent().filter(|parent| !parent.as_os_str().is_empty())] {
             path.map_or(Ok(()), |path| File::open(path)?.sync_all())?;

@@ -1,10 +1,10 @@
 //! What the reports and the terminal want to know.
 
 use super::{
-    Ledger, LedgerError,
+    FILE_NAME, Ledger, LedgerError,
     life::{Doubt, State},
 };
-use crate::{outcome::Status, password::Password};
+use crate::{clean, outcome::Status, password::Password};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 /// Under which the settings are noted; planning writes them last.
@@ -100,14 +100,21 @@ impl Counts {
                 "sessions in_flight" => counts.sessions_in_flight = number,
                 "sessions revoked" => counts.sessions_revoked = number,
                 "sessions kept" => counts.sessions_kept = number,
-                _ => counts.skipped = number,
+                "skipped" => counts.skipped = number,
+                other => {
+                    let file = connection.path().unwrap_or(FILE_NAME).into();
+                    let why = format!("a row's state is {:?}, which is none", clean::for_terminal(other));
+                    return Err(LedgerError::Damaged { file, why });
+                }
             }
         }
         Ok(counts)
     }
 
     pub(super) fn moved(&mut self, from: State, to: State, number: u64) {
-        *self.at(from) -= number;
+        // A ledger that others changed may hand out more than it counts.
+        let left = self.at(from).saturating_sub(number);
+        *self.at(from) = left;
         *self.at(to) += number;
     }
 

@@ -149,7 +149,7 @@ pub(super) fn take(
     for row in &due {
         update.execute([row.row])?;
     }
-    counts.sessions_due -= due.len() as u64;
+    counts.sessions_due = counts.sessions_due.saturating_sub(due.len() as u64);
     counts.sessions_in_flight += due.len() as u64;
     Ok(due)
 }
@@ -171,7 +171,7 @@ pub(super) fn record(transaction: &Transaction, facts: &[Revocation], counts: &m
             return Err(LedgerError::OutOfStep(*row));
         }
         *count += 1;
-        counts.sessions_in_flight -= 1;
+        counts.sessions_in_flight = counts.sessions_in_flight.saturating_sub(1);
     }
     Ok(())
 }

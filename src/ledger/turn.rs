@@ -68,12 +68,15 @@ pub struct Fact {
 
 impl Ledger {
     /// Records `facts` and claims up to `most` requests that are due at `now` (milliseconds since 1970), durably and
-    /// together. Sessions come first: until they are revoked, whoever had the old password is still in.
+    /// together. Sessions come first: until they are revoked, whoever had the old password is still in. Once the run
+    /// folder is not in its place any more, nothing is claimed: see [`Ledger::is_displaced`].
     ///
     /// # Errors
     /// Where the ledger cannot be written or a fact is about a row that is not in flight; nothing has changed then, and
     /// the run must stop.
     pub fn turn(&mut self, facts: &Facts, most: usize, now: i64) -> Result<Claims, LedgerError> {
+        self.look_at_the_place();
+        let most = if self.is_displaced() { 0 } else { most };
         if facts.is_empty() && most == 0 {
             return Ok(Claims::default());
         }

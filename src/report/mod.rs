@@ -41,7 +41,9 @@ pub enum ReportError {
         source: io::Error,
     },
     /// A row's cells in the ledger are no JSON array.
-    #[error("a row's cells in the ledger cannot be read: {0}")]
+    #[error(
+        "a row's cells in the ledger cannot be read: {0}\nhint: the ledger is damaged; restore the folder from a copy"
+    )]
     Cells(#[from] serde_json::Error),
 }
 

@@ -128,9 +128,9 @@ pub async fn run<G: Graph>(
     let end = engine.work(&mut stop).await;
     let session = engine.session();
     drop(engine);
-    if !matches!(end, Err(RunError::Ledger(_))) {
-        ledger.add_session(&session)?;
-    }
+    let noted = if matches!(end, Err(RunError::Ledger(_))) { Ok(()) } else { ledger.add_session(&session) };
+    ledger.must_be_in_place()?;
+    noted?;
     end
 }
 

@@ -1,5 +1,6 @@
 //! The way in: from flags and environment to a signed-in client, before anything is sent.
 
+use super::process::files;
 use crate::{
     cli::{Auth, ConnectArgs},
     failure::Failure,
@@ -43,6 +44,7 @@ pub struct Arrival {
 impl Door {
     /// Reads what the flags and the environment say. Nothing is sent.
     pub fn open(connect: &ConnectArgs) -> Result<Self, Failure> {
+        files()?;
         if connect.client_id.is_some() && connect.auth != Auth::DeviceCode {
             return Err(Failure::usage(
                 "--client-id is for --auth device-code\nhint: AZURE_CLIENT_ID names the application otherwise",

@@ -1,6 +1,6 @@
 //! `generate`: only passwords.
 
-use super::plan;
+use super::{plan, process::makers};
 use crate::{
     cli::PolicyArgs,
     failure::Failure,
@@ -14,6 +14,7 @@ const CHUNK: usize = 8_192;
 
 /// Prints passwords, one a line, and tells their entropy.
 pub fn generate(count: usize, args: &PolicyArgs) -> Result<u8, Failure> {
+    makers()?;
     let policy = plan::policy(args)?;
     let mut generator = Generator::new(&policy)?;
     print(|out| {

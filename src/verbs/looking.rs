@@ -1,6 +1,6 @@
 //! Looking the accounts up, with a bar, and telling what was found on the way.
 
-use super::process::interrupted;
+use super::{process::interrupted, work};
 use crate::{
     failure::{Failure, INTERRUPTED},
     progress::ReadProgress,
@@ -10,7 +10,6 @@ use passwave::{
     graph::Graph,
     ledger::Ledger,
     lookup::{self, LookupEnd, LookupEvent, look_up},
-    report,
     traffic::Pace,
 };
 
@@ -37,7 +36,7 @@ pub async fn look(
     match end? {
         LookupEnd::Done | LookupEnd::Without => Ok(None),
         LookupEnd::Interrupted => {
-            report::write(ledger)?;
+            work::reports(ledger)?;
             Ok(Some(INTERRUPTED))
         }
     }

@@ -1,6 +1,11 @@
 //! `plan`, and the first half of `reset` and `rehearse`: from a roster to a run folder.
 
-use super::{connect::Door, looking, process::runtime, telling, work};
+use super::{
+    connect::Door,
+    looking,
+    process::{makers, runtime},
+    telling, work,
+};
 use crate::{
     cli::{ConnectArgs, LimitArgs, LookupName, PaceArgs, PlanArgs, PlanFormat, PolicyArgs, RulesArgs, StyleName},
     failure::Failure,
@@ -14,7 +19,7 @@ use passwave::{
     password::{BannedWords, ENTROPY_BITS_MIN, Generator, PasswordPolicy, SYMBOLS_DEFAULT, Style},
     plan::{ForceChange, Lookup, Plan, Rules, Settings},
     quota::Quota,
-    report::{self, Summary},
+    report::Summary,
     roster::{Roster, RosterOptions},
     traffic::Pace,
 };
@@ -40,7 +45,7 @@ pub fn plan(
         telling::go_on("Accounts are left to be looked up.", &ledger);
         return Ok(code);
     }
-    let summary = report::write(&ledger)?;
+    let summary = work::reports(&mut ledger)?;
     if format == PlanFormat::Json {
         let plan = as_json(&ledger, &summary, pace.write_quota)?;
         print(|out| writeln!(out, "{plan}"))?;
@@ -111,6 +116,7 @@ fn as_json(ledger: &Ledger, summary: &Summary, quota: Quota) -> Result<serde_jso
 
 /// Makes the plan and its run folder.
 pub fn create(args: &PlanArgs, rehearsal: bool) -> Result<Created, Failure> {
+    makers()?;
     let policy = policy(&args.policy)?;
     let options = RosterOptions { upn_column: args.upn_column.clone(), password_column: args.password_column.clone() };
     let roster = Roster::open(&args.roster, &options)?;

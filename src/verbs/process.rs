@@ -4,14 +4,50 @@ use crate::{
     failure::{Failure, INTERRUPTED},
     terminal::say,
 };
+use std::{fmt, io, sync::OnceLock, thread, time::Duration};
+use tokio::runtime::{Builder, Runtime};
+
+/// Files and sockets that it may want at once: ledger, report, what the network needs of the system, and the batches in
+/// flight.
+const HANDLES: usize = 32;
+/// For good: a thread that has ended may not be had again.
+const THREADS_LIVE: Duration = Duration::from_secs(365 * 86_400);
 
 /// One thread carries the network; virtual time is for rehearsals.
-pub fn runtime(virtual_time: bool) -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .start_paused(virtual_time)
-        .build()
-        .map_err(|error| Failure::away(format!("the system refuses what the network needs: {error}")))
+///
+/// What a system can refuse is asked for here, before anything is sent, since some of those who need it later would end
+/// the process where they do not get it.
+pub fn runtime(virtual_time: bool) -> Result<Runtime, Failure> {
+    files()?;
+    let refused = |error| refused("what the network needs", "raise the limits of this process (ulimit -a)", &error);
+    thread::Builder::new().spawn(|| {}).map_err(refused)?;
+    let mut builder = Builder::new_current_thread();
+    builder.enable_all().start_paused(virtual_time).thread_keep_alive(THREADS_LIVE);
+    let runtime = builder.build().map_err(refused)?;
+    // Names are looked up on a thread of their own. Where there is one, further ones are waited for.
+    drop(runtime.spawn_blocking(|| {}));
+    Ok(runtime)
+}
+
+/// The threads that make passwords, and the files that these are kept in.
+pub fn makers() -> Result<(), Failure> {
+    files()?;
+    static MADE: OnceLock<Result<(), String>> = OnceLock::new();
+    let made = MADE.get_or_init(|| rayon::ThreadPoolBuilder::new().build_global().map_err(|error| error.to_string()));
+    let refused = |error| refused("the threads that make passwords", "raise the limit of threads (ulimit -u)", error);
+    made.as_ref().map_or_else(|error| Err(refused(error)), |()| Ok(()))
+}
+
+/// Whether there are enough files and sockets to be had.
+pub fn files() -> Result<(), Failure> {
+    let pipes: io::Result<Vec<_>> = (0..HANDLES / 2).map(|_| io::pipe()).collect();
+    let refused =
+        |error| refused("the files and sockets that a run needs", "raise the limit of open files (ulimit -n)", &error);
+    pipes.map(drop).map_err(refused)
+}
+
+fn refused(what: &str, hint: &str, error: &impl fmt::Display) -> Failure {
+    Failure::away(format!("the system refuses {what}: {error}; nothing was sent\nhint: {hint}"))
 }
 
 /// Resolves when the process is asked to stop, or its terminal goes away; asked once more, it leaves at once.

@@ -1,7 +1,11 @@
 //! `report`: the files again, from the ledger.
 
 use super::telling;
-use crate::{cli::ReportFormat, failure::Failure, terminal::print};
+use crate::{
+    cli::ReportFormat,
+    failure::Failure,
+    terminal::{print, say},
+};
 use passwave::{
     ledger::Ledger,
     report::{self, Summary},
@@ -11,6 +15,12 @@ use std::{io::Write, path::Path};
 /// Writes the reports, or prints one.
 pub fn report(folder: &Path, format: Option<ReportFormat>) -> Result<u8, Failure> {
     let ledger = Ledger::open_to_read(folder)?;
+    if ledger.lookup_has_ended()?
+        && let Err(changed) = ledger.must_be_as_planned()
+    {
+        // Whoever needs the passwords needs them all the same.
+        say(&format!("warning: {changed}"));
+    }
     match format {
         None => telling::result(&ledger, &report::write(&ledger)?),
         Some(ReportFormat::Csv) => print(|out| Ok::<_, Failure>(report::print_csv(&ledger, out)?))?,

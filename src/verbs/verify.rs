@@ -14,7 +14,6 @@ use crate::{
 use passwave::{
     graph::Graph,
     ledger::{Ledger, Verdict},
-    report,
     traffic::Pace,
     verify::{VerifyEnd, VerifyEvent, verify as read_back},
 };
@@ -32,7 +31,7 @@ pub fn verify(folder: &Path, args: &PaceArgs, connect: &ConnectArgs) -> Result<u
         let end = look(&mut ledger, &graph, &pace).await;
         end.and_then(|end| denied(&end).map(|()| end))
     })?;
-    let summary = report::write(&ledger)?;
+    let summary = work::reports(&mut ledger)?;
     telling::result(&ledger, &summary);
     let shown = |verdict: Verdict| summary.verified.get(verdict.as_str()).copied().unwrap_or_default();
     let unseen = shown(Verdict::NotYetVisible) + shown(Verdict::Unread);

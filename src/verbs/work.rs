@@ -3,7 +3,7 @@
 use super::{
     connect::Door,
     looking, plan,
-    process::{interrupted, runtime},
+    process::{interrupted, makers, runtime},
     telling, verify,
 };
 use crate::{
@@ -16,7 +16,7 @@ use jiff::Zoned;
 use passwave::{
     graph::Graph,
     ledger::Ledger,
-    report,
+    report::{self, Summary},
     run::{self as engine, RunEnd, RunError, RunOptions},
     traffic::Pace,
 };
@@ -49,6 +49,7 @@ pub fn reset(args: &PlanArgs, connect: &ConnectArgs, terms: &Terms<'_>) -> Resul
 pub fn run(folder: &Path, connect: &ConnectArgs, terms: &Terms<'_>) -> Result<u8, Failure> {
     let mut ledger = open_real(folder)?;
     if ledger.lookup_has_ended()? {
+        ledger.must_be_as_planned()?;
         must_be_expected(&ledger, terms.expect)?;
     }
     let door = Door::open(connect)?;
@@ -133,8 +134,11 @@ fn work(ledger: &mut Ledger, door: &Door, terms: &Terms<'_>) -> Result<u8, Failu
     }
     door.must_be_the_same(ledger)?;
     say(&format!("Signing in with {door}"));
+    // A password that is refused is replaced.
+    makers()?;
     let options = options(terms.run);
-    runtime(false)?.block_on(async {
+    let runtime = runtime(false).inspect_err(|_| telling::go_on(KEPT, ledger))?;
+    runtime.block_on(async {
         let graph = door.client();
         let arrival = door.enter(&graph, ledger).await.inspect_err(|_| telling::go_on(KEPT, ledger))?;
         say(&arrival.to_string());
@@ -146,7 +150,7 @@ fn work(ledger: &mut Ledger, door: &Door, terms: &Terms<'_>) -> Result<u8, Failu
         must_be_expected(ledger, terms.expect)?;
         must_be_few(ledger, terms.limit)?;
         // Now already, so that whoever finds the folder after a crash has every password that can be in force.
-        report::write(ledger)?;
+        reports(ledger)?;
         telling::plan(ledger, terms.run.pace.write_quota, terms.run.revoke_sessions)?;
         if !agreed(ledger, terms.yes) {
             telling::go_on(KEPT, ledger);
@@ -208,17 +212,27 @@ async fn run_once<G: Graph>(ledger: &mut Ledger, graph: &G, options: &RunOptions
 }
 
 /// The cause comes first; what the report says of the rows is told even so.
-fn broken_off(ledger: &Ledger, failure: Failure) -> u8 {
+fn broken_off(ledger: &mut Ledger, failure: Failure) -> u8 {
     fail(&failure);
-    match report::write(ledger) {
+    match reports(ledger) {
         Ok(summary) => telling::result(ledger, &summary),
+        Err(again) if again.to_string() == failure.to_string() => {}
         Err(error) => fail(error),
     }
     failure.code
 }
 
-fn finish(ledger: &Ledger, end: Option<&RunEnd>) -> Result<u8, Failure> {
-    let summary = report::write(ledger)?;
+/// Writes the reports into the run folder, if that is still there; what it held is saved first where it is not.
+pub fn reports(ledger: &mut Ledger) -> Result<Summary, Failure> {
+    ledger.must_be_in_place()?;
+    report::write(ledger).map_err(|error| ledger.must_be_in_place().map_or_else(Failure::from, |()| error.into()))
+}
+
+fn finish(ledger: &mut Ledger, end: Option<&RunEnd>) -> Result<u8, Failure> {
+    let summary = match reports(ledger) {
+        Ok(summary) => summary,
+        Err(failure) => return Ok(broken_off(ledger, failure)),
+    };
     telling::result(ledger, &summary);
     Ok(match end {
         Some(RunEnd::Interrupted) => INTERRUPTED,

@@ -5,6 +5,10 @@ mod checkers;
 #[path = "../support/served.rs"]
 mod served;
 
+#[cfg(unix)]
+mod folder;
 mod kills;
+#[cfg(unix)]
+mod machine;
 mod program;
 mod refusals;

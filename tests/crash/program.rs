@@ -8,8 +8,8 @@ use passwave::graph::simulator::Simulator;
 use secrecy::ExposeSecret;
 use std::{
     fs,
-    path::PathBuf,
-    process::{Command, Output, Stdio},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
     time::Duration,
 };
 use tempfile::TempDir;
@@ -19,6 +19,8 @@ pub struct Stage {
     pub served: Served,
     pub accounts: Vec<String>,
     pub strangers: Vec<String>,
+    /// The run folder's name, below the home folder.
+    pub run: String,
     home: TempDir,
 }
 
@@ -29,12 +31,23 @@ impl Stage {
         let (accounts, strangers) = (names("pupil"), names("teacher"));
         let served = Served::new(&[accounts.clone(), strangers.clone()].concat(), faults);
         let home = tempfile::tempdir().expect("a folder");
-        fs::write(home.path().join("wave.csv"), format!("UPN\n{}\n", accounts.join("\n"))).expect("a roster");
-        Self { served, accounts, strangers, home }
+        let stage = Self { served, accounts, strangers, run: "run".into(), home };
+        stage.write_roster();
+        stage
+    }
+
+    pub fn write_roster(&self) {
+        let roster = format!("UPN\n{}\n", self.accounts.join("\n"));
+        fs::write(self.home().join("wave.csv"), roster).expect("a roster");
+    }
+
+    /// The current folder of the program.
+    pub fn home(&self) -> &Path {
+        self.home.path()
     }
 
     pub fn run_folder(&self) -> PathBuf {
-        self.home.path().join("run")
+        self.home().join(&self.run)
     }
 
     pub fn ledger(&self) -> PathBuf {
@@ -67,13 +80,13 @@ impl Stage {
     }
 
     pub fn plan(&self) {
-        let planned = self.connecting(&["plan", "wave.csv", "--run-dir", "run"]).output().expect("it starts");
+        let planned = self.connecting(&["plan", "wave.csv", "--run-dir", &self.run]).output().expect("it starts");
         assert_eq!(planned.status.code(), Some(0), "{}", said(&planned));
     }
 
     /// Runs `passwave report`, and reads what it has written.
     pub fn report(&self) -> Vec<Row> {
-        let reported = self.program(&["report", "run"]).output().expect("it starts");
+        let reported = self.program(&["report", &self.run]).output().expect("it starts");
         assert_eq!(reported.status.code(), Some(0), "{}", said(&reported));
         self.last_report()
     }
@@ -94,9 +107,32 @@ impl Stage {
         }
     }
 
+    /// Starts a run, and waits until `more` accounts have been written.
+    pub fn begin(&self, mut run: Command, more: u64) -> Child {
+        let enough = self.served.tenant.tally().writes + more;
+        let mut child = run.spawn().expect("it starts");
+        self.wait_for(|tenant| tenant.tally().writes >= enough, || child.try_wait().expect("a child").is_some());
+        child
+    }
+
+    /// The run with nobody to be asked.
+    pub fn running(&self) -> Command {
+        self.connecting(&["run", &self.run, "--yes"])
+    }
+
+    /// Waits for a process that cannot go on: it ends with 3, says why and what to do, and does not panic.
+    pub fn must_end_away(&self, child: Child, words: &[&str]) -> String {
+        let output = child.wait_with_output().expect("it ends");
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        assert!(said.contains("\nhint: ") && !said.contains("panicked"), "{said}");
+        words.iter().for_each(|word| assert!(said.contains(word), "{word}: {said}"));
+        said
+    }
+
     /// Runs to the end, and checks that everybody was reset.
     pub fn finish(&self) {
-        let ended = self.connecting(&["run", "run", "--yes"]).output().expect("it starts");
+        let ended = self.connecting(&["run", &self.run, "--yes"]).output().expect("it starts");
         assert_eq!(ended.status.code(), Some(0), "{}", said(&ended));
         let report = self.last_report();
         self.check(&report);
@@ -108,4 +144,44 @@ impl Stage {
 /// What a process wrote on stderr.
 pub fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// `command` run under strace with `options`.
+#[cfg(unix)]
+pub fn traced(command: &Command, options: &[&str]) -> Command {
+    let mut strace = Command::new("strace");
+    strace.args(options).arg("--").arg(command.get_program()).args(command.get_args());
+    in_the_place_of(command, strace)
+}
+
+/// `other` with the folder, the environment and the pipes of `command`.
+#[cfg(unix)]
+pub fn in_the_place_of(command: &Command, mut other: Command) -> Command {
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => other.env(name, value),
+            None => other.env_remove(name),
+        };
+    }
+    other.current_dir(command.get_current_dir().expect("it has one"));
+    other.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    other
+}
+
+/// Whether programs can be traced here.
+#[cfg(unix)]
+pub fn can_trace() -> bool {
+    let traced = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
+    let can = traced.is_ok_and(|traced| traced.status.success());
+    if !can {
+        skipped("strace is not installed, or may not trace");
+    }
+    can
+}
+
+/// Says why a test shows nothing here.
+#[cfg(unix)]
+pub fn skipped(why: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "skipped: {why}");
 }

@@ -185,6 +185,9 @@ impl<'a, G: Graph> Engine<'a, G> {
         }
         let claims = self.ledger.turn(&self.facts, admitted, now)?;
         self.facts = Facts::default();
+        if self.ledger.is_displaced() {
+            self.closing.get_or_insert(RunEnd::Interrupted);
+        }
         self.give_up_sessions()?;
         self.send(claims)?;
         if recorded {

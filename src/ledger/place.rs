@@ -1,0 +1,152 @@
+//! Whether the run folder still holds the files that this process works with.
+//!
+//! On Unix a file that is removed while it is open lives on without a name, and what is written to it then is lost when
+//! it is closed. Windows refuses to remove or rename a file in use, so there it is enough that the files can be found.
+//! It only looks.
+//!
+//! Invariant: the handle that is kept here outlives SQLite's own, since on Unix the first one that is closed takes all
+//! locks of the process with it.
+
+use super::{FILE_NAME, LedgerError, lock};
+use std::{
+    fs::{self, File, Metadata, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+};
+
+/// The files of a run folder as this process found them.
+pub(super) struct Place {
+    pins: Vec<Pin>,
+    /// Tells how many names the ledger has left.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "a file in use cannot lose its name there"))]
+    ledger: File,
+}
+
+/// A file and where it stood.
+struct Pin {
+    path: PathBuf,
+    identity: (u64, u64),
+}
+
+impl Place {
+    /// The files in `folder` as they are now: ledger, write-ahead log and lock.
+    pub fn of(folder: &Path) -> Result<Self, LedgerError> {
+        let at = |name: &str| folder.join(name);
+        let file = at(FILE_NAME);
+        let failed = |source| LedgerError::File { file: file.clone(), source };
+        // For writing too: a file system of layers may have another one for those who only read.
+        let ledger = OpenOptions::new().read(true).write(true).open(&file).map_err(failed)?;
+        let others = [at(&format!("{FILE_NAME}-wal")), at(lock::FILE_NAME)];
+        let mut pins = vec![Pin::of(file.clone()).map_err(failed)?];
+        pins.extend(others.into_iter().filter_map(|path| Pin::of(path).ok()));
+        Ok(Self { pins, ledger })
+    }
+
+    /// What is wrong; nothing while all files are where they were.
+    pub fn trouble(&self) -> Option<String> {
+        self.pins.iter().find_map(Pin::trouble)
+    }
+
+    /// Whether the ledger has no name any more, so that it is gone when it is closed.
+    pub fn is_removed(&self) -> bool {
+        #[cfg(unix)]
+        return self.ledger.metadata().is_ok_and(|ledger| std::os::unix::fs::MetadataExt::nlink(&ledger) == 0);
+        #[cfg(not(unix))]
+        false
+    }
+
+    /// The folder that the ledger stands in now, where that can be found out.
+    pub fn now_in(&self) -> Option<PathBuf> {
+        let ledger = &self.pins[0];
+        let file = if ledger.trouble().is_none() { ledger.path.clone() } else { name_of(&self.ledger)? };
+        let is_ours = Pin { path: file.clone(), identity: ledger.identity }.trouble().is_none();
+        (is_ours && file.ends_with(FILE_NAME)).then(|| file.parent().map(Path::to_owned)).flatten()
+    }
+}
+
+impl Pin {
+    fn of(path: PathBuf) -> io::Result<Self> {
+        let identity = identity(&fs::metadata(&path)?);
+        Ok(Self { path, identity })
+    }
+
+    fn trouble(&self) -> Option<String> {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        match fs::metadata(&self.path) {
+            Ok(found) if identity(&found) == self.identity => None,
+            Ok(_) => Some(format!("another file stands in the place of {name}")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Some(format!("{name} is not there any more")),
+            Err(error) => Some(format!("{name} cannot be reached ({error})")),
+        }
+    }
+}
+
+/// What a file is known by, whatever its name.
+#[cfg(unix)]
+fn identity(file: &Metadata) -> (u64, u64) {
+    use std::os::unix::fs::MetadataExt;
+    (file.dev(), file.ino())
+}
+
+#[cfg(not(unix))]
+fn identity(_file: &Metadata) -> (u64, u64) {
+    (0, 0)
+}
+
+/// The name of an open file; Linux tells it.
+#[cfg(target_os = "linux")]
+fn name_of(file: &File) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(file))).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn name_of(_file: &File) -> Option<PathBuf> {
+    None
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    /// A folder with the three files in it, below one that goes with the test.
+    fn folder() -> (tempfile::TempDir, PathBuf) {
+        let home = tempfile::tempdir().expect("a folder");
+        let folder = home.path().join("run");
+        fs::create_dir(&folder).expect("made");
+        for name in [FILE_NAME, "ledger.db-wal", lock::FILE_NAME] {
+            fs::write(folder.join(name), "x").expect("written");
+        }
+        (home, folder)
+    }
+
+    #[test]
+    fn each_of_the_files_is_missed_and_told_from_another() {
+        for name in [FILE_NAME, "ledger.db-wal", lock::FILE_NAME] {
+            let (_home, folder) = folder();
+            let place = Place::of(&folder).expect("there");
+            assert_eq!(place.trouble(), None);
+            fs::write(folder.join(name), "written to").expect("written");
+            assert_eq!(place.trouble(), None);
+            fs::rename(folder.join(name), folder.join("aside")).expect("moved");
+            assert_eq!(place.trouble(), Some(format!("{name} is not there any more")));
+            fs::write(folder.join(name), "x").expect("written");
+            assert_eq!(place.trouble(), Some(format!("another file stands in the place of {name}")));
+            assert!(!place.is_removed());
+        }
+    }
+
+    #[test]
+    fn a_moved_folder_is_told_from_a_removed_one() {
+        let (home, folder) = folder();
+        let place = Place::of(&folder).expect("there");
+        assert_eq!(place.now_in().as_ref(), Some(&folder));
+        let moved = home.path().join("moved");
+        fs::rename(&folder, &moved).expect("moved");
+        assert!(place.trouble().is_some() && !place.is_removed());
+        let home = fs::canonicalize(home.path()).expect("there");
+        assert_eq!(place.now_in(), cfg!(target_os = "linux").then(|| home.join("moved")));
+        fs::remove_dir_all(&moved).expect("removed");
+        assert!(place.trouble().is_some() && place.is_removed());
+        assert_eq!(place.now_in(), None);
+    }
+}

@@ -1,0 +1,177 @@
+//! The run folder is moved, removed or changed while the program works in it.
+//!
+//! On Windows a file in use can neither be removed nor moved, so these are for the others.
+
+use crate::program::{Stage, said};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+/// Slow enough that some batches are always on their way.
+const SLOW: &str = r#"{"latency_ms": 120}"#;
+const ACCOUNTS: usize = 1_500;
+
+/// A planned run, and a process that works on it.
+fn begun() -> (Stage, std::process::Child) {
+    let stage = Stage::new(ACCOUNTS, SLOW);
+    stage.plan();
+    let child = stage.begin(stage.running(), 100);
+    (stage, child)
+}
+
+/// What was written is in the report, as reset: no answer was left unheard. Then it goes on to the end, and nothing is
+/// sent twice.
+fn nothing_is_lost(stage: &Stage) {
+    let report = stage.last_report();
+    stage.check(&report);
+    let settled = report.iter().filter(|row| row.status == "reset").count() as u64;
+    assert_eq!(settled, stage.served.tenant.tally().writes, "answers on their way were awaited");
+    assert!(settled < ACCOUNTS as u64, "it claimed nothing more");
+    stage.check(&stage.report());
+    stage.finish();
+    assert_eq!(stage.served.tenant.tally().writes, ACCOUNTS as u64, "nothing was sent twice");
+}
+
+fn is_private(folder: &Path) {
+    let mode = |path: PathBuf| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+    assert_eq!(mode(folder.to_owned()), 0o700);
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        assert_eq!(mode(path.clone()), 0o600, "{}", path.display());
+    }
+}
+
+#[test]
+fn removed_it_is_saved_beside_and_goes_on_there() {
+    let (mut stage, child) = begun();
+    fs::remove_dir_all(stage.run_folder()).expect("removed");
+    stage.must_end_away(child, &["run was removed", "passwave run run.rescued", "run.rescued/report.csv"]);
+    stage.run = "run.rescued".into();
+    is_private(&stage.run_folder());
+    nothing_is_lost(&stage);
+}
+
+#[test]
+fn a_copy_takes_no_other_copys_place() {
+    let (mut stage, child) = begun();
+    fs::create_dir(stage.home().join("run.rescued")).expect("made");
+    fs::remove_dir_all(stage.run_folder()).expect("removed");
+    stage.must_end_away(child, &["passwave run run.rescued-2"]);
+    stage.run = "run.rescued-2".into();
+    nothing_is_lost(&stage);
+}
+
+#[test]
+fn where_all_around_it_is_removed_too_it_is_saved_elsewhere() {
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let mut stage = Stage::new(ACCOUNTS, SLOW);
+    stage.plan();
+    let mut run = stage.running();
+    run.env("TMPDIR", elsewhere.path());
+    let child = stage.begin(run, 100);
+    fs::remove_dir_all(stage.home()).expect("removed");
+    let copy = elsewhere.path().join("run.rescued");
+    stage.must_end_away(child, &["run was removed", &format!("passwave run {}", copy.display())]);
+    fs::create_dir(stage.home()).expect("made again");
+    stage.run = copy.to_string_lossy().into_owned();
+    nothing_is_lost(&stage);
+}
+
+#[test]
+fn without_any_place_for_a_copy_it_says_what_that_means() {
+    // There is no place below a file.
+    let elsewhere = tempfile::NamedTempFile::new().expect("a file");
+    let stage = Stage::new(ACCOUNTS, SLOW);
+    stage.plan();
+    let mut run = stage.running();
+    run.env("TMPDIR", elsewhere.path());
+    let child = stage.begin(run, 100);
+    fs::remove_dir_all(stage.home()).expect("removed");
+    stage.must_end_away(child, &["run was removed", "could not be saved", "into a new run"]);
+    fs::create_dir(stage.home()).expect("made again");
+}
+
+#[test]
+fn moved_it_is_told_where_it_goes_on() {
+    let (mut stage, child) = begun();
+    fs::rename(stage.run_folder(), stage.home().join("aside")).expect("moved");
+    let words: &[&str] = if cfg!(target_os = "linux") { &["was moved", "/aside"] } else { &["was moved"] };
+    stage.must_end_away(child, words);
+    stage.run = "aside".into();
+    if !cfg!(target_os = "linux") {
+        stage.report();
+    }
+    nothing_is_lost(&stage);
+}
+
+#[test]
+fn a_part_of_it_removed_stops_it_and_nothing_is_lost() {
+    for (name, saved) in [("ledger.db", true), ("ledger.db-wal", false), ("run.lock", false)] {
+        let (mut stage, child) = begun();
+        fs::remove_file(stage.run_folder().join(name)).expect("removed");
+        let said = stage.must_end_away(child, &["passwave run"]);
+        assert_eq!(said.contains("run.rescued"), saved, "{name}: {said}");
+        if saved {
+            stage.run = "run.rescued".into();
+        }
+        nothing_is_lost(&stage);
+    }
+}
+
+#[test]
+fn a_ledger_moved_alone_takes_everything_with_it() {
+    let (mut stage, child) = begun();
+    let aside = stage.home().join("aside");
+    fs::create_dir(&aside).expect("made");
+    fs::rename(stage.ledger(), aside.join("ledger.db")).expect("moved");
+    stage.must_end_away(child, &["ledger.db is not there any more"]);
+    // Not even the log is needed any more.
+    fs::remove_dir_all(stage.run_folder()).expect("removed");
+    stage.run = "aside".into();
+    stage.report();
+    nothing_is_lost(&stage);
+}
+
+#[test]
+fn another_run_in_its_place_is_left_alone() {
+    let mut stage = Stage::new(ACCOUNTS, SLOW);
+    stage.plan();
+    let planned = stage.connecting(&["plan", "wave.csv", "--run-dir", "other"]).output().expect("it starts");
+    assert_eq!(planned.status.code(), Some(0), "{}", said(&planned));
+    let child = stage.begin(stage.running(), 100);
+    let read = |folder: &str| {
+        ["ledger.db", "report.csv", "summary.json"]
+            .map(|name| fs::read(stage.home().join(folder).join(name)).expect("there"))
+    };
+    let other = read("other");
+    fs::rename(stage.run_folder(), stage.home().join("aside")).expect("moved");
+    fs::rename(stage.home().join("other"), stage.run_folder()).expect("moved");
+    stage.must_end_away(child, &["was moved or changed"]);
+    assert!(read("run") == other, "what stands there now was not touched");
+    stage.run = "aside".into();
+    stage.report();
+    nothing_is_lost(&stage);
+}
+
+#[test]
+fn removed_after_the_last_answer_it_is_saved_too() {
+    let mut stage = Stage::new(300, r#"{"replication_lag_seconds": 600}"#);
+    stage.plan();
+    let mut run = stage.running();
+    run.arg("--verify");
+    let child = stage.begin(run, 300);
+    // It reads back what is not visible yet.
+    stage.wait_for(|tenant| tenant.tally().reads > 300, || false);
+    fs::remove_dir_all(stage.run_folder()).expect("removed");
+    let id = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &id]).status().expect("kill is there").success());
+    stage.must_end_away(child, &["run was removed", "passwave run run.rescued"]);
+    stage.run = "run.rescued".into();
+    let report = stage.last_report();
+    stage.check(&report);
+    assert!(report.iter().all(|row| row.status == "reset"));
+    stage.finish();
+    assert_eq!(stage.served.tenant.tally().writes, 300);
+}
