@@ -12,3 +12,5 @@ mod kills;
 mod machine;
 mod program;
 mod refusals;
+#[cfg(target_os = "linux")]
+mod trace;
