@@ -4,7 +4,12 @@ use crate::{
     failure::{Failure, INTERRUPTED},
     terminal::say,
 };
-use std::{fmt, io, sync::OnceLock, thread, time::Duration};
+use std::{
+    fmt, io,
+    sync::{OnceLock, mpsc},
+    thread,
+    time::Duration,
+};
 use tokio::runtime::{Builder, Runtime};
 
 /// Files and sockets that it may want at once: ledger, report, what the network needs of the system, and the batches in
@@ -20,13 +25,23 @@ const THREADS_LIVE: Duration = Duration::from_secs(365 * 86_400);
 pub fn runtime(virtual_time: bool) -> Result<Runtime, Failure> {
     files()?;
     let refused = |error| refused("what the network needs", "raise the limits of this process (ulimit -a)", &error);
-    thread::Builder::new().spawn(|| {}).map_err(refused)?;
+    two_threads().map_err(refused)?;
     let mut builder = Builder::new_current_thread();
     builder.enable_all().start_paused(virtual_time).thread_keep_alive(THREADS_LIVE);
     let runtime = builder.build().map_err(refused)?;
     // Names are looked up on a thread of their own. Where there is one, further ones are waited for.
     drop(runtime.spawn_blocking(|| {}));
     Ok(runtime)
+}
+
+/// Whether there are threads to be had: two at once, since one that has ended may count for a moment longer.
+fn two_threads() -> io::Result<()> {
+    let (hold, held) = mpsc::channel::<()>();
+    let first = thread::Builder::new().spawn(move || held.recv().is_ok())?;
+    let second = thread::Builder::new().spawn(|| {});
+    drop(hold);
+    let _ = (first.join(), second?.join());
+    Ok(())
 }
 
 /// The threads that make passwords, and the files that these are kept in.
