@@ -17,7 +17,13 @@ impl Clock {
     /// Reads the wall clock, and counts from now on.
     #[must_use]
     pub fn start() -> Self {
-        Self { wall: Timestamp::now(), origin: Instant::now() }
+        Self::at(Timestamp::now())
+    }
+
+    /// Reads no clock: it is `wall` now, as another machine has it or another time had it, and counts from now on.
+    #[must_use]
+    pub fn at(wall: Timestamp) -> Self {
+        Self { wall, origin: Instant::now() }
     }
 
     /// The wall time, as tokio's clock counts it.
