@@ -1,18 +1,22 @@
 //! The whole engine against the simulated tenant, on a clock that stands still while it works.
 //!
-//! Everything here is drawn from a seed, which the message of a failure names. `PASSWAVE_SEED` runs that seed alone and
-//! `PASSWAVE_SEEDS` that many of them.
+//! The lives are drawn from seeds, and the message of a failure names its own. `PASSWAVE_SEED` runs that seed alone and
+//! `PASSWAVE_SEEDS` that many of them; `examples/torture.rs` goes through many more.
 
 #[path = "../support/checkers.rs"]
 mod checkers;
+#[path = "../support/torture/mod.rs"]
+#[expect(dead_code, reason = "the example goes through everything")]
+mod torture;
 #[path = "../support/watch.rs"]
 mod watch;
 #[path = "../support/world.rs"]
 mod world;
 
 mod afterwards;
+mod broken;
 mod guards;
+mod lives;
 mod looking;
 mod pacing;
 mod scenarios;
-mod storms;

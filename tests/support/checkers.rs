@@ -3,9 +3,71 @@
 //! The checkers see a report, the roster's accounts and a directory. They know nothing of the faults, the cuts or the
 //! code that wrote the report.
 
+#![allow(dead_code, reason = "each kind of test has its part of them")]
+
 use passwave::{graph::simulator::Simulator, upn::is_object_id};
 use secrecy::ExposeSecret;
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt};
+
+/// What must hold, whatever happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Invariant {
+    /// 1: no password reaches Graph before it is in the ledger.
+    Durable,
+    /// 2: `reset` in the report, and the account holds that password.
+    ResetHolds,
+    /// 3: `failed`, and the account was given none.
+    FailedKeeps,
+    /// 4: every roster row is in the report once, in order.
+    EveryRowOnce,
+    /// 7: an account that the roster does not name, or that the plan leaves alone, is never touched.
+    Untouched,
+    /// 7: a rehearsal touches no tenant.
+    RehearsalStaysHome,
+    /// 8: nothing is sent whose intent is not in the ledger, and nothing twice on one intent.
+    IntentFirst,
+    /// The promise: whatever password an account was given, the operator has it.
+    OperatorHolds,
+    /// A row says what the contract wants of its status: shown passwords, times and attempts.
+    Contract,
+    /// A row has one password, until Graph refuses that.
+    OnePassword,
+    /// One process at a time works on a run.
+    Alone,
+    /// What Graph asks for is kept: batches of at most 20, and no call before its time.
+    Manners,
+    /// A run comes to its end.
+    Ends,
+}
+
+/// Something that does not hold.
+#[derive(Clone)]
+pub struct Violation {
+    /// Which.
+    pub invariant: Invariant,
+    /// How it shows.
+    pub what: String,
+}
+
+impl Violation {
+    /// `invariant` does not hold, as `what` says.
+    pub fn new(invariant: Invariant, what: impl Into<String>) -> Self {
+        Self { invariant, what: what.into() }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.invariant, self.what)
+    }
+}
+
+/// As it is displayed, for `expect`.
+impl fmt::Debug for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 /// One line of `report.csv`.
 pub struct Row {
@@ -47,14 +109,49 @@ pub fn read(report: &[u8]) -> Vec<Row> {
 ///
 /// # Errors
 /// The first thing that does not hold.
-pub fn check(report: &[Row], roster: &[String], directory: &Simulator, strangers: &[String]) -> Result<(), String> {
+pub fn check(report: &[Row], roster: &[String], directory: &Simulator, strangers: &[String]) -> Result<(), Violation> {
+    check_with(report, roster, directory, strangers, &Others::default())
+}
+
+/// Passwords that are not in the report, and rightly so.
+#[derive(Default)]
+pub struct Others {
+    /// What the ledger keeps of a row although others have taken its place.
+    pub superseded: Vec<(u64, String)>,
+    /// What people have chosen for themselves meanwhile.
+    pub chosen: Vec<String>,
+}
+
+/// The same where there are other passwords.
+///
+/// # Errors
+/// The first thing that does not hold.
+pub fn check_with(
+    report: &[Row],
+    roster: &[String],
+    directory: &Simulator,
+    strangers: &[String],
+    others: &Others,
+) -> Result<(), Violation> {
     every_row_stands_once_in_order(report, roster)?;
+    let given = |account: &str| -> Vec<String> {
+        let all = directory.ever_given(account);
+        let all = all.iter().map(|password| password.expose_secret().to_owned());
+        all.filter(|password| !others.chosen.contains(password)).collect()
+    };
     for (row, account) in report.iter().zip(roster) {
-        the_status_tells_the_truth(row, account, directory)?;
+        let chosen = others.chosen.iter().any(|chosen| directory.holds(account, chosen));
+        let holds = directory.holds(account, &row.password);
+        // Whoever was given a password may choose another one.
+        let held = holds || (chosen && given(account).last() == Some(&row.password));
+        the_status_tells_the_truth(row, account, held, !given(account).is_empty())?;
     }
-    what_is_in_force_is_in_the_report(report, roster, directory)?;
-    match strangers.iter().find(|stranger| !given(directory, stranger).is_empty()) {
-        Some(stranger) => Err(format!("{stranger} is not in the roster and was given a password")),
+    the_operator_holds_what_was_given(report, roster, given, &others.superseded)?;
+    match strangers.iter().find(|stranger| !given(stranger).is_empty()) {
+        Some(stranger) => Err(Violation::new(
+            Invariant::Untouched,
+            format!("{stranger} is not in the roster, or left out of the plan, and was given a password"),
+        )),
         None => Ok(()),
     }
 }
@@ -63,16 +160,17 @@ pub fn check(report: &[Row], roster: &[String], directory: &Simulator, strangers
 ///
 /// # Errors
 /// The first row that has not.
-pub fn check_ended(report: &[Row]) -> Result<(), String> {
+pub fn check_ended(report: &[Row]) -> Result<(), Violation> {
     match report.iter().find(|row| row.status == "pending") {
-        Some(row) => Err(format!("row {} is pending after the end", row.row)),
+        Some(row) => Err(Violation::new(Invariant::Ends, format!("row {} is pending after the end", row.row))),
         None => Ok(()),
     }
 }
 
-fn every_row_stands_once_in_order(report: &[Row], roster: &[String]) -> Result<(), String> {
+fn every_row_stands_once_in_order(report: &[Row], roster: &[String]) -> Result<(), Violation> {
+    let fault = |what: String| Err(Violation::new(Invariant::EveryRowOnce, what));
     if report.len() != roster.len() {
-        return Err(format!("{} rows in the report, {} in the roster", report.len(), roster.len()));
+        return fault(format!("{} rows in the report, {} in the roster", report.len(), roster.len()));
     }
     let misplaced = |(at, row): (usize, &Row)| {
         let name = row.name.strip_prefix('\'').unwrap_or(&row.name);
@@ -82,45 +180,51 @@ fn every_row_stands_once_in_order(report: &[Row], roster: &[String]) -> Result<(
         row.row != at as u64 + 1 || (name != roster[at] && !by_id)
     };
     match report.iter().enumerate().position(misplaced) {
-        Some(at) => Err(format!("place {at} of the report holds row {} ({})", report[at].row, report[at].name)),
+        Some(at) => fault(format!("place {at} of the report holds row {} ({})", report[at].row, report[at].name)),
         None => Ok(()),
     }
 }
 
-fn the_status_tells_the_truth(row: &Row, account: &str, directory: &Simulator) -> Result<(), String> {
-    let fault = |what: &str| Err(format!("row {} ({account}, {}, {}): {what}", row.row, row.status, row.code));
+fn the_status_tells_the_truth(row: &Row, account: &str, held: bool, given: bool) -> Result<(), Violation> {
+    use Invariant::{Contract, FailedKeeps, ResetHolds, Untouched};
+    let fault = |invariant: Invariant, what: &str| {
+        let what = format!("row {} ({account}, {}, {}): {what}", row.row, row.status, row.code);
+        Err(Violation::new(invariant, what))
+    };
     let shown = !row.password.is_empty();
     match row.status.as_str() {
-        "reset" if !directory.holds(account, &row.password) => fault("the account does not hold the password"),
-        "reset" if row.changed_at.is_empty() => fault("a reset without its time"),
-        "failed" if !given(directory, account).is_empty() => fault("the account was given a password"),
-        "failed" | "skipped" if shown => fault("a password that was never set is shown"),
-        "failed" | "in_doubt" if row.attempts == 0 => fault("it has ended and was never sent"),
-        "in_doubt" | "pending" if !shown => fault("the password that may be in force is not shown"),
-        "skipped" if row.attempts > 0 => fault("it was sent"),
+        "reset" if !held => fault(ResetHolds, "the account does not hold the password"),
+        "reset" if row.changed_at.is_empty() => fault(Contract, "a reset without its time"),
+        "failed" if given => fault(FailedKeeps, "the account was given a password"),
+        "failed" | "skipped" if shown => fault(Contract, "a password that was never set is shown"),
+        "failed" | "in_doubt" if row.attempts == 0 => fault(Contract, "it has ended and was never sent"),
+        "in_doubt" | "pending" if !shown => fault(Contract, "the password that may be in force is not shown"),
+        "skipped" if row.attempts > 0 => fault(Untouched, "it was sent"),
         "reset" | "failed" | "in_doubt" | "pending" | "skipped" => Ok(()),
-        _ => fault("an unknown status"),
+        _ => fault(Contract, "an unknown status"),
     }
 }
 
-fn what_is_in_force_is_in_the_report(report: &[Row], roster: &[String], directory: &Simulator) -> Result<(), String> {
-    let mut told: HashMap<String, Vec<&str>> = HashMap::new();
+/// Every password that an account was ever given is in the report, or was superseded in the ledger: a tenant that is slow
+/// may put it in force again, and somebody may have been told of it.
+fn the_operator_holds_what_was_given(
+    report: &[Row],
+    roster: &[String],
+    given: impl Fn(&str) -> Vec<String>,
+    superseded: &[(u64, String)],
+) -> Result<(), Violation> {
+    let mut held: HashMap<String, Vec<&str>> = HashMap::new();
     for (row, account) in report.iter().zip(roster) {
-        told.entry(account.to_ascii_lowercase()).or_default().push(&row.password);
+        let passwords = held.entry(account.to_ascii_lowercase()).or_default();
+        passwords.push(&row.password);
+        let earlier = superseded.iter().filter(|(of, _)| *of == row.row);
+        passwords.extend(earlier.map(|(_, password)| password.as_str()));
     }
-    for (account, passwords) in told {
-        let given = given(directory, &account);
-        if given.len() > 1 {
-            return Err(format!("{account} was given {} passwords one after another", given.len()));
-        }
-        if given.last().is_some_and(|in_force| !passwords.contains(&in_force.as_str())) {
-            return Err(format!("the password that {account} holds is not in the report"));
+    for (account, passwords) in held {
+        if given(&account).iter().any(|given| !passwords.contains(&given.as_str())) {
+            let what = format!("{account} was given a password that is neither in the report nor kept in the ledger");
+            return Err(Violation::new(Invariant::OperatorHolds, what));
         }
     }
     Ok(())
-}
-
-/// All passwords that the account was given, in order. One that was refused was not given.
-fn given(directory: &Simulator, account: &str) -> Vec<String> {
-    directory.ever_given(account).iter().map(|password| password.expose_secret().to_owned()).collect()
 }

@@ -1,10 +1,14 @@
 //! A guard on the way to the tenant: it checks what is sent when it is sent, and can cut a run off there.
 
+use super::checkers::{Invariant, Violation};
 use passwave::{
-    graph::{BatchRequest, BatchResponse, Graph, Operation, Page, SendError, claims::Claims, simulator::Simulator},
+    graph::{
+        BatchRequest, BatchResponse, Graph, Operation, Page, Reply, Request, SendError, claims::Claims,
+        simulator::Simulator,
+    },
     ledger::FILE_NAME,
 };
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use std::{
     cell::{Cell, RefCell},
     collections::{HashMap, HashSet},
@@ -23,15 +27,27 @@ pub enum Cut {
     Never,
 }
 
+/// What was sent of one row.
+#[derive(Default)]
+struct Sent {
+    /// The password that was sent last.
+    password: String,
+    /// The intent on which it was: the number of the attempt.
+    attempt: u64,
+    /// Whether it never left after all, or Graph refused that password, as was heard.
+    is_over: bool,
+}
+
 /// Passes batches on to the tenant.
-pub struct Watch<'a> {
-    tenant: &'a Simulator,
+pub struct Watch<'a, G = Simulator> {
+    tenant: &'a G,
     ledger: Connection,
     cut: Cut,
     batches: Cell<u32>,
     /// Woken when the cut has come.
     pub reached: Notify,
     in_flight: RefCell<HashSet<u64>>,
+    sent: RefCell<HashMap<u64, Sent>>,
     /// Per row that was to be written, when it may be sent again: what was told in an answer that was heard.
     told: RefCell<HashMap<u64, Instant>>,
     /// The same of rows that were read, which only this process knows of.
@@ -39,7 +55,7 @@ pub struct Watch<'a> {
     /// When a wait was told last, and when it is over.
     hold: Cell<Option<(Instant, Instant)>>,
     /// What was wrong first.
-    fault: RefCell<Option<String>>,
+    fault: RefCell<Option<Violation>>,
 }
 
 /// Rows that are away; they come back however the sending ends.
@@ -51,9 +67,9 @@ impl Drop for Away<'_> {
     }
 }
 
-impl<'a> Watch<'a> {
+impl<'a, G: Graph> Watch<'a, G> {
     /// A guard before `tenant` for the run in `folder`.
-    pub fn new(tenant: &'a Simulator, folder: &Path) -> Self {
+    pub fn new(tenant: &'a G, folder: &Path) -> Self {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         Self {
             tenant,
@@ -62,6 +78,7 @@ impl<'a> Watch<'a> {
             batches: Cell::new(0),
             reached: Notify::new(),
             in_flight: RefCell::default(),
+            sent: RefCell::default(),
             told: RefCell::default(),
             told_reading: RefCell::default(),
             hold: Cell::new(None),
@@ -78,43 +95,67 @@ impl<'a> Watch<'a> {
         self.reached = Notify::new();
     }
 
+    /// The next process cannot know what the last one was told to wait for: it died before it wrote that down, or their
+    /// clocks differ.
+    pub fn forget_waits(&self) {
+        self.told.borrow_mut().clear();
+    }
+
     /// What was wrong first, if anything was.
     ///
     /// # Errors
     /// With that.
-    pub fn verdict(&self) -> Result<(), String> {
+    pub fn verdict(&self) -> Result<(), Violation> {
         self.fault.borrow().clone().map_or(Ok(()), Err)
     }
 
-    fn must(&self, holds: bool, what: impl FnOnce() -> String) {
+    fn must(&self, holds: bool, invariant: Invariant, what: impl FnOnce() -> String) {
         if !holds {
-            self.fault.borrow_mut().get_or_insert_with(what);
+            self.fault.borrow_mut().get_or_insert_with(|| Violation::new(invariant, what()));
         }
     }
 
     fn examine(&self, batch: &BatchRequest) {
         let now = Instant::now();
-        self.must((1..=20).contains(&batch.requests.len()), || format!("{} rows in a batch", batch.requests.len()));
+        let size = batch.requests.len();
+        self.must((1..=20).contains(&size), Invariant::Manners, || format!("{size} rows in a batch"));
         if let Some((told, until)) = self.hold.get() {
-            self.must(told == now || now >= until, || "a batch was sent before a wait was over".into());
+            let over = told == now || now >= until;
+            self.must(over, Invariant::Manners, || "a batch was sent before a wait was over".into());
         }
-        for request in &batch.requests {
-            let row = request.row;
-            self.must(self.in_flight.borrow_mut().insert(row), || format!("row {row} is in flight twice"));
-            let told = self.told_of(&request.operation).borrow().get(&row).copied();
-            self.must(told.is_none_or(|until| now >= until), || format!("row {row} was sent again before its time"));
-            if let Operation::SetPassword(password, _) = &request.operation {
-                self.must(self.is_on_disk(row, password.expose()), || {
-                    format!("row {row} was sent before the intent and its password were in the ledger")
-                });
-            }
-        }
+        // One look into the ledger for all of them.
+        let look = self.ledger.unchecked_transaction().expect("the ledger");
+        batch.requests.iter().for_each(|request| self.examine_row(request, now));
+        drop(look);
     }
 
-    fn is_on_disk(&self, row: u64, password: &str) -> bool {
-        let sql = "SELECT EXISTS (SELECT 1 FROM account WHERE row = ?1 AND password = ?2 AND state = 'in_flight')";
+    fn examine_row(&self, request: &Request, now: Instant) {
+        let row = request.row;
+        let alone = self.in_flight.borrow_mut().insert(row);
+        self.must(alone, Invariant::IntentFirst, || format!("row {row} is in flight twice"));
+        let told = self.told_of(&request.operation).borrow().get(&row).copied();
+        let in_time = told.is_none_or(|until| now >= until);
+        self.must(in_time, Invariant::Manners, || format!("row {row} was sent again before its time"));
+        let Operation::SetPassword(password, _) = &request.operation else { return };
+        let (password, on_disk) = (password.expose(), self.on_disk(row));
+        let (kept, attempt) = on_disk.unwrap_or_default();
+        self.must(kept == password, Invariant::Durable, || format!("the password of row {row} was not in the ledger"));
+        self.must(attempt.is_some(), Invariant::IntentFirst, || format!("row {row} was sent without an intent"));
+        let attempt = attempt.unwrap_or_default();
+        if let Some(last) = self.sent.borrow().get(&row) {
+            let fresh = last.is_over || attempt > last.attempt;
+            self.must(fresh, Invariant::IntentFirst, || format!("row {row} was sent twice on one intent"));
+            let same = last.is_over || password == last.password;
+            self.must(same, Invariant::OnePassword, || format!("row {row} was sent with a second password"));
+        }
+        self.sent.borrow_mut().insert(row, Sent { password: password.to_owned(), attempt, is_over: false });
+    }
+
+    /// The password of a row in the ledger, and the number of the attempt that is under way there.
+    fn on_disk(&self, row: u64) -> Option<(String, Option<u64>)> {
+        let sql = "SELECT coalesce(password, ''), iif(state = 'in_flight', attempts, NULL) FROM account WHERE row = ?1";
         let mut select = self.ledger.prepare_cached(sql).expect("the schema");
-        select.query_row((row, password), |found| found.get(0)).expect("the ledger")
+        select.query_row([row], |found| Ok((found.get(0)?, found.get(1)?))).optional().expect("the ledger")
     }
 
     /// That a write is to wait says nothing of a read, which other quotas pay for.
@@ -131,9 +172,20 @@ impl<'a> Watch<'a> {
                 let asked = |row: &Option<u64>| row.is_some_and(|row| rows.contains(&row));
                 let throttled = response.replies.iter().filter(|reply| reply.status == 429 && asked(&reply.row));
                 throttled.for_each(|reply| self.note(told, reply.row.as_slice(), reply.retry_after));
+                let refused = response.replies.iter().filter(|reply| is_about_the_password(reply));
+                self.over(&refused.filter_map(|reply| reply.row).collect::<Vec<_>>());
             }
             Err(SendError::Refused(reply)) if reply.status == 429 => self.note(told, &rows, reply.retry_after),
+            Err(SendError::NotSent(_) | SendError::SignIn(_)) => self.over(&rows),
             Err(_) => {}
+        }
+    }
+
+    /// What was sent of `rows` has come to nothing, as was heard.
+    fn over(&self, rows: &[u64]) {
+        let mut sent = self.sent.borrow_mut();
+        for row in rows {
+            sent.entry(*row).and_modify(|sent| sent.is_over = true);
         }
     }
 
@@ -146,7 +198,12 @@ impl<'a> Watch<'a> {
     }
 }
 
-impl Graph for Watch<'_> {
+/// Whether Graph refused a password as too weak.
+fn is_about_the_password(reply: &Reply) -> bool {
+    reply.status == 400 && reply.message.contains("password complexity")
+}
+
+impl<G: Graph> Graph for Watch<'_, G> {
     async fn send(&self, batch: &BatchRequest) -> Result<BatchResponse, SendError> {
         self.batches.set(self.batches.get() + 1);
         let (nth, rows) = (self.batches.get(), batch.requests.iter().map(|request| request.row).collect::<Vec<_>>());

@@ -1,13 +1,14 @@
 //! A roster, its run folder and a tenant: what a run needs, without a terminal and without a network.
 
-use super::checkers::{self, Row};
+use super::checkers::{self, Others, Row, Violation};
+use jiff::Timestamp;
 use passwave::{
     exclusions::Exclusions,
     graph::{
         Graph,
         simulator::{Account, AccountKind, Simulator, SimulatorConfig},
     },
-    ledger::{Counts, Ledger},
+    ledger::{Counts, FILE_NAME, Ledger},
     lookup::{LookupEnd, LookupError, LookupEvent, look_up},
     password::{BannedWords, Generator, PasswordPolicy, Style},
     plan::{Plan, Rules, Settings},
@@ -17,7 +18,8 @@ use passwave::{
     traffic::Pace,
     upn::Upn,
 };
-use std::{collections::HashSet, path::PathBuf};
+use rusqlite::{Connection, OpenFlags};
+use std::{cell::RefCell, collections::HashSet, path::PathBuf};
 use tempfile::TempDir;
 
 /// A planned run, and the tenant that it goes to.
@@ -28,8 +30,12 @@ pub struct World {
     pub options: RunOptions,
     /// The accounts of the roster's rows, in order.
     pub accounts: Vec<String>,
-    /// Accounts that are in the tenant and not in the roster.
+    /// Accounts that are in the tenant and not in the roster, or left out of the plan.
     pub strangers: Vec<String>,
+    /// What the directory's clock shows when the world begins.
+    pub epoch: Timestamp,
+    /// Passwords that people have chosen for themselves.
+    chosen: RefCell<Vec<String>>,
     home: TempDir,
 }
 
@@ -42,14 +48,15 @@ impl World {
     /// The same under `rules`, with some accounts excluded.
     pub fn with(config: SimulatorConfig, accounts: Vec<String>, rules: Rules, exclusions: &[&str]) -> Self {
         let home = tempfile::tempdir().expect("a folder");
-        let seed = config.seed;
+        let (seed, epoch) = (config.seed, config.epoch);
         let tenant = Simulator::new(config);
-        let strangers = strangers(&accounts);
+        let mut strangers = strangers(&accounts);
         accounts.iter().filter_map(|name| Upn::parse(name).ok()).for_each(|upn| tenant.add(Account::from(&upn)));
         strangers.iter().for_each(|name| tenant.add(Account::normal(name)));
         let pace = Pace { seed, ..Pace::default() };
         let options = RunOptions { pace, ..RunOptions::default() };
-        let world = Self { tenant, options, accounts, strangers, home };
+        strangers.extend(exclusions.iter().map(|key| (*key).to_owned()));
+        let world = Self { tenant, options, accounts, strangers, epoch, chosen: RefCell::default(), home };
         world.plan(rules, exclusions.iter().map(|key| (*key).to_owned()).collect());
         world
     }
@@ -141,9 +148,40 @@ impl World {
     ///
     /// # Errors
     /// What does not hold.
-    pub fn check(&self) -> Result<Vec<Row>, String> {
-        let report = self.report();
-        checkers::check(&report, &self.accounts, &self.tenant, &self.strangers).map(|()| report)
+    pub fn check(&self) -> Result<Vec<Row>, Violation> {
+        self.check_as(|_| {})
+    }
+
+    /// The same for a report that somebody had a hand in.
+    ///
+    /// # Errors
+    /// What does not hold.
+    pub fn check_as(&self, hand: impl FnOnce(&mut Vec<Row>)) -> Result<Vec<Row>, Violation> {
+        let mut report = self.report();
+        hand(&mut report);
+        let others = Others { superseded: self.superseded(), chosen: self.chosen.borrow().clone() };
+        checkers::check_with(&report, &self.accounts, &self.tenant, &self.strangers, &others).map(|()| report)
+    }
+
+    /// Passwords that the ledger keeps although others have taken their place, by row.
+    fn superseded(&self) -> Vec<(u64, String)> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let ledger = Connection::open_with_flags(self.folder().join(FILE_NAME), flags).expect("the ledger");
+        let mut select = ledger.prepare("SELECT row, password FROM replaced").expect("the schema");
+        let rows = select.query_map((), |row| Ok((row.get(0)?, row.get(1)?))).expect("rows");
+        rows.map(|row| row.expect("a row")).collect()
+    }
+
+    /// The person of a row chooses a password.
+    pub fn choose(&self, row: usize) {
+        let password = format!("My-own-choice-{}", self.chosen.borrow().len());
+        self.tenant.change_elsewhere(&self.accounts[row - 1], &password);
+        self.chosen.borrow_mut().push(password);
+    }
+
+    /// The address of a row, where it has one.
+    pub fn upn_of(&self, row: usize) -> Option<Upn> {
+        Upn::parse(&self.accounts[row - 1]).ok()
     }
 
     /// Checks the report of a run that has ended.

@@ -1,0 +1,77 @@
+//! Whole lives of runs, as many as wanted, each out of one seed and checked after every cut.
+//!
+//! `cargo run --release --example torture -- --seeds 100000` goes through them on every core, and says the one line that
+//! replays a seed that fails. The run folders stand where temporary files do: `TMPDIR=/dev/shm` keeps them in memory.
+
+#![expect(clippy::print_stdout, reason = "an example tells what it did")]
+
+#[path = "../tests/support/checkers.rs"]
+mod checkers;
+#[path = "../tests/support/torture/mod.rs"]
+#[expect(dead_code, reason = "nothing is broken here; the tests do that")]
+mod torture;
+#[path = "../tests/support/watch.rs"]
+mod watch;
+#[path = "../tests/support/world.rs"]
+#[expect(dead_code, reason = "the tests see more of it")]
+mod world;
+
+use clap::Parser;
+use std::{process::ExitCode, sync::Mutex, time::Instant};
+use torture::{Story, Told, everything, on_every_core, sabotage::UNTOUCHED};
+
+/// Tortures the engine: whole runs on a paused clock, with faults, cuts and resumes out of a seed.
+#[derive(Parser)]
+struct Args {
+    /// How many seeds to live through.
+    #[arg(long, default_value_t = 1_000)]
+    seeds: u64,
+    /// The first of them.
+    #[arg(long, default_value_t = 0)]
+    first: u64,
+    /// This seed alone.
+    #[arg(long, conflicts_with_all = ["seeds", "first"])]
+    seed: Option<u64>,
+    /// Have people choose passwords of their own at the worst of moments, too, which a run cannot always see.
+    #[arg(long)]
+    people: bool,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let seeds = args.seed.map_or(args.first..args.first + args.seeds, |seed| seed..seed + 1);
+    let (began, number) = (Instant::now(), seeds.end - seeds.start);
+    let sum = Mutex::new((Told::default(), 0_u64));
+    on_every_core(seeds, |seed| {
+        let (told, failed) = live(Story { seed, with_people: args.people });
+        let mut sum = sum.lock().expect("nobody panics with it");
+        sum.0 += told;
+        sum.1 += failed;
+        None::<()>
+    });
+    let (told, failed) = sum.into_inner().expect("nobody panics with it");
+    let seconds = began.elapsed().as_secs_f64();
+    let [reset, failed_rows, in_doubt, skipped] = told.ends;
+    println!(
+        "{number} seeds in {seconds:.1} s ({:.0} seeds/s): {} processes, {} of them cut off, {} of these by their disk; {} \
+         batches; {reset} rows reset, {failed_rows} failed, {in_doubt} in doubt, {skipped} skipped; {failed} seeds failed",
+        number as f64 / seconds,
+        told.processes,
+        told.cuts,
+        told.disk_failures,
+        told.batches,
+    );
+    ExitCode::from(u8::from(failed > 0))
+}
+
+/// One story: what was lived through, and whether it failed.
+fn live(story: Story) -> (Told, u64) {
+    match everything(story, &UNTOUCHED) {
+        Ok(told) => (told, 0),
+        Err(violation) => {
+            let (seed, people) = (story.seed, if story.with_people { " --people" } else { "" });
+            println!("cargo run --release --example torture -- --seed {seed}{people}   # {violation}");
+            (Told::default(), 1)
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Engines that keep their books badly: triggers turn what the real one writes into what they would.
+
+use super::{must_be_caught, must_be_caught_by};
+use crate::{
+    checkers::Invariant::{
+        Alone, Contract, Ends, EveryRowOnce, FailedKeeps, IntentFirst, OnePassword, OperatorHolds, ResetHolds,
+        Untouched,
+    },
+    torture::{
+        every_cut,
+        sabotage::{Sabotage, UNTOUCHED},
+    },
+};
+
+/// It clears the doubt that a crash leaves behind.
+const FORGETS_A_CRASH: Sabotage = Sabotage {
+    name: "resumes as if nothing had been in flight",
+    ledger: "CREATE TRIGGER bad AFTER UPDATE OF doubt ON account
+             WHEN old.state = 'in_flight' AND new.state = 'planned' AND new.not_before = 0
+             BEGIN UPDATE account SET doubt = old.doubt WHERE row = new.row; END",
+    ..UNTOUCHED
+};
+
+#[test]
+fn what_a_crash_brings_out_is_caught_by_cutting_everywhere() {
+    must_be_caught_by(every_cut, 40, &FORGETS_A_CRASH, &[FailedKeeps]);
+}
+
+#[test]
+fn what_forgets_is_caught() {
+    let forgets_lost_answers = Sabotage {
+        name: "forgets a lost answer",
+        ledger: "CREATE TRIGGER bad AFTER UPDATE OF doubt ON account WHEN new.state = 'planned' AND new.doubt & 1
+                 BEGIN UPDATE account SET doubt = new.doubt & 2 WHERE row = new.row; END",
+        ..UNTOUCHED
+    };
+    let leaves_rows_in_flight = Sabotage {
+        name: "leaves in flight what a crash left there",
+        ledger: "CREATE TRIGGER bad BEFORE UPDATE OF doubt ON account
+                 WHEN old.state = 'in_flight' AND new.state = 'planned' AND new.not_before = 0 AND new.doubt & 1
+                 BEGIN SELECT raise(IGNORE); END",
+        ..UNTOUCHED
+    };
+    let drops_superseded_passwords = Sabotage {
+        name: "drops the password that another one replaces",
+        ledger: "CREATE TRIGGER bad AFTER INSERT ON replaced
+                 BEGIN DELETE FROM replaced WHERE rowid = new.rowid; END",
+        ..UNTOUCHED
+    };
+    must_be_caught(&[
+        (forgets_lost_answers, &[FailedKeeps]),
+        (FORGETS_A_CRASH, &[FailedKeeps]),
+        (leaves_rows_in_flight, &[Contract, Ends]),
+        (drops_superseded_passwords, &[OperatorHolds, Contract]),
+    ]);
+}
+
+#[test]
+fn what_calls_things_by_wrong_names_is_caught() {
+    let calls_a_doubt = |name, ledger| Sabotage { name, ledger, ..UNTOUCHED };
+    let failed = calls_a_doubt(
+        "calls a refusal after a lost answer failed",
+        "CREATE TRIGGER bad AFTER UPDATE OF state ON account WHEN new.state = 'in_doubt'
+         BEGIN UPDATE account SET state = 'failed' WHERE row = new.row; END",
+    );
+    let reset = calls_a_doubt(
+        "calls a doubt a reset",
+        "CREATE TRIGGER bad AFTER UPDATE OF state ON account WHEN new.state = 'in_doubt'
+         BEGIN UPDATE account SET state = 'reset' WHERE row = new.row; END",
+    );
+    must_be_caught(&[(failed, &[FailedKeeps]), (reset, &[ResetHolds])]);
+}
+
+#[test]
+fn what_decides_anew_is_caught() {
+    let makes_a_new_password = Sabotage {
+        name: "makes a new password on retry",
+        ledger: "CREATE TRIGGER bad AFTER UPDATE OF state ON account
+                 WHEN old.state = 'in_flight' AND new.state = 'planned'
+                 BEGIN
+                     UPDATE account SET password = 'Aa1-' || row || '-' || attempts || substr(password, 1, 8)
+                     WHERE row = new.row;
+                 END",
+        ..UNTOUCHED
+    };
+    let ignores_exclusions = Sabotage {
+        name: "ignores what the plan leaves out",
+        ledger: "UPDATE account SET state = 'planned', password = 'Aa1-excluded-' || row, error_code = NULL
+                 WHERE error_code = 'excluded'",
+        ..UNTOUCHED
+    };
+    let minds_no_disk = Sabotage {
+        name: "goes on where an intent could not be written",
+        ledger:
+            "CREATE TRIGGER bad AFTER UPDATE OF attempts ON account WHEN new.state = 'in_flight' AND new.row % 3 = 0
+                 BEGIN
+                     UPDATE account SET state = 'planned', attempts = old.attempts, not_before = 1 << 60
+                     WHERE row = new.row;
+                 END",
+        ..UNTOUCHED
+    };
+    let minds_no_lock = Sabotage {
+        name: "lets a second process in",
+        send: |honest, batch| {
+            // Gone is gone: the first batch takes it away.
+            let _ = std::fs::remove_file(honest.folder.join("run.lock"));
+            (UNTOUCHED.send)(honest, batch)
+        },
+        ..UNTOUCHED
+    };
+    must_be_caught(&[
+        (makes_a_new_password, &[OnePassword, OperatorHolds]),
+        (ignores_exclusions, &[Untouched]),
+        (minds_no_disk, &[IntentFirst]),
+        (minds_no_lock, &[Alone]),
+    ]);
+}
+
+#[test]
+fn what_reports_badly_is_caught() {
+    let reports = |name, report| Sabotage { name, report, ..UNTOUCHED };
+    let loses_a_row = reports("loses the last row in the report", |rows| drop(rows.pop()));
+    let sorts = reports("reports in the order of the names", |rows| rows.sort_by(|a, b| a.name.cmp(&b.name)));
+    let hides = reports("hides the password of a row that has not ended", |rows| {
+        rows.iter_mut().filter(|row| row.status == "pending").for_each(|row| row.password.clear());
+    });
+    let shifts = reports("shifts the passwords by a row", |rows| {
+        for at in 1..rows.len() {
+            rows[at - 1].password = rows[at].password.clone();
+        }
+    });
+    must_be_caught(&[
+        (loses_a_row, &[EveryRowOnce]),
+        (sorts, &[EveryRowOnce]),
+        (hides, &[Contract]),
+        (shifts, &[ResetHolds, OperatorHolds, Contract]),
+    ]);
+}

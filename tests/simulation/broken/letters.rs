@@ -1,0 +1,186 @@
+//! Engines that send what they may not, or hear what was not said: a hand on the way to the tenant and back.
+
+use super::must_be_caught;
+use crate::{
+    checkers::Invariant::{Durable, FailedKeeps, IntentFirst, RehearsalStaysHome, ResetHolds, Untouched},
+    torture::sabotage::{Honest, Sabotage, Send, UNTOUCHED},
+};
+use futures_util::{FutureExt, future::join};
+use passwave::{
+    graph::{BatchRequest, BatchResponse, Graph, Operation, Reply, Request, SendError},
+    password::Password,
+    upn::Upn,
+};
+use std::pin::pin;
+
+/// An engine that sends or hears otherwise.
+fn engine(name: &'static str, send: Send) -> Sabotage {
+    Sabotage { name, send, ..UNTOUCHED }
+}
+
+/// Changes the ledger's rows of a batch of passwords.
+fn of_batch(honest: &Honest<'_>, batch: &BatchRequest, change: &str) {
+    let writes = batch.requests.iter().filter(|request| matches!(request.operation, Operation::SetPassword(..)));
+    for request in writes {
+        // Where the disk fails, it fails here too.
+        let _ = honest.ledger.execute(change, [request.row]);
+    }
+}
+
+/// Answers to every request of `batch`.
+fn answers(batch: &BatchRequest, status: u16) -> BatchResponse {
+    let reply = |request: &Request| Reply { row: Some(request.row), status, ..Reply::default() };
+    BatchResponse { replies: batch.requests.iter().map(reply).collect(), ..BatchResponse::default() }
+}
+
+/// The requests for which `change` makes another one.
+fn other(batch: &BatchRequest, change: impl Fn(&Request, &Password) -> Option<(Upn, String)>) -> BatchRequest {
+    let other = |request: &Request| {
+        let Operation::SetPassword(password, force_change) = &request.operation else { return None };
+        let (address, password) = change(request, password)?;
+        let operation = Operation::SetPassword(Password::new(password), *force_change);
+        Some(Request { row: request.row, address, operation })
+    };
+    BatchRequest { requests: batch.requests.iter().filter_map(other).collect() }
+}
+
+#[test]
+fn what_sends_too_early_is_caught() {
+    let before_the_intent = engine("sends before it writes the intent", |honest, batch| {
+        Box::pin(async move {
+            of_batch(honest, batch, "UPDATE account SET state = 'planned', attempts = attempts - 1 WHERE row = ?1");
+            let answer = honest.watch.send(batch).await;
+            of_batch(honest, batch, "UPDATE account SET state = 'in_flight', attempts = attempts + 1 WHERE row = ?1");
+            answer
+        })
+    });
+    let before_the_password = engine("sends another password before it is in the ledger", |honest, batch| {
+        Box::pin(async move {
+            let mut response = honest.watch.send(batch).await?;
+            let is_weak = |reply: &Reply| reply.message.contains("password complexity");
+            let refused = |row| response.replies.iter().any(|reply| reply.row == Some(row) && is_weak(reply));
+            let again = other(batch, |request, password| {
+                refused(request.row).then(|| (request.address.clone(), format!("{}-2", password.expose())))
+            });
+            if !again.requests.is_empty() {
+                response.replies.retain(|reply| !is_weak(reply));
+                response.replies.extend(honest.watch.send(&again).await?.replies);
+            }
+            Ok(response)
+        })
+    });
+    let reset_before_the_answer = engine("records a reset when the batch has left", |honest, batch| {
+        Box::pin(async move {
+            let mut sending = pin!(honest.watch.send(batch));
+            if let Some(answer) = sending.as_mut().now_or_never() {
+                return answer;
+            }
+            of_batch(honest, batch, "UPDATE account SET state = 'reset', settled_at = sent_at WHERE row = ?1");
+            let answer = sending.await;
+            of_batch(honest, batch, "UPDATE account SET state = 'in_flight', settled_at = NULL WHERE row = ?1");
+            answer
+        })
+    });
+    must_be_caught(&[
+        (before_the_intent, &[IntentFirst]),
+        (before_the_password, &[Durable]),
+        (reset_before_the_answer, &[ResetHolds]),
+    ]);
+}
+
+#[test]
+fn what_sends_too_much_is_caught() {
+    let twice = engine("sends a row twice at a time", |honest, batch| {
+        Box::pin(async move { join(honest.watch.send(batch), honest.watch.send(batch)).await.0 })
+    });
+    let again = engine("sends a batch again without a new intent when its answer is lost", |honest, batch| {
+        Box::pin(async move {
+            match honest.watch.send(batch).await {
+                Err(SendError::Lost(_)) => honest.watch.send(batch).await,
+                answer => answer,
+            }
+        })
+    });
+    let elsewhere = engine("sends a rehearsal to a tenant", |honest, batch| {
+        Box::pin(async move { join(honest.watch.send(batch), honest.elsewhere.send(batch)).await.0 })
+    });
+    let to_another = engine("loses what must be escaped in a name", |honest, batch| {
+        Box::pin(async move {
+            let unescaped = other(batch, |request, password| {
+                let (head, _) = request.address.as_str().split_once(['#', '%', '+', '\''])?;
+                Some((Upn::parse(&format!("{head}@contoso.com")).ok()?, password.expose().to_owned()))
+            });
+            let addressed = |row| unescaped.requests.iter().all(|request| request.row != row);
+            let as_it_is = other(batch, |request, password| {
+                addressed(request.row).then(|| (request.address.clone(), password.expose().to_owned()))
+            });
+            let requests: Vec<_> = as_it_is.requests.into_iter().chain(unescaped.requests).collect();
+            match requests.is_empty() {
+                true => honest.watch.send(batch).await,
+                false => honest.watch.send(&BatchRequest { requests }).await,
+            }
+        })
+    });
+    must_be_caught(&[
+        (twice, &[IntentFirst]),
+        (again, &[IntentFirst]),
+        (elsewhere, &[RehearsalStaysHome]),
+        (to_another, &[ResetHolds, Untouched]),
+    ]);
+}
+
+#[test]
+fn what_hears_wrong_is_caught() {
+    let unanswered = engine("claims an item that was not answered", |honest, batch| {
+        Box::pin(async move {
+            let mut response = match honest.watch.send(batch).await {
+                Err(SendError::Lost(_)) => return Ok(answers(batch, 204)),
+                answer => answer?,
+            };
+            let missing = |row: Option<u64>| response.replies.iter().all(|reply| reply.row != row);
+            let claimed: Vec<_> = answers(batch, 204).replies.into_iter().filter(|reply| missing(reply.row)).collect();
+            response.replies.extend(claimed);
+            Ok(response)
+        })
+    });
+    let by_place = engine("takes answers by their place and not by their id", |honest, batch| {
+        Box::pin(async move {
+            let mut response = honest.watch.send(batch).await?;
+            let rows = batch.requests.iter().map(|request| request.row);
+            response.replies.iter_mut().zip(rows).for_each(|(reply, row)| reply.row = Some(row));
+            Ok(response)
+        })
+    });
+    let failed_5xx = engine("takes a failure of the service for a refusal", |honest, batch| {
+        Box::pin(async move {
+            let mut response = match honest.watch.send(batch).await {
+                Err(SendError::Refused(reply)) if reply.status >= 500 => answers(batch, 503),
+                answer => answer?,
+            };
+            response.replies.iter_mut().filter(|reply| reply.status >= 500).for_each(|reply| reply.status = 400);
+            Ok(response)
+        })
+    });
+    let done_429 = engine("takes a throttled write for a done one", |honest, batch| {
+        Box::pin(async move {
+            let mut response = honest.watch.send(batch).await?;
+            response.replies.iter_mut().filter(|reply| reply.status == 429).for_each(|reply| reply.status = 204);
+            Ok(response)
+        })
+    });
+    let unsent = engine("takes a lost batch for one that never left", |honest, batch| {
+        Box::pin(async move {
+            honest.watch.send(batch).await.map_err(|error| match error {
+                SendError::Lost(said) => SendError::NotSent(said),
+                error => error,
+            })
+        })
+    });
+    must_be_caught(&[
+        (unanswered, &[ResetHolds]),
+        (by_place, &[ResetHolds, FailedKeeps]),
+        (failed_5xx, &[FailedKeeps]),
+        (done_429, &[ResetHolds]),
+        (unsent, &[FailedKeeps, IntentFirst]),
+    ]);
+}

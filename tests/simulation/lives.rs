@@ -1,0 +1,64 @@
+//! Hundreds of runs, each with its own roster, tenant, faults and cuts; after every cut and at the end all must hold.
+
+use crate::{
+    checkers::Violation,
+    torture::{
+        self, Story, Told, on_every_core,
+        sabotage::{Sabotage, UNTOUCHED},
+    },
+};
+use std::{ops::Range, sync::Mutex};
+
+/// Seeds of lives.
+const LIVES: Range<u64> = 0..300;
+/// Seeds of small scenarios that are cut at every moment.
+const SCENARIOS: Range<u64> = 0..8;
+
+/// Which seeds to go through.
+fn seeds(usual: Range<u64>) -> Range<u64> {
+    let number = |name| std::env::var(name).ok()?.parse::<u64>().ok();
+    match (number("PASSWAVE_SEED"), number("PASSWAVE_SEEDS")) {
+        (Some(seed), _) => seed..seed + 1,
+        (_, Some(number)) => 0..number,
+        _ => usual,
+    }
+}
+
+/// Lives through all seeds, and tells the sum.
+fn all(seeds: Range<u64>, test: &str, live: fn(Story, &Sabotage) -> Result<Told, Violation>) -> Told {
+    let sum = Mutex::new(Told::default());
+    let fault = on_every_core(seeds, |seed| match live(seed.into(), &UNTOUCHED) {
+        Ok(told) => {
+            *sum.lock().expect("nobody panics with it") += told;
+            None
+        }
+        Err(violation) => Some(violation),
+    });
+    if let Some((seed, violation)) = fault {
+        panic!("PASSWAVE_SEED={seed} cargo test --test simulation {test}   # {violation}");
+    }
+    sum.into_inner().expect("nobody panics with it")
+}
+
+#[test]
+fn whatever_goes_wrong_nothing_is_lost() {
+    let told = all(seeds(LIVES), "whatever_goes_wrong", torture::live);
+    if seeds(LIVES) == LIVES {
+        let everything = [told.processes - told.cuts, told.cuts - told.disk_failures, told.disk_failures];
+        assert!(everything.into_iter().chain(told.ends).all(|number| number > 50), "too little happens: {told:?}");
+    }
+}
+
+#[test]
+fn cut_at_every_moment_nothing_is_lost() {
+    let told = all(seeds(SCENARIOS), "cut_at_every_moment", torture::every_cut);
+    assert!(told.cuts > 50 && told.disk_failures > 50, "too little happens: {told:?}");
+}
+
+#[test]
+fn a_seed_tells_the_same_story_twice() {
+    for seed in 0..20_u64 {
+        let twice = [(); 2].map(|()| torture::live(seed.into(), &UNTOUCHED).map(|told| told.trace));
+        assert_eq!(twice[0].as_ref().ok(), twice[1].as_ref().ok(), "seed {seed}");
+    }
+}
