@@ -20,7 +20,7 @@
 //! | papers | [`roster`], [`exclusions`], [`plan`] | any CSV as checked rows; every decision, before anything is done |
 //! | words | [`upn`], [`password`], [`outcome`], [`roles`], [`quota`] | values that are right once they exist |
 //!
-//! Beside them stand four small helpers: [`clean`], [`clock`], [`private`] and [`retry_after`]. Nothing here prints; the
+//! Beside them stand five small helpers: [`clean`], [`clock`], [`private`], [`retry_after`] and [`scrub`]. Nothing here prints; the
 //! program around it (`src/main.rs`, `cli/`, `verbs/`, `progress.rs`, `terminal.rs`) does.
 //!
 //! # The invariants
@@ -85,6 +85,7 @@ pub mod retry_after;
 pub mod roles;
 pub mod roster;
 pub mod run;
+pub mod scrub;
 pub mod throttle;
 pub mod traffic;
 pub mod upn;

@@ -15,7 +15,10 @@ use std::process::ExitCode;
 use verbs::Terms;
 
 fn main() -> ExitCode {
-    match dispatch(Cli::parse().verb) {
+    verbs::no_core_dumps();
+    let Cli { verbose, verb } = Cli::parse();
+    terminal::tell(verbose);
+    match dispatch(verb) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             terminal::fail(&failure);

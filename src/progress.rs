@@ -1,6 +1,6 @@
 //! What a person sees while it runs: a bar on a terminal, a plain line now and then elsewhere.
 
-use crate::terminal::{counted, grouped, say, short};
+use crate::terminal::{counted, grouped, is_detailed, say, short};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use passwave::{
     clean,
@@ -162,7 +162,7 @@ impl Progress {
 
 /// Why nothing is sent for a while, where it is worth a word.
 fn waiting_text(Waiting { reason, wait }: &Waiting) -> Option<String> {
-    (*wait >= WAIT_TOLD_MIN).then(|| match reason {
+    (*wait >= WAIT_TOLD_MIN || is_detailed()).then(|| match reason {
         WaitReason::Asked => format!("Graph asks to wait {}", short(*wait)),
         WaitReason::Away(said) => format!("no usable answer ({said}); trying again in {}", short(*wait)),
     })
@@ -231,7 +231,8 @@ impl ReadProgress {
 
 fn can_draw() -> bool {
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    std::io::stderr().is_terminal() && !dumb
+    // Lines of detail and a bar would write over each other.
+    std::io::stderr().is_terminal() && !dumb && !is_detailed()
 }
 
 fn bar(done: u64, total: u64) -> ProgressBar {

@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, BufRead, IsTerminal, Write},
+    sync::atomic::{AtomicU8, Ordering},
     time::Duration,
 };
 
@@ -13,6 +14,26 @@ pub fn fail(error: impl std::fmt::Display) {
 /// A line on stderr. That it cannot be written is no reason to stop working.
 pub fn say(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// How much is told beside what has to be.
+static DETAIL: AtomicU8 = AtomicU8::new(0);
+
+/// Sets how much is told: 0 for what has to be, 3 for everything.
+pub fn tell(detail: u8) {
+    DETAIL.store(detail, Ordering::Relaxed);
+}
+
+/// Whether anything is told beside what has to be.
+pub fn is_detailed() -> bool {
+    DETAIL.load(Ordering::Relaxed) > 0
+}
+
+/// A line on stderr where that much is to be told, with the time.
+pub fn detail(level: u8, text: impl FnOnce() -> String) {
+    if DETAIL.load(Ordering::Relaxed) >= level {
+        say(&format!("{}  {}", jiff::Zoned::now().strftime("%H:%M:%S%.3f"), text()));
+    }
 }
 
 /// Text on stdout, for whoever asked for it.

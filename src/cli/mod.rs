@@ -27,6 +27,9 @@ Try it without a tenant:  passwave rehearse roster.csv";
 #[derive(Parser)]
 #[command(name = "passwave", version, max_term_width = 100, after_help = EXIT_CODES)]
 pub struct Cli {
+    /// Tell more on stderr: -v what met with trouble, -vv every exchange, -vvv every request
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
     #[command(subcommand)]
     pub verb: Verb,
 }

@@ -198,6 +198,12 @@ pub(super) fn connect(file: &Path, rehearsal: bool) -> Result<Connection, Ledger
 fn check(folder: &Path) -> Result<std::path::PathBuf, LedgerError> {
     let file = folder.join(FILE_NAME);
     let foreign = |why: &str| LedgerError::Foreign { file: file.clone(), why: why.into() };
+    for path in [&file, &folder.join(lock::FILE_NAME)] {
+        if path.symlink_metadata().is_ok_and(|found| found.is_symlink()) {
+            let file = path.clone();
+            return Err(LedgerError::Foreign { file, why: "it is a link, which passwave never makes".into() });
+        }
+    }
     let mut header = Vec::with_capacity(HEADER_BYTES);
     match File::open(&file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(LedgerError::NoRun(folder.to_owned())),

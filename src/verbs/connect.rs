@@ -1,6 +1,6 @@
 //! The way in: from flags and environment to a signed-in client, before anything is sent.
 
-use super::process::files;
+use super::{process::files, told::ToldDoor};
 use crate::{
     cli::{Auth, ConnectArgs},
     failure::Failure,
@@ -69,9 +69,9 @@ impl Door {
     }
 
     /// A client that has not signed in yet.
-    pub fn client(&self) -> GraphClient<&doors::Door> {
+    pub fn client(&self) -> GraphClient<ToldDoor<'_>> {
         let http = self.site.web.client(&self.site.graph).clone();
-        GraphClient::new(http, &self.site.graph, &self.door)
+        GraphClient::new(http, &self.site.graph, ToldDoor(&self.door))
     }
 
     /// Where two ids of tenants differ, that is known before anybody signs in.

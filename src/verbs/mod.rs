@@ -8,11 +8,13 @@ mod process;
 mod report;
 mod simulate;
 mod telling;
+mod told;
 mod verify;
 mod work;
 
 pub use generate::generate;
 pub use plan::plan;
+pub use process::no_core_dumps;
 pub use report::report;
 pub use simulate::{rehearse, simulate};
 pub use verify::verify;

@@ -4,7 +4,9 @@ use super::{
     connect::Door,
     looking,
     process::{makers, runtime},
-    telling, work,
+    telling,
+    told::Told,
+    work,
 };
 use crate::{
     cli::{ConnectArgs, LimitArgs, LookupName, PaceArgs, PlanArgs, PlanFormat, PolicyArgs, RulesArgs, StyleName},
@@ -80,7 +82,7 @@ fn look(ledger: &mut Ledger, door: Option<&Door>, pace: &Pace) -> Result<Option<
     runtime(false)?.block_on(async {
         let graph = door.client();
         say(&door.enter(&graph, ledger).await?.to_string());
-        looking::look(ledger, &graph, pace, false).await
+        looking::look(ledger, &Told::new(&graph), pace, false).await
     })
 }
 

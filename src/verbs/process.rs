@@ -34,6 +34,17 @@ pub fn runtime(virtual_time: bool) -> Result<Runtime, Failure> {
     Ok(runtime)
 }
 
+/// Has the system write no image of the memory, with its passwords and secrets, where this process dies. Windows writes
+/// one only where its administrator had it set up to, and asks no process.
+pub fn no_core_dumps() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, setrlimit};
+        // That it is refused is no reason not to work.
+        let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    }
+}
+
 /// Whether there are threads to be had: two at once, since one that has ended may count for a moment longer.
 fn two_threads() -> io::Result<()> {
     let (hold, held) = mpsc::channel::<()>();

@@ -3,7 +3,9 @@
 use super::{
     looking, plan,
     process::{interrupted, runtime},
-    telling, work,
+    telling,
+    told::Told,
+    work,
 };
 use crate::{
     cli::{LimitArgs, PlanArgs, RunArgs, SimulatorArgs},
@@ -42,6 +44,7 @@ pub fn rehearse(args: &PlanArgs, limit: &LimitArgs, run: &RunArgs, simulator: &S
         options.pace.seed = simulator.seed;
         let tenant = Simulator::new(config);
         enrol(&tenant, &ledger)?;
+        let tenant = Told::new(&tenant);
         if let Some(code) = looking::look(&mut ledger, &tenant, &options.pace, run.revoke_sessions).await? {
             return Ok(code);
         }

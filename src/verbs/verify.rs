@@ -3,7 +3,9 @@
 use super::{
     connect::Door,
     process::{interrupted, runtime},
-    telling, work,
+    telling,
+    told::Told,
+    work,
 };
 use crate::{
     cli::{ConnectArgs, PaceArgs},
@@ -28,7 +30,7 @@ pub fn verify(folder: &Path, args: &PaceArgs, connect: &ConnectArgs) -> Result<u
     let end = runtime(false)?.block_on(async {
         let graph = door.client();
         say(&door.enter(&graph, &ledger).await?.to_string());
-        let end = look(&mut ledger, &graph, &pace).await;
+        let end = look(&mut ledger, &Told::new(&graph), &pace).await;
         end.and_then(|end| denied(&end).map(|()| end))
     })?;
     let summary = work::reports(&mut ledger)?;

@@ -4,7 +4,9 @@ use super::{
     connect::Door,
     looking, plan,
     process::{interrupted, makers, runtime},
-    telling, verify,
+    telling,
+    told::Told,
+    verify,
 };
 use crate::{
     cli::{ConnectArgs, LimitArgs, PaceArgs, PlanArgs, RunArgs},
@@ -142,6 +144,7 @@ fn work(ledger: &mut Ledger, door: &Door, terms: &Terms<'_>) -> Result<u8, Failu
         let graph = door.client();
         let arrival = door.enter(&graph, ledger).await.inspect_err(|_| telling::go_on(KEPT, ledger))?;
         say(&arrival.to_string());
+        let graph = Told::new(&graph);
         let looked = looking::look(ledger, &graph, &options.pace, terms.run.revoke_sessions).await;
         if let Some(code) = looked.inspect_err(|_| telling::go_on(KEPT, ledger))? {
             telling::go_on(KEPT, ledger);

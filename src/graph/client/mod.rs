@@ -13,7 +13,8 @@ pub use doors::{ClientSecret, Door, SignInError};
 pub use token::{Token, TokenCache, TokenSource};
 pub use web::{EndpointError, Web, endpoint, http_client, http_client_within};
 
-use super::{BatchRequest, BatchResponse, Graph, Page, SendError, claims::Claims, guid, wire};
+use super::{BatchRequest, BatchResponse, Graph, Operation, Page, Reply, SendError, claims::Claims, guid, wire};
+use crate::scrub::Scrub;
 use bytes::Bytes;
 use reqwest::{
     RequestBuilder, Url,
@@ -94,7 +95,8 @@ impl<S: TokenSource> GraphClient<S> {
 impl<S: TokenSource> Graph for GraphClient<S> {
     async fn send(&self, batch: &BatchRequest) -> Result<BatchResponse, SendError> {
         let token = self.token().await?;
-        let answer = self.batch(batch, &token).await;
+        let mut answer = self.batch(batch, &token).await;
+        withhold(&mut answer, batch, &token);
         let refused = match &answer {
             Ok(response) => response.replies.iter().any(|reply| reply.status == 401),
             Err(error) => is_unauthorized(error),
@@ -108,7 +110,10 @@ impl<S: TokenSource> Graph for GraphClient<S> {
     async fn page(&self, url: &str) -> Result<Page, SendError> {
         let (url, token) = (self.page_url(url)?, self.token().await?);
         let (envelope, body) = self.exchange(self.http.get(url), &token).await?;
-        let page = wire::decode_page(&envelope, &body);
+        let mut page = wire::decode_page(&envelope, &body);
+        if let Err(SendError::Refused(reply)) = &mut page {
+            scrub(reply, &Scrub::of([token.text()]));
+        }
         if page.as_ref().is_err_and(is_unauthorized) {
             self.tokens.refuse(&token).await;
         }
@@ -118,6 +123,38 @@ impl<S: TokenSource> Graph for GraphClient<S> {
     async fn claims(&self) -> Result<Option<Claims>, SendError> {
         Ok(self.token().await?.claims())
     }
+}
+
+/// Takes the token and the batch's own passwords out of whatever was said about it.
+fn withhold(answer: &mut Result<BatchResponse, SendError>, batch: &BatchRequest, token: &Token) {
+    let replies = match answer {
+        Ok(response) => {
+            // Graph's own is no piece of anything.
+            if !response.request_id.is_empty() && token.text().contains(&response.request_id) {
+                response.request_id.clear();
+            }
+            response.replies.as_mut_slice()
+        }
+        Err(SendError::Refused(reply)) => std::slice::from_mut(reply),
+        Err(_) => return,
+    };
+    let mut said = replies.iter_mut().filter(|reply| has_words(reply)).peekable();
+    if said.peek().is_some() {
+        let passwords = batch.requests.iter().filter_map(|request| match &request.operation {
+            Operation::SetPassword(password, _) => Some(password.expose()),
+            Operation::RevokeSessions | Operation::Read => None,
+        });
+        let secrets = Scrub::of(passwords.chain([token.text()]));
+        said.for_each(|reply| scrub(reply, &secrets));
+    }
+}
+
+fn has_words(reply: &Reply) -> bool {
+    !(reply.code.is_empty() && reply.message.is_empty() && reply.request_id.is_empty())
+}
+
+fn scrub(reply: &mut Reply, secrets: &Scrub) {
+    [&mut reply.code, &mut reply.message, &mut reply.request_id].into_iter().for_each(|text| secrets.scrub(text));
 }
 
 fn is_unauthorized(error: &SendError) -> bool {

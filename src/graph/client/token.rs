@@ -1,7 +1,7 @@
 //! One token for all batches, renewed ahead of its end and after Graph refused it, by one caller at a time.
 
 use super::SignInError;
-use crate::graph::claims::Claims;
+use crate::{graph::claims::Claims, scrub::Scrub};
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use std::{
@@ -48,6 +48,11 @@ impl Token {
         header
     }
 
+    /// The token itself, to be kept out of texts.
+    pub(super) fn text(&self) -> &str {
+        self.secret.expose_secret()
+    }
+
     /// What the token says of itself, where it can be read.
     #[must_use]
     pub fn claims(&self) -> Option<Claims> {
@@ -79,6 +84,8 @@ impl<S: TokenSource> TokenSource for &S {
 pub struct TokenCache<S> {
     source: S,
     current: Mutex<Option<Token>>,
+    /// The last one that was issued, whatever became of it: it is kept out of messages.
+    last: Mutex<Option<Token>>,
     /// Held by whoever renews; holds why the last attempt failed.
     turn: tokio::sync::Mutex<Option<SignInError>>,
     attempts: AtomicU64,
@@ -87,7 +94,13 @@ pub struct TokenCache<S> {
 impl<S: TokenSource> TokenCache<S> {
     /// An empty cache over `source`.
     pub fn new(source: S) -> Self {
-        Self { source, current: Mutex::new(None), turn: tokio::sync::Mutex::new(None), attempts: AtomicU64::new(0) }
+        Self {
+            source,
+            current: Mutex::new(None),
+            last: Mutex::new(None),
+            turn: tokio::sync::Mutex::new(None),
+            attempts: AtomicU64::new(0),
+        }
     }
 
     /// The token, a new one where it is time. Callers that come meanwhile and have none wait for that one.
@@ -110,17 +123,25 @@ impl<S: TokenSource> TokenCache<S> {
             (None, Some(error)) if self.attempts.load(Ordering::Acquire) != attempts => return Err(error.clone()),
             _ => {}
         }
-        let fetched = self.source.fetch().await;
+        let fetched = self.source.fetch().await.map_err(|error| self.scrubbed(error));
         *failure = fetched.as_ref().err().cloned();
         self.attempts.fetch_add(1, Ordering::Release);
         match (fetched, self.living()) {
             (Ok(token), _) => {
+                *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
                 *self.current() = Some(token.clone());
                 Ok(token)
             }
             (Err(_), Some(token)) => Ok(self.put_off(token)),
             (Err(error), None) => Err(error),
         }
+    }
+
+    /// Without the token that was issued last, which a sign-in service may repeat.
+    fn scrubbed(&self, mut error: SignInError) -> SignInError {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        error.scrub(&Scrub::of(last.iter().map(Token::text)));
+        error
     }
 
     /// Goes on with `token`, and renews it later.

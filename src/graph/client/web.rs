@@ -48,13 +48,22 @@ pub enum EndpointError {
 /// # Errors
 /// Says what is wrong with it.
 pub fn endpoint(text: &str) -> Result<Url, EndpointError> {
-    let unusable = |why| EndpointError::Unusable { url: clean::for_terminal(text), why };
+    let unusable = |why| EndpointError::Unusable { url: shown(text), why };
     let with_scheme = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
     let url = safe_url(&with_scheme, false).map_err(unusable)?;
     if url.query().is_some() || url.fragment().is_some() {
         return Err(unusable("it holds more than a host, a port and a path"));
     }
     Ok(url)
+}
+
+/// A URL for a message: without what may be a name and a password.
+pub(super) fn shown(text: &str) -> String {
+    let start = text.find("://").map_or(0, |at| at + 3);
+    match text.rfind('@').filter(|at| *at >= start) {
+        Some(at) => clean::for_terminal(&format!("{}[withheld]{}", &text[..start], &text[at..])),
+        None => clean::for_terminal(text),
+    }
 }
 
 /// A URL that a secret may go to: https, or http to loopback and, where `link` says so, to this link.

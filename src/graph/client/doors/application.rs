@@ -7,6 +7,9 @@ use crate::{
 };
 use reqwest::{Client, Url};
 
+/// The one field of a proof that is no secret.
+const ASSERTION_TYPE: &str = "client_assertion_type";
+
 /// An application of a tenant, before the sign-in service that knows both.
 pub(super) struct Application {
     http: Client,
@@ -42,13 +45,16 @@ impl Application {
         let mut form =
             vec![("client_id", self.client_id()), ("scope", &self.scope), ("grant_type", "client_credentials")];
         form.extend(proof);
-        exchange::ask(Service::SignIn, self.http.post(self.token_url.clone()).form(&form)).await?.token(method)
+        let secrets: Vec<&str> =
+            proof.iter().filter(|(name, _)| *name != ASSERTION_TYPE).map(|(_, value)| *value).collect();
+        let request = self.http.post(self.token_url.clone()).form(&form);
+        exchange::ask(Service::SignIn, request, &secrets).await?.token(method)
     }
 
     /// Asks for a token with an assertion that somebody has signed.
     pub async fn assert(&self, method: Method, assertion: &str) -> Result<Token, SignInError> {
         let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-        self.prove(method, &[("client_assertion_type", kind), ("client_assertion", assertion)]).await
+        self.prove(method, &[(ASSERTION_TYPE, kind), ("client_assertion", assertion)]).await
     }
 
     /// The audience of an assertion of its own.

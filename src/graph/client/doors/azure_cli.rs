@@ -17,6 +17,14 @@ pub(super) const PROGRAM: &str = if cfg!(windows) { "az.cmd" } else { "az" };
 /// How long it may take; it is a large Python program, and slow to start from a cold disk.
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// Secrets in our environment that are for us, and not for a program that we start.
+const OURS: [&str; 4] = [
+    "AZURE_CLIENT_SECRET",
+    "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    "SYSTEM_ACCESSTOKEN",
+];
+
 /// Signs in as whoever is signed in to the Azure CLI.
 pub struct AzureCli {
     program: OsString,
@@ -72,6 +80,9 @@ impl AzureCli {
         command.args(["account", "get-access-token", "--resource", &self.resource, "--output", "json"]);
         if let Some(tenant) = &self.tenant {
             command.args(["--tenant", tenant]);
+        }
+        for secret in OURS {
+            command.env_remove(secret);
         }
         command.stdin(Stdio::null()).kill_on_drop(true).env("AZURE_CORE_NO_COLOR", "true");
         command

@@ -118,7 +118,9 @@ impl DeviceCode {
     async fn ask(&self, url: &Url, fields: &[(&str, &str)]) -> Result<exchange::Reply, SignInError> {
         let mut form = vec![("client_id", self.client_id.as_str())];
         form.extend(fields);
-        exchange::ask(Service::SignIn, self.http.post(url.clone()).form(&form)).await
+        let is_secret = |name: &str| matches!(name, "device_code" | "refresh_token");
+        let secrets: Vec<&str> = fields.iter().filter(|(name, _)| is_secret(name)).map(|(_, value)| *value).collect();
+        exchange::ask(Service::SignIn, self.http.post(url.clone()).form(&form), &secrets).await
     }
 
     /// Shows a code, and waits until it has been entered.

@@ -2,6 +2,7 @@
 //!
 //! No message repeats a secret, and what others say is cleaned before it gets here.
 
+use crate::scrub::Scrub;
 use std::fmt;
 
 /// Whom a door speaks to.
@@ -113,6 +114,16 @@ impl SignInError {
     #[must_use]
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::Away { .. })
+    }
+
+    /// Takes secrets out of the words of others.
+    pub(in crate::graph::client) fn scrub(&mut self, scrub: &Scrub) {
+        match self {
+            Self::Refused { said: words, .. } | Self::Away { why: words, .. } | Self::Untrusted { why: words, .. } => {
+                scrub.scrub(words);
+            }
+            Self::BadId { .. } | Self::Unready { .. } | Self::Unreadable { .. } => {}
+        }
     }
 
     pub(super) fn unready(what: impl Into<String>, hint: impl Into<String>) -> Self {

@@ -8,6 +8,7 @@ use super::{Method, Service, SignInError, cure::cure};
 use crate::{
     clean,
     graph::client::{Token, web},
+    scrub::Scrub,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, de::Error as _};
@@ -26,10 +27,16 @@ pub(super) struct Reply {
     pub service: Service,
     pub status: u16,
     pub body: Zeroizing<Vec<u8>>,
+    /// What it must not be made to repeat.
+    pub scrub: Scrub,
 }
 
-/// Asks `service`; trouble of the network, and of a service that says it is in trouble, may pass.
-pub(super) async fn ask(service: Service, request: reqwest::RequestBuilder) -> Result<Reply, SignInError> {
+/// Asks `service`, showing it `secrets`; trouble of the network, and of a service that says it is in trouble, may pass.
+pub(super) async fn ask(
+    service: Service,
+    request: reqwest::RequestBuilder,
+    secrets: &[&str],
+) -> Result<Reply, SignInError> {
     let answer = request.send().await.map_err(|error| {
         let why = web::chain(&error);
         if web::is_untrusted(&why) {
@@ -43,7 +50,7 @@ pub(super) async fn ask(service: Service, request: reqwest::RequestBuilder) -> R
         return Err(SignInError::Away { service, why: format!("HTTP {status}") });
     }
     let body = web::limited(answer).await.map_err(|error| SignInError::Away { service, why: error.to_string() })?;
-    Ok(Reply { service, status, body: Zeroizing::new(body) })
+    Ok(Reply { service, status, body: Zeroizing::new(body), scrub: Scrub::of(secrets.iter().copied()) })
 }
 
 /// A token as the endpoints of Entra, of App Service and of virtual machines issue it.
@@ -130,7 +137,9 @@ impl Reply {
         let Ok(refusal) = serde_json::from_slice::<Refusal>(&self.body) else { return self.unreadable() };
         let texts = [&refusal.error_description, &refusal.message, &refusal.error];
         let Some(said) = texts.into_iter().find_map(|text| text.lines().next()) else { return self.unreadable() };
-        refusal_of(method, said, refusal.error_codes.first().copied(), &refusal.error)
+        let mut said = said.to_owned();
+        self.scrub.scrub(&mut said);
+        refusal_of(method, &said, refusal.error_codes.first().copied(), &refusal.error)
     }
 }
 
@@ -155,7 +164,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn read(status: u16, body: &[u8]) -> Result<Token, SignInError> {
-        let reply = Reply { service: Service::SignIn, status, body: Zeroizing::new(body.to_vec()) };
+        let reply =
+            Reply { service: Service::SignIn, status, body: Zeroizing::new(body.to_vec()), scrub: Scrub::of([]) };
         reply.token(Method::Secret)
     }
 

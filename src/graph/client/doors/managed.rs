@@ -4,12 +4,9 @@
 //! container apps ask the endpoint that they are told of. Neither is ever asked through a proxy.
 
 use super::{Method, Service, SignInError, Site, Variables, application::check_client, exchange};
-use crate::{
-    clean,
-    graph::client::{
-        Token, TokenSource,
-        web::{below, safe_url},
-    },
+use crate::graph::client::{
+    Token, TokenSource,
+    web::{below, safe_url, shown},
 };
 use reqwest::{Client, Url};
 use secrecy::{ExposeSecret, SecretString};
@@ -63,7 +60,7 @@ impl ManagedIdentity {
 
 fn near(variable: &str, text: &str) -> Result<Url, SignInError> {
     safe_url(text, true).map_err(|why| {
-        let what = format!("{variable} is {:?}: {why}", clean::for_terminal(text));
+        let what = format!("{variable} is {:?}: {why}", shown(text));
         SignInError::unready(
             what,
             "it is set by Azure: leave it as it is, or unset it to ask the machine's metadata service",
@@ -85,7 +82,8 @@ impl TokenSource for ManagedIdentity {
             Some(header) => (Service::AppService, request.header("X-IDENTITY-HEADER", header.expose_secret())),
             None => (Service::Metadata, request.header("Metadata", "true").timeout(METADATA_TIMEOUT)),
         };
-        let reply = exchange::ask(service, request).await?;
+        let secrets: Vec<&str> = self.header.iter().map(|header| header.expose_secret()).collect();
+        let reply = exchange::ask(service, request, &secrets).await?;
         // The metadata service says so while it is being updated (Microsoft's retry guidance for it).
         if matches!(reply.status, 404 | 408 | 410) {
             return Err(SignInError::Away { service, why: format!("HTTP {}", reply.status) });

@@ -6,7 +6,10 @@
 use super::{Method, Service, SignInError, Site, Variables, application::Application, exchange};
 use crate::{
     clean,
-    graph::client::{Token, TokenSource, web::safe_url},
+    graph::client::{
+        Token, TokenSource,
+        web::{safe_url, shown},
+    },
 };
 use reqwest::{Client, Url};
 use secrecy::{ExposeSecret, SecretString};
@@ -129,7 +132,7 @@ impl Issuer {
 /// A URL that a variable names and the job's own token goes to.
 fn vouching(variable: &str, text: &str) -> Result<Url, SignInError> {
     safe_url(text, false).map_err(|why| {
-        let what = format!("{variable} is {:?}: {why}", clean::for_terminal(text));
+        let what = format!("{variable} is {:?}: {why}", shown(text));
         SignInError::unready(what, "it is set by the pipeline: leave it as it is")
     })
 }
@@ -157,7 +160,7 @@ fn from_file(file: &std::path::Path) -> Result<SecretString, SignInError> {
 }
 
 async fn from_service(service: Service, request: reqwest::RequestBuilder) -> Result<SecretString, SignInError> {
-    let reply = exchange::ask(service, request).await?;
+    let reply = exchange::ask(service, request, &[]).await?;
     let assertion = serde_json::from_slice::<Assertion>(&reply.body).ok().filter(|_| reply.status == 200);
     assertion.map(|assertion| assertion.value).filter(exchange::usable).ok_or_else(|| reply.unreadable())
 }

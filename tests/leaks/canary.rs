@@ -1,0 +1,91 @@
+//! Values that must come out nowhere, and the search for them.
+
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use std::{
+    collections::{HashMap, HashSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Bytes of a secret that give it away.
+const PIECE: usize = 12;
+
+/// Secrets by what they are.
+#[derive(Default)]
+pub struct Canaries(Vec<(String, String)>);
+
+impl Canaries {
+    pub fn add(&mut self, what: &str, secret: &str) {
+        assert!(secret.len() >= 8, "{what}: too short to be told from other text");
+        if !self.0.iter().any(|(_, known)| known == secret) {
+            self.0.push((what.into(), secret.into()));
+        }
+    }
+
+    /// Nothing of a secret may be in `found`, however it is written.
+    pub fn must_not_be_in(&self, place: &str, found: &[u8]) {
+        let text = String::from_utf8_lossy(found);
+        let mut pieces: HashMap<usize, HashSet<&[u8]>> = HashMap::new();
+        for (what, secret) in &self.0 {
+            for form in forms(secret) {
+                let size = form.len().min(PIECE);
+                let there = pieces.entry(size).or_insert_with(|| text.as_bytes().windows(size).collect());
+                let leak = form.as_bytes().windows(size).find(|piece| there.contains(piece));
+                let leak = leak.map(String::from_utf8_lossy);
+                assert!(leak.is_none(), "{what} is in {place} ({leak:?}):\n{text}");
+            }
+        }
+    }
+
+    /// The same for all files below `folder` but `asked_for`, in which a secret is to stand.
+    pub fn must_not_be_below(&self, folder: &Path, asked_for: &[&str]) -> usize {
+        let mut searched = 0;
+        for path in files(folder) {
+            let name = path.file_name().expect("a name").to_string_lossy();
+            if asked_for.iter().any(|asked| name.starts_with(asked)) {
+                continue;
+            }
+            self.must_not_be_in(&path.display().to_string(), &fs::read(&path).expect("readable"));
+            searched += 1;
+        }
+        searched
+    }
+}
+
+/// A secret as it is, percent-encoded, in base64 of both kinds, and as JSON and Rust would escape it.
+fn forms(secret: &str) -> [String; 6] {
+    let json = serde_json::to_string(secret).expect("JSON");
+    let rust = format!("{secret:?}");
+    [
+        secret.to_owned(),
+        utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
+        BASE64_STANDARD.encode(secret).trim_end_matches('=').to_owned(),
+        BASE64_URL_SAFE_NO_PAD.encode(secret),
+        json.trim_matches('"').to_owned(),
+        rust.trim_matches('"').to_owned(),
+    ]
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let (mut found, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() { folders.push(path) } else { found.push(path) }
+        }
+    }
+    found
+}
+
+#[test]
+fn a_canary_is_found_in_every_form() {
+    let mut canaries = Canaries::default();
+    canaries.add("a secret", "Qx7~\"deep/end+of=it");
+    for form in forms("Qx7~\"deep/end+of=it") {
+        let text = format!("said: {}", &form[..14]);
+        let found = std::panic::catch_unwind(|| canaries.must_not_be_in("a text", text.as_bytes()));
+        assert!(found.is_err(), "{form}");
+    }
+    canaries.must_not_be_in("a text", b"nothing of it");
+}

@@ -1,0 +1,102 @@
+//! The program with everything that it produces searched.
+
+use crate::{
+    canary::Canaries,
+    checkers,
+    desk::{Said, Seen},
+    stage::{Stage, said},
+};
+use secrecy::ExposeSecret;
+use std::{
+    cell::RefCell,
+    fs,
+    path::Path,
+    process::{Command, Output},
+    sync::{Arc, Mutex},
+};
+
+/// Files in which secrets are to stand: what was asked for, and what the test itself puts there.
+const ASKED_FOR: [&str; 4] = ["ledger.db", "report.csv", "input.", "az"];
+
+/// A stage that knows its secrets.
+pub struct Watched {
+    pub stage: Stage,
+    canaries: RefCell<Canaries>,
+    issued: Arc<Mutex<Vec<String>>>,
+}
+
+impl Watched {
+    /// As [`Stage::with`]; the tokens that are issued are secrets from then on.
+    pub fn new(faults: &str, answer: impl Fn(&Seen, &dyn Fn() -> String) -> Said + Send + Sync + 'static) -> Self {
+        let issued = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&issued);
+        let stage = Stage::with(faults, move |seen, issue| {
+            let issue = || {
+                let token = issue();
+                kept.lock().expect("whole").push(token.clone());
+                token
+            };
+            answer(seen, &issue)
+        });
+        let watched = Self { stage, canaries: RefCell::default(), issued };
+        let secret = watched.stage.served.tenant.credentials().client_secret.expose_secret().to_owned();
+        watched.knows("the simulator's client secret", &secret);
+        watched
+    }
+
+    /// `secret` must come out nowhere.
+    pub fn knows(&self, what: &str, secret: &str) {
+        self.canaries.borrow_mut().add(what, secret);
+    }
+
+    /// The program before the sign-in service, with Graph at `graph`, as talkative as it gets.
+    pub fn before(&self, graph: &str, arguments: &[&str]) -> Command {
+        let mut command = self.stage.bare(arguments);
+        command.args(["--graph-endpoint", graph, "--write-quota", "100000/1s", "-vvv"]);
+        command.env("AZURE_AUTHORITY_HOST", &self.stage.desk.url).env("RUST_LOG", "trace").env("RUST_BACKTRACE", "1");
+        command
+    }
+
+    /// The same before the simulated Graph.
+    pub fn program(&self, arguments: &[&str]) -> Command {
+        self.before(&self.stage.served.url, arguments)
+    }
+
+    /// Runs it, and searches all that it produced; what it prints on stdout is left out where `stdout_is_asked_for`.
+    pub fn run(&self, mut command: Command, stdout_is_asked_for: bool) -> (Option<i32>, String) {
+        let output = command.output().expect("it starts");
+        self.search(&output, stdout_is_asked_for);
+        (output.status.code(), said(&output))
+    }
+
+    fn search(&self, output: &Output, stdout_is_asked_for: bool) {
+        for token in self.issued.lock().expect("whole").iter() {
+            self.knows("an access token", token);
+        }
+        self.learn_passwords(self.stage.home());
+        let canaries = self.canaries.borrow();
+        canaries.must_not_be_in("stderr", &output.stderr);
+        if !stdout_is_asked_for {
+            canaries.must_not_be_in("stdout", &output.stdout);
+        }
+        canaries.must_not_be_below(self.stage.home(), &ASKED_FOR);
+        assert!(!said(output).contains("panicked"), "{}", said(output));
+    }
+
+    /// The passwords of all reports below `home`.
+    fn learn_passwords(&self, home: &Path) {
+        for entry in fs::read_dir(home).expect("a folder") {
+            let report = entry.expect("an entry").path().join("report.csv");
+            if let Ok(report) = fs::read(report) {
+                let rows = checkers::read(&report);
+                let passwords = rows.iter().map(|row| &row.password).filter(|password| !password.is_empty());
+                passwords.for_each(|password| self.knows("a password", password));
+            }
+        }
+        for seen in self.stage.desk.seen() {
+            for rest in seen.body.split("\"password\":\"").skip(1) {
+                self.knows("a password that was sent", rest.split('"').next().expect("its end"));
+            }
+        }
+    }
+}
