@@ -169,3 +169,33 @@ fn only_the_program_prints() {
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
+
+/// The text of a type with its attributes, where it derives what would show all that it holds.
+fn shown_types(text: &str) -> impl Iterator<Item = &str> {
+    let shows =
+        |rest: &&str| rest.split(')').next().is_some_and(|list| list.contains("Debug") || list.contains("Serialize"));
+    text.split("#[derive(").skip(1).filter(shows).map(|rest| {
+        let end = rest.find("\n}").into_iter().chain(rest.find(";\n")).min().unwrap_or(rest.len());
+        &rest[..end]
+    })
+}
+
+#[test]
+fn nothing_that_holds_a_secret_shows_it() {
+    let holds = |code: &str| {
+        let code = code.split("//").next().unwrap_or_default().trim();
+        // A variant that is called so holds nothing.
+        let code = if code == "Password," { "" } else { code };
+        ["Password>", "Password,", "Password)", "SecretString", "Zeroizing", "Token,", "Token>", "Claimed"]
+            .iter()
+            .any(|secret| code.contains(secret))
+    };
+    let mut faults = Vec::new();
+    for (path, text) in files("src") {
+        let wrong = shown_types(&text).filter(|shown| shown.lines().any(holds));
+        faults.extend(wrong.map(|shown| format!("{}: {}", path.display(), shown.replace('\n', " "))));
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    let sample = "#[derive(Clone, Debug)]\nstruct A {\n    password: Option<Password>,\n}\n#[derive(Clone)]\nstruct B(SecretString);\n";
+    assert_eq!(shown_types(sample).filter(|shown| shown.lines().any(holds)).count(), 1, "it bites");
+}

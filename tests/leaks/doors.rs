@@ -72,7 +72,7 @@ fn a_sign_in_service_that_repeats_what_it_is_sent_is_not_repeated() {
                 json!({"device_code": code, "user_code": "F2X9", "verification_uri": "x", "interval": interval}),
             );
         }
-        if seen.path == "/idtoken" && ASKED.load(Ordering::Relaxed) % 2 == 0 {
+        if seen.path == "/idtoken" && ASKED.load(Ordering::Relaxed).is_multiple_of(2) {
             return (200, json!({"value": ASSERTION}));
         }
         match ASKED.fetch_add(1, Ordering::Relaxed) % 4 {
