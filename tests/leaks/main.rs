@@ -2,7 +2,6 @@
 //! files that were asked for.
 
 #[path = "../support/checkers.rs"]
-#[allow(dead_code, reason = "what was written is checked elsewhere")]
 mod checkers;
 #[path = "../doors/desk.rs"]
 #[allow(dead_code, reason = "its checks run with the doors")]
