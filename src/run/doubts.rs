@@ -22,7 +22,7 @@ use std::collections::HashMap;
 /// How long after the intent a change can be ours, in milliseconds: an exchange takes 75 s at most, and then some.
 const OURS_WITHIN: i64 = 120_000;
 /// How far apart the changes of one batch lie at most, in milliseconds.
-const COMPANY_WITHIN: i64 = 10_000;
+const COMPANY_WITHIN: i64 = 2_000;
 /// How much a change can seem to lie before its intent, in milliseconds: it is told in whole seconds, and two clocks
 /// that differ by less than two are taken for one.
 const SEEMS_BEFORE: i64 = 3 * SECOND;
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn only_a_change_in_company_is_taken_for_ours() {
-        let changes = [(1, 10_000, true), (2, 19_000, true), (3, 40_000, true), (4, 41_000, false)];
+        let changes = [(1, 10_000, true), (2, 12_000, true), (3, 40_000, true), (4, 41_000, false)];
         let changes = changes.map(|(row, at, in_time)| Change { row, at, in_time });
         let ours: Vec<_> = told(&changes).iter().filter(|told| told.2.is_none()).map(|told| told.0).collect();
         assert_eq!(ours, [1, 2]);
