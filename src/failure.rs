@@ -10,6 +10,7 @@ use passwave::{
     report::ReportError,
     roster::RosterError,
     run::RunError,
+    seal::SealError,
 };
 use std::fmt;
 
@@ -55,7 +56,7 @@ macro_rules! usage {
     };
 }
 
-usage!(RosterError, ExclusionsError, PolicyError, BannedError, PasswordError, EndpointError);
+usage!(RosterError, ExclusionsError, PolicyError, BannedError, PasswordError, EndpointError, SealError);
 
 impl From<SignInError> for Failure {
     fn from(error: SignInError) -> Self {
@@ -86,7 +87,10 @@ impl From<std::io::Error> for Failure {
 
 impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Self {
-        Self::away(error)
+        match error {
+            ReportError::Ledger(error @ LedgerError::Seal(_)) => error.into(),
+            _ => Self::away(error),
+        }
     }
 }
 
@@ -94,6 +98,7 @@ impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
         match error {
             RunError::Ledger(error) => error.into(),
+            RunError::Brought(_) => Self::usage(error),
             _ => Self::away(error),
         }
     }

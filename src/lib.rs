@@ -8,7 +8,8 @@
 //! any more. [`run::run`] claims due rows (commit: *intent*), waits for the [`throttle`], sends batches of up to 20 through a
 //! [`Graph`](graph::Graph), judges each answer alone with [`Verdict::of`](outcome::Verdict::of), and records what it says
 //! (commit: *fact*). [`verify::verify`] looks once more, and [`report::write`] reads the rows in roster order, at any time.
-//! There is no retry queue: a row that has to go again is planned again, in the ledger.
+//! There is no retry queue: a row that has to go again is planned again, in the ledger. Where [`seal`] stands between, no
+//! password reaches the disk but for the holders of a key.
 //!
 //! # The layers
 //! Imports go down only, and the devices do not know each other.
@@ -18,7 +19,7 @@
 //! | work | [`lookup`], [`run`], [`verify`], [`report`]; [`traffic`] and [`reader`] beneath them | what is done with the devices |
 //! | devices | [`ledger`], [`throttle`], [`graph`] | SQLite; the pace; the real client and the simulator, behind one trait |
 //! | papers | [`roster`], [`exclusions`], [`plan`] | any CSV as checked rows; every decision, before anything is done |
-//! | words | [`upn`], [`password`], [`outcome`], [`roles`], [`quota`] | values that are right once they exist |
+//! | words | [`upn`], [`password`], [`seal`], [`outcome`], [`roles`], [`quota`] | values that are right once they exist |
 //!
 //! Beside them stand five small helpers: [`clean`], [`clock`], [`private`], [`retry_after`] and [`scrub`]. Nothing here prints; the
 //! program around it (`src/main.rs`, `cli/`, `verbs/`, `progress.rs`, `terminal.rs`) does.
@@ -86,6 +87,7 @@ pub mod roles;
 pub mod roster;
 pub mod run;
 pub mod scrub;
+pub mod seal;
 pub mod throttle;
 pub mod traffic;
 pub mod upn;

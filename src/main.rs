@@ -33,11 +33,11 @@ fn dispatch(verb: Verb) -> Result<u8, Failure> {
             verbs::reset(&plan, &connect, &Terms { run: &run, limit: &limit, expect: None, yes })
         }
         Verb::Plan { plan, limit, pace, connect, format } => verbs::plan(&plan, &limit, &pace, &connect, format),
-        Verb::Run { folder, run, limit, connect, expect, yes } => {
-            verbs::run(&folder, &connect, &Terms { run: &run, limit: &limit, expect: expect.as_deref(), yes })
+        Verb::Run { folder, run, limit, connect, open, expect, yes } => {
+            verbs::run(&folder, &connect, &open, &Terms { run: &run, limit: &limit, expect: expect.as_deref(), yes })
         }
         Verb::Verify { folder, pace, connect } => verbs::verify(&folder, &pace, &connect),
-        Verb::Report { folder, format } => verbs::report(&folder, format),
+        Verb::Report { folder, format, open } => verbs::report(&folder, format, &open),
         Verb::Rehearse { plan, limit, run, simulator } => verbs::rehearse(&plan, &limit, &run, &simulator),
         Verb::Simulate { port, roster, accounts, write_quota, simulator } => {
             verbs::simulate(port, roster.as_deref(), accounts, write_quota, &simulator)

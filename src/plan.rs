@@ -11,6 +11,7 @@ use crate::{
     outcome::Skip,
     password::{Generator, Password, PasswordError, PasswordPolicy, Person},
     roster::{Roster, RosterError, Row, Rows},
+    seal::Sealing,
 };
 use csv::StringRecord;
 use serde::{Deserialize, Serialize};
@@ -76,6 +77,9 @@ pub struct Settings {
     pub force_change: ForceChange,
     /// Which accounts are left alone.
     pub rules: Rules,
+    /// To whom the passwords are sealed; in the clear where to nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealing: Option<Sealing>,
 }
 
 impl Settings {
@@ -91,6 +95,7 @@ impl Settings {
             policy,
             force_change: ForceChange::default(),
             rules: Rules::default(),
+            sealing: None,
         }
     }
 }

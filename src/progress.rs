@@ -82,6 +82,7 @@ impl Progress {
                 counted(*settled, "password was", "passwords were"),
                 counted(rows - settled, "is", "are"),
             )),
+            RunEvent::Renewed { rows, in_doubt } => self.renewed(*rows, *in_doubt),
             RunEvent::SessionsDenied(code) => self.tell(&format!(
                 "Sessions are not revoked: Graph answers {}. Grant the application User.RevokeSessions.All, then: passwave run --revoke-sessions",
                 clean::for_terminal(code)
@@ -92,6 +93,19 @@ impl Progress {
                 counted(*in_flight as u64, "answer is", "answers are")
             )),
         }
+    }
+
+    fn renewed(&mut self, rows: u64, in_doubt: u64) {
+        let mut words = format!(
+            "{} sealed by an earlier process and no key was given (--identity), so {} new.",
+            counted(rows, "password was", "passwords were"),
+            if rows == 1 { "it was made" } else { "they were made" },
+        );
+        if in_doubt > 0 {
+            words +=
+                &format!(" Of {} the old one may be in force: it is kept.", counted(in_doubt, "account", "accounts"));
+        }
+        self.tell(&words);
     }
 
     /// Takes the bar away.

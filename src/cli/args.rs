@@ -36,6 +36,41 @@ pub struct PlanArgs {
     pub policy: PolicyArgs,
     #[command(flatten)]
     pub rules: RulesArgs,
+    #[command(flatten)]
+    pub seal: SealArgs,
+}
+
+/// Nothing in a program that is built without sealing.
+#[derive(Args)]
+#[command(next_help_heading = "Sealing")]
+pub struct SealArgs {
+    /// Seal the passwords to this recipient of age (age1…), so that only its key reads them; repeatable
+    #[cfg(feature = "seal")]
+    #[arg(long, value_name = "RECIPIENT")]
+    pub seal_to: Vec<String>,
+    /// The same for all recipients in this file, one a line, as age -R takes it
+    #[cfg(feature = "seal")]
+    #[arg(long, value_name = "FILE")]
+    pub seal_to_file: Vec<PathBuf>,
+    /// Seal them to a passphrase, which is asked for, or taken from PASSWAVE_SEAL_PASSPHRASE
+    #[cfg(feature = "seal")]
+    #[arg(long)]
+    pub seal_passphrase: bool,
+}
+
+/// Nothing in a program that is built without sealing.
+#[derive(Args)]
+#[command(next_help_heading = "Sealing")]
+pub struct OpenArgs {
+    /// Read sealed passwords with this key, as age-keygen writes it; a passphrase on it is asked for, or taken from
+    /// PASSWAVE_SEAL_PASSPHRASE; repeatable
+    #[cfg(feature = "seal")]
+    #[arg(long, value_name = "KEYFILE")]
+    pub identity: Vec<PathBuf>,
+    /// Read them with the passphrase of --seal-passphrase, which is asked for, or taken from PASSWAVE_SEAL_PASSPHRASE
+    #[cfg(feature = "seal")]
+    #[arg(long)]
+    pub passphrase: bool,
 }
 
 #[derive(Args)]

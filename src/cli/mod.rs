@@ -3,7 +3,9 @@
 mod args;
 mod values;
 
-pub use args::{ConnectArgs, LimitArgs, PaceArgs, PlanArgs, PolicyArgs, RulesArgs, RunArgs, SimulatorArgs};
+pub use args::{
+    ConnectArgs, LimitArgs, OpenArgs, PaceArgs, PlanArgs, PolicyArgs, RulesArgs, RunArgs, SealArgs, SimulatorArgs,
+};
 pub use values::{Auth, LookupName, PlanFormat, ReportFormat, StyleName};
 
 use clap::{Parser, Subcommand};
@@ -77,6 +79,8 @@ pub enum Verb {
         #[arg(long, value_name = "FINGERPRINT")]
         expect: Option<String>,
         #[command(flatten)]
+        open: OpenArgs,
+        #[command(flatten)]
         limit: LimitArgs,
         #[command(flatten)]
         run: RunArgs,
@@ -103,6 +107,8 @@ pub enum Verb {
         /// Print one report on stdout instead of writing the files
         #[arg(long, value_enum)]
         format: Option<ReportFormat>,
+        #[command(flatten)]
+        open: OpenArgs,
     },
     /// The same job against the embedded simulator: no tenant, no credentials, no risk
     Rehearse {

@@ -25,7 +25,7 @@ pub enum PlanFormat {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ReportFormat {
-    /// What report.csv holds
+    /// The report, with the passwords that can be read
     Csv,
     /// What summary.json holds
     Json,

@@ -14,23 +14,30 @@ mod lookup;
 mod open;
 mod place;
 mod read;
+mod renewal;
 mod rescue;
 mod sessions;
 mod trouble;
 mod turn;
+mod vault;
 
 pub use doubts::{Doubtful, Verdict};
 pub use lookup::{KindCount, Looked, ToLookUp};
 pub use open::{Created, Skipped};
 pub use read::{Counts, Group, ReportRow, Session};
+pub use renewal::ToRenew;
 pub use sessions::{Revocation, RevocationEvent, SessionsDue};
 pub use turn::{Claimed, Claims, Fact, Facts};
 
-use crate::plan::{PlanError, Settings};
+use crate::{
+    plan::{PlanError, Settings},
+    seal::{Identities, Recipients, SealError},
+};
 use place::Place;
 use rusqlite::Connection;
 use sessions::Sessions;
 use std::path::{Path, PathBuf};
+use vault::Vault;
 
 /// The ledger's name in the run folder.
 pub const FILE_NAME: &str = "ledger.db";
@@ -40,6 +47,7 @@ pub struct Ledger {
     connection: Connection,
     folder: PathBuf,
     settings: Settings,
+    vault: Vault,
     counts: Counts,
     sessions: Sessions,
     /// Rows beyond this one are not handed out.
@@ -101,6 +109,9 @@ pub enum LedgerError {
     /// The plan could not be made, so there is no ledger.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// A password cannot be sealed, or was refused when it was to be opened.
+    #[error(transparent)]
+    Seal(#[from] SealError),
     /// A row did not stand as the run believed.
     #[error(
         "row {0} is not in flight in the ledger, yet an answer for it was to be recorded\nhint: this is a fault of passwave; please report it"
@@ -111,6 +122,11 @@ pub enum LedgerError {
         "row {0} of the ledger holds no user principal name, although it is planned; nothing was sent to it\nhint: the ledger was changed by another program; restore it from a copy"
     )]
     BadAddress(u64),
+    /// A planned row holds no password.
+    #[error(
+        "row {0} of the ledger holds no password, although it is planned; nothing was sent to it\nhint: the ledger was changed by another program; restore it from a copy"
+    )]
+    NoPassword(u64),
     /// Files could not be made or read.
     #[error("{}: {}\nhint: check free space and permissions; what was recorded so far is safe", .file.display(), .source)]
     File {
@@ -188,6 +204,27 @@ impl Ledger {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// To whom the passwords are sealed; none where they stand in the clear.
+    #[must_use]
+    pub fn sealed_to(&self) -> Option<&Recipients> {
+        Some(self.vault.keyring()?.recipients())
+    }
+
+    /// The number of the data key under which this process seals; none as long as it has sealed nothing.
+    #[must_use]
+    pub fn own_data_key(&self) -> Option<u32> {
+        self.vault.keyring()?.own()
+    }
+
+    /// From now on reads the passwords that earlier processes sealed, with the key of one of the recipients. Does nothing
+    /// where the run is not sealed.
+    ///
+    /// # Errors
+    /// Where the key is not that of a recipient, or a data key was changed.
+    pub fn unlock(&mut self, identities: &Identities) -> Result<(), LedgerError> {
+        self.vault.unlock(&self.connection, identities)
     }
 
     /// How many rows stand where.

@@ -8,11 +8,13 @@ use super::{
     read,
     sessions::Sessions,
     trouble,
+    vault::Vault,
 };
 use crate::{
     outcome::Skip,
     plan::{Decision, Plan, PlannedRow, Settings},
     private, retry_after,
+    seal::Binding,
 };
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
@@ -26,7 +28,7 @@ use std::{
 /// Marks the file as ours in SQLite's header: `pwav`.
 const APPLICATION_ID: i32 = 0x7077_6176;
 /// The schema's version.
-const SCHEMA_VERSION: i32 = 2;
+const SCHEMA_VERSION: i32 = 3;
 /// Bytes of SQLite's file header, and where the application id stands in it (SQLite's file format page).
 const HEADER_BYTES: usize = 100;
 const HEADER_MAGIC: &[u8] = b"SQLite format 3\0";
@@ -53,6 +55,8 @@ pub struct Created {
     pub skipped: Vec<Skipped>,
 }
 
+/// Under which the run's id is noted, for which passwords are sealed.
+const RUN_ID: &str = "run_id";
 /// Under which the process that works on the run is noted.
 pub(super) const HOLDER: &str = "holder";
 /// Longest wait that a row can have before it: what a `Retry-After` may ask for.
@@ -89,11 +93,14 @@ impl Ledger {
         mark_as_ours(&file)?;
         let mut connection = connect(&file, settings.rehearsal)?;
         connection.execute_batch(include_str!("schema.sql"))?;
-        let skipped = store(&mut connection, &settings, plan)?;
+        let run_id = format!("{:032x}", rand::random::<u128>());
+        let mut vault = Vault::new(run_id.clone(), settings.sealing.as_ref())?;
+        vault.have_key(&connection)?;
+        let skipped = store(&mut connection, &settings, plan, &vault, &run_id)?;
         connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
         sync_folder(folder).map_err(|source| LedgerError::File { file: folder.to_owned(), source })?;
         let counts = Counts::read(&connection)?;
-        let mut ledger = Self::with(connection, folder, settings, counts, Some(lock));
+        let mut ledger = Self::with(connection, folder, settings, vault, counts, Some(lock));
         ledger.settle_down()?;
         Ok(Created { ledger, skipped })
     }
@@ -142,14 +149,35 @@ impl Ledger {
         if settings.rehearsal {
             connection.pragma_update(None, "synchronous", "OFF")?;
         }
+        let run_id = read::note(&connection, RUN_ID)?.unwrap_or_default();
+        let vault = Vault::new(run_id, settings.sealing.as_ref())?;
         let counts = Counts::read(&connection)?;
-        Ok(Self::with(connection, folder, settings, counts, lock))
+        Ok(Self::with(connection, folder, settings, vault, counts, lock))
     }
 
-    fn with(connection: Connection, folder: &Path, settings: Settings, counts: Counts, lock: Option<File>) -> Self {
+    fn with(
+        connection: Connection,
+        folder: &Path,
+        settings: Settings,
+        vault: Vault,
+        counts: Counts,
+        lock: Option<File>,
+    ) -> Self {
         let (folder, sessions) = (folder.to_owned(), Sessions::default());
         let (place, displaced, last_row, clock_ahead) = (None, None, i64::MAX, 0);
-        Self { connection, folder, settings, counts, sessions, last_row, clock_ahead, _lock: lock, place, displaced }
+        Self {
+            connection,
+            folder,
+            settings,
+            vault,
+            counts,
+            sessions,
+            last_row,
+            clock_ahead,
+            _lock: lock,
+            place,
+            displaced,
+        }
     }
 
     /// Notes who works on the run, which also makes the log, and remembers which files those are.
@@ -259,7 +287,13 @@ pub(super) fn holder() -> String {
 }
 
 /// Puts the plan into the ledger, in one transaction that ends with the settings: without them it never was.
-fn store(connection: &mut Connection, settings: &Settings, mut plan: Plan<'_>) -> Result<Vec<Skipped>, LedgerError> {
+fn store(
+    connection: &mut Connection,
+    settings: &Settings,
+    mut plan: Plan<'_>,
+    vault: &Vault,
+    run_id: &str,
+) -> Result<Vec<Skipped>, LedgerError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for key in plan.exclusions() {
         transaction.prepare_cached("INSERT INTO exclusion VALUES (?1)")?.execute([key])?;
@@ -270,7 +304,7 @@ fn store(connection: &mut Connection, settings: &Settings, mut plan: Plan<'_>) -
         if chunk.is_empty() {
             break;
         }
-        stored.rows(&transaction, chunk)?;
+        stored.rows(&transaction, vault, chunk)?;
     }
     // Made last: sorted at once rather than row by row.
     transaction.execute_batch(
@@ -281,6 +315,7 @@ fn store(connection: &mut Connection, settings: &Settings, mut plan: Plan<'_>) -
         ("planned_at", format!("{:.0}", Timestamp::now())),
         ("passwave", env!("CARGO_PKG_VERSION").into()),
         (fingerprint::NAME, stored.fingerprint.finish()),
+        (RUN_ID, run_id.to_owned()),
         (read::WIDTH, stored.width.to_string()),
         (read::SETTINGS, serde_json::to_string(settings)?),
     ];
@@ -300,7 +335,7 @@ struct Stored {
 }
 
 impl Stored {
-    fn rows(&mut self, transaction: &Transaction<'_>, rows: Vec<PlannedRow>) -> Result<(), LedgerError> {
+    fn rows(&mut self, transaction: &Transaction<'_>, vault: &Vault, rows: Vec<PlannedRow>) -> Result<(), LedgerError> {
         let mut roster = transaction.prepare_cached("INSERT INTO roster VALUES (?1, ?2, ?3, ?4)")?;
         let mut write =
             transaction.prepare_cached("INSERT INTO account (row, state, password) VALUES (?1, 'planned', ?2)")?;
@@ -316,7 +351,10 @@ impl Stored {
             self.width = self.width.max(row.cells.len());
             roster.execute((row.row, row.line, &row.user_principal_name, json_array(&row.cells)?))?;
             match row.decision {
-                Decision::Write(password) => write.execute((row.row, password.expose()))?,
+                Decision::Write(password) => {
+                    let binding = Binding { row: row.row, nth: 0, account: &row.user_principal_name };
+                    write.execute((row.row, vault.put(&binding, &password)?))?
+                }
                 Decision::Skip(reason, message) => {
                     let changed = skip.execute((row.row, reason.code(), &message))?;
                     if self.skipped.len() < SKIPPED_TOLD_MAX {

@@ -3,8 +3,9 @@
 use super::{
     FILE_NAME, Ledger, LedgerError,
     life::{Doubt, State},
+    vault::Held,
 };
-use crate::{clean, outcome::Status, password::Password};
+use crate::{clean, outcome::Status, password::Password, seal::Binding};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 /// Under which the settings are noted; planning writes them last.
@@ -138,10 +139,14 @@ pub struct ReportRow {
     pub user_principal_name: String,
     /// The word of [`Status`].
     pub status: String,
-    /// The password, where the report may show one.
+    /// The password, where the report may show one and it can be read here.
     pub password: Option<Password>,
+    /// Whether there is one to be shown that is sealed, and whose key is not at hand.
+    pub is_sealed: bool,
     /// A password that was replaced since may be in force instead of the one shown.
     pub ambiguous: bool,
+    /// Those that may be, the latest first, as far as they can be read here.
+    pub earlier: Vec<Password>,
     /// Code of the last error.
     pub error_code: Option<String>,
     /// Text of the last error.
@@ -204,7 +209,9 @@ pub struct Session {
 
 /// In the order in which [`report_row`] reads it.
 const REPORT: &str = "SELECT row, user_principal_name, status, password, doubt, error_code, error_message, attempts,
-                             request_id, changed_at, verified_at, verdict, sessions, sessions_code, cells FROM report";
+                             request_id, changed_at, verified_at, verdict, sessions, sessions_code, cells, nth,
+                             roster_name
+                      FROM report";
 
 impl Ledger {
     /// Hands every row to `each`, in roster order.
@@ -218,7 +225,7 @@ impl Ledger {
         let mut select = self.connection.prepare_cached(REPORT).map_err(LedgerError::from)?;
         let mut rows = select.query(()).map_err(LedgerError::from)?;
         while let Some(row) = rows.next().map_err(LedgerError::from)? {
-            each(report_row(row).map_err(LedgerError::from)?)?;
+            each(self.report_row(row)?)?;
         }
         Ok(())
     }
@@ -239,13 +246,57 @@ impl Ledger {
         Ok(select.query_map((), group)?.collect::<Result<_, _>>()?)
     }
 
-    /// How many passwords of a row have been replaced.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be read.
-    pub fn replacements(&self, row: u64) -> Result<u32, LedgerError> {
-        let mut count = self.connection.prepare_cached("SELECT count(*) FROM replaced WHERE row = ?1")?;
-        Ok(count.query_row([row], |row| row.get(0))?)
+    fn report_row(&self, row: &Row) -> Result<ReportRow, LedgerError> {
+        let status: String = row.get(2)?;
+        let (number, doubt) = (row.get(0)?, Doubt::from_bits(row.get(4)?));
+        let roster_name = row.get_ref(16)?.as_str().map_err(rusqlite::Error::from)?;
+        let candidates = doubt.earlier && [Status::InDoubt, Status::Pending].iter().any(|may| may.as_str() == status);
+        let (mut earlier, mut is_sealed) =
+            if candidates { self.earlier(number, roster_name)? } else { Default::default() };
+        // Where only an earlier one is in doubt, a row that has ended shows that one.
+        let password = if candidates && !doubt.current && status == Status::InDoubt.as_str() {
+            if earlier.is_empty() { None } else { Some(earlier.remove(0)) }
+        } else {
+            let place = Binding { row: number, nth: row.get(15)?, account: roster_name };
+            let held = self.vault.get(&place, row.get_ref(3)?)?;
+            is_sealed |= matches!(held, Held::Sealed);
+            held.password()
+        };
+        Ok(ReportRow {
+            row: number,
+            user_principal_name: row.get(1)?,
+            password,
+            is_sealed,
+            ambiguous: candidates && (doubt.current || status == Status::Pending.as_str() || !earlier.is_empty()),
+            earlier,
+            error_code: row.get(5)?,
+            error_message: row.get(6)?,
+            attempts: row.get(7)?,
+            request_id: row.get(8)?,
+            changed_at: row.get(9)?,
+            verified_at: row.get(10)?,
+            verdict: row.get(11)?,
+            sessions: row.get(12)?,
+            sessions_code: row.get(13)?,
+            cells: row.get(14)?,
+            status,
+        })
+    }
+
+    /// The passwords of a row that were superseded and may be in force, the latest first, and whether one of them cannot be
+    /// read here.
+    fn earlier(&self, row: u64, account: &str) -> Result<(Vec<Password>, bool), LedgerError> {
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT nth, password FROM replaced WHERE row = ?1 AND doubt = 1 ORDER BY nth DESC")?;
+        let mut rows = select.query([row])?;
+        let (mut found, mut is_sealed) = (Vec::new(), false);
+        while let Some(replaced) = rows.next()? {
+            let held = self.vault.get(&Binding { row, nth: replaced.get(0)?, account }, replaced.get_ref(1)?)?;
+            is_sealed |= matches!(held, Held::Sealed);
+            found.extend(held.password());
+        }
+        Ok((found, is_sealed))
     }
 
     /// A row's cells.
@@ -256,15 +307,6 @@ impl Ledger {
         let mut select = self.connection.prepare_cached("SELECT cells FROM roster WHERE row = ?1")?;
         let cells: String = select.query_row([row], |row| row.get(0))?;
         Ok(serde_json::from_str(&cells)?)
-    }
-
-    /// Whether a password stands in the ledger already.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be read.
-    pub fn is_used(&self, password: &Password) -> Result<bool, LedgerError> {
-        let mut select = self.connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM account WHERE password = ?1)")?;
-        Ok(select.query_row([password.expose()], |row| row.get(0))?)
     }
 
     /// Most cells that any row has.
@@ -324,30 +366,6 @@ impl Ledger {
         };
         Ok(select.query_map((), session)?.collect::<Result<_, _>>()?)
     }
-}
-
-fn report_row(row: &Row) -> rusqlite::Result<ReportRow> {
-    let status: String = row.get(2)?;
-    let doubt = Doubt::from_bits(row.get(4)?);
-    // Where only the earlier one is in doubt, a row that has ended shows that one.
-    let ambiguous = doubt.earlier && (doubt.current || status == Status::Pending.as_str());
-    Ok(ReportRow {
-        row: row.get(0)?,
-        user_principal_name: row.get(1)?,
-        status,
-        password: row.get::<_, Option<String>>(3)?.map(Password::new),
-        ambiguous,
-        error_code: row.get(5)?,
-        error_message: row.get(6)?,
-        attempts: row.get(7)?,
-        request_id: row.get(8)?,
-        changed_at: row.get(9)?,
-        verified_at: row.get(10)?,
-        verdict: row.get(11)?,
-        sessions: row.get(12)?,
-        sessions_code: row.get(13)?,
-        cells: row.get(14)?,
-    })
 }
 
 pub(super) fn note(connection: &Connection, name: &str) -> Result<Option<String>, LedgerError> {

@@ -29,12 +29,21 @@ CREATE TABLE looked_up (
     password_changed_at INTEGER               -- when its password had been set last
 ) STRICT;
 
+-- In a sealed run: the keys under which passwords are sealed, one for each process that wrote any. Only the recipients in
+-- the settings can open them.
+CREATE TABLE data_key (
+    number  INTEGER PRIMARY KEY,
+    wrapped BLOB    NOT NULL,                 -- a file of age
+    made_at INTEGER NOT NULL
+) STRICT;
+
 -- What became of each row:  planned -> in_flight -> reset | failed | in_doubt, or back to planned.
 CREATE TABLE account (
     row           INTEGER PRIMARY KEY REFERENCES roster,
     state         TEXT    NOT NULL
         CHECK (state IN ('planned', 'in_flight', 'reset', 'failed', 'in_doubt', 'skipped')),
-    password      TEXT,
+    password      ANY,                        -- a text; in a sealed run a blob that begins with the number of its data key
+    nth           INTEGER NOT NULL DEFAULT 0, -- passwords that the row had before this one
     doubt         INTEGER NOT NULL DEFAULT 0, -- an answer is lost: 1 this password, 2 an earlier one, 3 either may be in force
     attempts      INTEGER NOT NULL DEFAULT 0, -- times sent
     troubles      INTEGER NOT NULL DEFAULT 0, -- answers that said nothing certain, and conflicts
@@ -52,12 +61,16 @@ CREATE TABLE account (
         CHECK (verdict IN ('confirmed', 'not_yet_visible', 'changed_since', 'unread'))
 ) STRICT;
 
--- Passwords that Graph refused as too weak, each followed by a new one.
+-- Passwords that were each followed by a new one: Graph refused them as too weak, or they are sealed and may have been sent
+-- by a process before one that could not read them.
 CREATE TABLE replaced (
     row      INTEGER NOT NULL REFERENCES roster,
-    password TEXT    NOT NULL,
+    nth      INTEGER NOT NULL,                -- passwords that the row had before this one
+    password ANY     NOT NULL,
     doubt    INTEGER NOT NULL,                -- 1: an answer to it was lost
-    at       INTEGER NOT NULL
+    at       INTEGER NOT NULL,
+    why      TEXT    NOT NULL CHECK (why IN ('refused', 'sealed')),
+    PRIMARY KEY (row, nth)
 ) STRICT;
 
 -- Each time a process worked on the run to an orderly end.
@@ -83,9 +96,10 @@ SELECT
     CASE
         WHEN state IN ('failed', 'skipped') THEN NULL
         WHEN state = 'in_doubt' AND account.doubt = 2 THEN
-            (SELECT password FROM replaced WHERE replaced.row = account.row AND replaced.doubt = 1 ORDER BY replaced.rowid DESC LIMIT 1)
+            (SELECT password FROM replaced WHERE replaced.row = account.row AND replaced.doubt = 1 ORDER BY nth DESC LIMIT 1)
         ELSE account.password
     END AS password,
+    account.nth,
     error_code,
     error_message,
     attempts,
@@ -96,6 +110,7 @@ SELECT
     verdict,
     sessions,
     sessions_code,
+    roster.user_principal_name AS roster_name,
     roster.cells
 FROM roster JOIN account USING (row) LEFT JOIN looked_up USING (row)
 ORDER BY roster.row;

@@ -3,10 +3,15 @@
 use super::{
     Counts, Ledger, LedgerError,
     life::{Doubt, Event, State},
+    renewal::{Why, supersede},
     sessions::{self, Revocation, SessionsDue},
+    vault::{Held, Vault},
 };
-use crate::password::Password;
-use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+use crate::{
+    password::Password,
+    seal::{Binding, SealError},
+};
+use rusqlite::{OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
 /// A row handed out to be sent; that it may have been is on disk.
 pub struct Claimed {
@@ -80,17 +85,21 @@ impl Ledger {
         if facts.is_empty() && most == 0 {
             return Ok(Claims::default());
         }
+        if facts.writes.iter().any(|fact| matches!(fact.event, Event::Replaced(_))) {
+            self.vault.have_key(&self.connection)?;
+        }
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut counts = self.counts;
         for fact in &facts.writes {
-            record(&transaction, fact, now, &mut counts)?;
+            record(&transaction, &self.vault, fact, now, &mut counts)?;
             if matches!(fact.event, Event::Confirmed) {
                 self.sessions.follow(&transaction, fact.row, &mut counts)?;
             }
         }
         sessions::record(&transaction, &facts.sessions, &mut counts)?;
         let sessions = sessions::take(&transaction, most, now, &mut counts)?;
-        let writes = take(&transaction, most - sessions.len(), now, now + self.clock_ahead, self.last_row)?;
+        let until = (now, now + self.clock_ahead, self.last_row);
+        let writes = take(&transaction, &self.vault, most - sessions.len(), until)?;
         counts.moved(State::Planned, State::InFlight, writes.len() as u64);
         transaction.commit()?;
         self.counts = counts;
@@ -182,14 +191,20 @@ impl Ledger {
     }
 }
 
-fn record(transaction: &Transaction, fact: &Fact, now: i64, counts: &mut Counts) -> Result<(), LedgerError> {
+fn record(
+    transaction: &Transaction,
+    vault: &Vault,
+    fact: &Fact,
+    now: i64,
+    counts: &mut Counts,
+) -> Result<(), LedgerError> {
     let (state, doubt) = fact.event.outcome(fact.doubt);
     let (not_before, trouble) = match fact.event {
         Event::Again { not_before, trouble, .. } => (not_before, trouble),
         _ => (0, false),
     };
     if let Event::Replaced(password) = &fact.event {
-        replace(transaction, fact, password, now)?;
+        supersede(transaction, vault, fact.row, password, Some(Why::Refused { doubt: fact.doubt.current }), now)?;
     }
     let mut update = transaction.prepare_cached(
         "UPDATE account SET state = ?2, doubt = ?3, not_before = ?4, attempts = attempts - ?5, troubles = troubles + ?6,
@@ -215,40 +230,23 @@ fn record(transaction: &Transaction, fact: &Fact, now: i64, counts: &mut Counts)
     Ok(())
 }
 
-fn replace(transaction: &Transaction, fact: &Fact, password: &Password, now: i64) -> Result<(), LedgerError> {
-    transaction
-        .prepare_cached("INSERT INTO replaced SELECT row, password, ?2, ?3 FROM account WHERE row = ?1")?
-        .execute((fact.row, fact.doubt.current, now))?;
-    transaction
-        .prepare_cached("UPDATE account SET password = ?2 WHERE row = ?1")?
-        .execute((fact.row, password.expose()))?;
-    Ok(())
-}
-
 fn take(
     transaction: &Transaction,
+    vault: &Vault,
     most: usize,
-    now: i64,
-    sent_at: i64,
-    last_row: i64,
+    (now, sent_at, last_row): (i64, i64, i64),
 ) -> Result<Vec<Claimed>, LedgerError> {
     let mut select = transaction.prepare_cached(
-        "SELECT row, roster.user_principal_name, object_id, password, doubt, troubles
+        "SELECT row, roster.user_principal_name, object_id, doubt, troubles, nth, password
          FROM account JOIN roster USING (row) LEFT JOIN looked_up USING (row)
          WHERE state = 'planned' AND not_before <= ?1 AND row <= ?3 ORDER BY not_before, row LIMIT ?2",
     )?;
-    let claimed = select
-        .query_map((now, most, last_row), |row| {
-            Ok(Claimed {
-                row: row.get(0)?,
-                user_principal_name: row.get(1)?,
-                object_id: row.get(2)?,
-                password: Password::new(row.get(3)?),
-                doubt: Doubt::from_bits(row.get(4)?),
-                troubles: row.get(5)?,
-            })
-        })?
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut rows = select.query((now, most, last_row))?;
+    let mut claimed = Vec::new();
+    while let Some(row) = rows.next()? {
+        claimed.push(claim(row, vault)?);
+    }
+    drop(rows);
     let mut update = transaction.prepare_cached(
         "UPDATE account SET state = 'in_flight', attempts = attempts + 1, sent_at = ?2 WHERE row = ?1",
     )?;
@@ -256,6 +254,24 @@ fn take(
         update.execute((row.row, sent_at))?;
     }
     Ok(claimed)
+}
+
+fn claim(row: &Row<'_>, vault: &Vault) -> Result<Claimed, LedgerError> {
+    let (number, user_principal_name): (u64, String) = (row.get(0)?, row.get(1)?);
+    let place = Binding { row: number, nth: row.get(5)?, account: &user_principal_name };
+    let password = match vault.get(&place, row.get_ref(6)?)? {
+        Held::Password(password) => password,
+        Held::Sealed => return Err(SealError::Closed(number).into()),
+        Held::Nothing => return Err(LedgerError::NoPassword(number)),
+    };
+    Ok(Claimed {
+        row: number,
+        object_id: row.get(2)?,
+        password,
+        doubt: Doubt::from_bits(row.get(3)?),
+        troubles: row.get(4)?,
+        user_principal_name,
+    })
 }
 
 fn some(text: &str) -> Option<&str> {

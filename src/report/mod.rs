@@ -1,15 +1,18 @@
 //! The reports: what the ledger knows, as files for people and for machines.
 //!
 //! `report.csv` opens right in a spreadsheet (UTF-8 with BOM, CRLF, formulas defused); `summary.json` is for pipelines.
-//! They can be written at any time, also after a crash, and are swapped in whole. It never changes the ledger.
+//! They can be written at any time, also after a crash, and are swapped in whole. It changes nothing that is in the ledger.
+//! In a sealed run `report.csv` holds no password, and `report.csv.age` beside it is the whole, for the recipients.
 //!
 //! Invariant: every roster row is in `report.csv` exactly once, in roster order.
 
+mod sealed;
 mod summary;
 mod table;
 
+pub use sealed::{IDENTITY_NAME, SEALED_NAME};
 pub use summary::{Summary, SummaryCause};
-pub use table::{COLUMNS, SESSIONS_COLUMN, VERIFIED_COLUMN, defused};
+pub use table::{COLUMNS, EARLIER_COLUMN, SESSIONS_COLUMN, VERIFIED_COLUMN, defused};
 
 use crate::{
     ledger::{Ledger, LedgerError},
@@ -20,6 +23,7 @@ use std::{
     io::{self, Write},
     path::PathBuf,
 };
+use table::Passwords;
 
 /// The report's name in the run folder.
 pub const CSV_NAME: &str = "report.csv";
@@ -52,6 +56,15 @@ enum Fault {
     Other(ReportError),
 }
 
+impl Fault {
+    fn about(self, file: PathBuf) -> ReportError {
+        match self {
+            Self::Io(source) => ReportError::File { file, source },
+            Self::Other(error) => error,
+        }
+    }
+}
+
 impl From<io::Error> for Fault {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
@@ -76,13 +89,17 @@ impl From<serde_json::Error> for Fault {
     }
 }
 
-/// Writes `report.csv` and `summary.json` into the run folder, and returns the summary.
+/// Writes `report.csv` and `summary.json` into the run folder, and returns the summary; in a sealed run `report.csv.age` too,
+/// as far as this process can read the passwords.
 ///
 /// # Errors
 /// Where the ledger cannot be read or a file cannot be written; what stood there before stands then.
 pub fn write(ledger: &Ledger) -> Result<Summary, ReportError> {
-    let summary = Summary::of(ledger)?;
-    swap_in(ledger, CSV_NAME, |file| table::write(ledger, file))?;
+    let mut summary = Summary::of(ledger)?;
+    match ledger.sealed_to() {
+        None => drop(swap_in(ledger, CSV_NAME, |file| table::write(ledger, file, Passwords::Shown))?),
+        Some(recipients) => summary.passwords_not_in_report = sealed::write(ledger, recipients)?,
+    }
     swap_in(ledger, SUMMARY_NAME, |file| {
         serde_json::to_writer_pretty(&mut *file, &summary)?;
         Ok(file.write_all(b"\n")?)
@@ -90,27 +107,27 @@ pub fn write(ledger: &Ledger) -> Result<Summary, ReportError> {
     Ok(summary)
 }
 
-/// Writes what `report.csv` holds to `out`.
+/// Writes the report to `out`, with all passwords that can be read here.
 ///
 /// # Errors
 /// Where the ledger cannot be read, or `out` not written.
 pub fn print_csv(ledger: &Ledger, out: &mut impl Write) -> Result<(), ReportError> {
-    table::write(ledger, out).map_err(|fault| match fault {
-        Fault::Io(source) => ReportError::File { file: CSV_NAME.into(), source },
-        Fault::Other(error) => error,
-    })
+    table::write(ledger, out, Passwords::Shown).map(drop).map_err(|fault| fault.about(CSV_NAME.into()))
 }
 
-fn swap_in(
+fn swap_in<T>(
     ledger: &Ledger,
     name: &str,
-    write: impl FnOnce(&mut io::BufWriter<std::fs::File>) -> Result<(), Fault>,
-) -> Result<(), ReportError> {
+    write: impl FnOnce(&mut io::BufWriter<std::fs::File>) -> Result<T, Fault>,
+) -> Result<T, ReportError> {
     let file = ledger.folder().join(name);
-    private::replace(&file, write).map_err(|fault| match fault {
-        Fault::Io(source) => ReportError::File { file, source },
-        Fault::Other(error) => error,
+    let mut written = None;
+    private::replace(&file, |out| {
+        written = Some(write(out)?);
+        Ok(())
     })
+    .map_err(|fault: Fault| fault.about(file))?;
+    Ok(written.expect("what replaces the file was written"))
 }
 
 /// A time in milliseconds since 1970, in RFC 3339.

@@ -22,6 +22,10 @@ pub struct Summary {
     pub roster: String,
     /// Fingerprint of the plan; it holds no secret.
     pub fingerprint: String,
+    /// To whom the passwords are sealed, as recipients of age; to nobody where they stand in the clear.
+    pub sealed_to: Vec<String>,
+    /// Passwords that `report.csv.age` lacks, since an earlier process sealed them and no key was given.
+    pub passwords_not_in_report: u64,
     /// The tenant, once the run has begun.
     pub tenant_id: Option<String>,
     /// The application, once the run has begun.
@@ -108,6 +112,8 @@ impl Summary {
             finished: counts.is_finished(),
             roster: settings.roster.clone(),
             fingerprint: ledger.fingerprint()?,
+            sealed_to: settings.sealing.as_ref().map(|sealing| sealing.recipients.clone()).unwrap_or_default(),
+            passwords_not_in_report: 0,
             tenant_id: ledger.note("tenant_id")?,
             client_id: ledger.note("client_id")?,
             planned_at: note("planned_at")?,

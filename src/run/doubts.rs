@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use std::collections::HashMap;
 
 /// How long after the intent a change can be ours, in milliseconds: an exchange takes 75 s at most, and then some.
-const OURS_WITHIN: i64 = 120_000;
+pub(super) const OURS_WITHIN: i64 = 120_000;
 /// How far apart the changes of one batch lie at most, in milliseconds.
 const COMPANY_WITHIN: i64 = 2_000;
 /// How much a change can seem to lie before its intent, in milliseconds: it is told in whole seconds, and two clocks

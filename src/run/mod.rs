@@ -8,9 +8,11 @@
 mod doubts;
 mod engine;
 mod guard;
+mod renewal;
 mod suspicion;
 
 pub use guard::{Halt, HaltError, Window, WindowError};
+pub use renewal::must_be_possible;
 
 use crate::{
     graph::Graph,
@@ -20,6 +22,7 @@ use crate::{
     quota::Quota,
     traffic::{Pace, TrafficError, Waiting},
 };
+use futures_util::future::FusedFuture;
 
 /// New passwords that are tried for a row whose password Graph refuses.
 pub const REPLACEMENTS_MAX: u32 = 2;
@@ -61,6 +64,13 @@ pub enum RunEvent {
         /// How many of them had been changed, and are left alone.
         settled: u64,
     },
+    /// Passwords of rows to be sent are sealed, and no key was given: they have got new ones.
+    Renewed {
+        /// How many.
+        rows: u64,
+        /// How many of them have an older one that may be in force.
+        in_doubt: u64,
+    },
     /// The application may not revoke sessions, as told: they are kept, and nothing more is sent for them.
     SessionsDenied(String),
 }
@@ -99,15 +109,55 @@ pub enum RunError {
         /// Graph's words.
         said: String,
     },
+    /// Passwords that the roster brought are sealed, and cannot be made anew.
+    #[error(
+        "the roster brought the passwords, which are sealed, so they cannot be made anew; nothing was sent\n\
+         hint: give the key, so that they can be read: passwave run {} --identity KEYFILE", .0.display()
+    )]
+    Brought(std::path::PathBuf),
     /// No replacement for a refused password.
     #[error(transparent)]
     Password(#[from] PasswordError),
 }
 
+/// What [`run()`] does before it sends anything, for whoever wants to look in between: rows in doubt are looked at, and then
+/// those whose passwords are sealed get new ones where no key was given. Tells how the run ends where it is asked to stop
+/// meanwhile.
+///
+/// # Errors
+/// As [`run()`].
+pub async fn prepare<G: Graph>(
+    ledger: &mut Ledger,
+    graph: &G,
+    options: &RunOptions,
+    stop: impl Future<Output = ()>,
+    emit: &mut dyn FnMut(RunEvent),
+) -> Result<Option<RunEnd>, RunError> {
+    let mut stop = std::pin::pin!(futures_util::FutureExt::fuse(stop));
+    settle(ledger, graph, options, &mut stop, emit).await
+}
+
+/// A look can only tell whether the password in the ledger is in force: so it comes before there is another.
+async fn settle<G: Graph>(
+    ledger: &mut Ledger,
+    graph: &G,
+    options: &RunOptions,
+    stop: &mut (impl FusedFuture<Output = ()> + Unpin),
+    emit: &mut dyn FnMut(RunEvent),
+) -> Result<Option<RunEnd>, RunError> {
+    renewal::must_be_possible(ledger)?;
+    let end = doubts::settle(ledger, graph, &options.pace, stop, emit).await?;
+    if end.is_none() {
+        renewal::renew(ledger, options.pace.clock, emit)?;
+    }
+    Ok(end)
+}
+
 /// Works on the rows of `ledger` through `graph` until all have ended, `stop` resolves, a guard rail is met, or nothing
 /// more can be done.
 ///
-/// Rows that a crash left in doubt are looked at before they are sent again, where the application may read them.
+/// Rows that a crash left in doubt are looked at before they are sent again, where the application may read them. In a
+/// sealed run whose key was not given, rows that have not ended then get new passwords.
 /// After `stop`, no row is claimed any more, and the answers to what is in flight are awaited and recorded.
 ///
 /// # Errors
@@ -120,7 +170,7 @@ pub async fn run<G: Graph>(
     emit: &mut dyn FnMut(RunEvent),
 ) -> Result<RunEnd, RunError> {
     let mut stop = std::pin::pin!(futures_util::FutureExt::fuse(stop));
-    if let Some(end) = doubts::settle(ledger, graph, &options.pace, &mut stop, emit).await? {
+    if let Some(end) = settle(ledger, graph, options, &mut stop, emit).await? {
         return Ok(end);
     }
     ledger.limit_to(options.pilot.map(|nth| ledger.nth_account(nth)).transpose()?.flatten());

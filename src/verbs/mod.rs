@@ -6,6 +6,7 @@ mod looking;
 mod plan;
 mod process;
 mod report;
+mod sealing;
 mod simulate;
 mod telling;
 mod told;

@@ -4,7 +4,7 @@ use super::{
     connect::Door,
     looking,
     process::{makers, runtime},
-    telling,
+    sealing, telling,
     told::Told,
     work,
 };
@@ -104,6 +104,7 @@ fn as_json(ledger: &Ledger, summary: &Summary, quota: Quota) -> Result<serde_jso
     Ok(json!({
         "fingerprint": summary.fingerprint,
         "run_dir": ledger.folder(),
+        "sealed_to": summary.sealed_to,
         "roster": summary.roster,
         "rows": summary.rows,
         "accounts": ledger.counts().pending(),
@@ -130,6 +131,7 @@ pub fn create(args: &PlanArgs, rehearsal: bool) -> Result<Created, Failure> {
         rehearsal,
         force_change: force_change(args),
         rules: rules(&args.rules),
+        sealing: sealing::of(&args.seal)?,
         ..Settings::new(&roster, policy.clone())
     };
     let folder = args.run_dir.clone().unwrap_or_else(|| folder_for(roster.name(), rehearsal));

@@ -1,8 +1,8 @@
 //! `report`: the files again, from the ledger.
 
-use super::telling;
+use super::{sealing, telling};
 use crate::{
-    cli::ReportFormat,
+    cli::{OpenArgs, ReportFormat},
     failure::Failure,
     terminal::{print, say},
 };
@@ -13,8 +13,9 @@ use passwave::{
 use std::{io::Write, path::Path};
 
 /// Writes the reports, or prints one.
-pub fn report(folder: &Path, format: Option<ReportFormat>) -> Result<u8, Failure> {
-    let ledger = Ledger::open_to_read(folder)?;
+pub fn report(folder: &Path, format: Option<ReportFormat>, open: &OpenArgs) -> Result<u8, Failure> {
+    let mut ledger = Ledger::open_to_read(folder)?;
+    sealing::unlock(&mut ledger, open)?;
     if ledger.lookup_has_ended()?
         && let Err(changed) = ledger.must_be_as_planned()
     {

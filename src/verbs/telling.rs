@@ -12,8 +12,9 @@ use passwave::{
     password::Style,
     plan::ForceChange,
     quota::Quota,
-    report::{CSV_NAME, SESSIONS_COLUMN, SUMMARY_NAME, Summary, SummaryCause},
+    report::{CSV_NAME, IDENTITY_NAME, SEALED_NAME, SESSIONS_COLUMN, SUMMARY_NAME, Summary, SummaryCause},
     run::RunEnd,
+    seal::Sealing,
 };
 use std::{path::Path, time::Duration};
 
@@ -50,6 +51,9 @@ pub fn plan(ledger: &Ledger, quota: Quota, revokes: bool) -> Result<(), Failure>
     say(&format!("Passwords: {}; {}", passwords(ledger), force_change(settings.force_change)));
     // Revoking sessions is a write of its own.
     say(&format!("Time:      {}", estimate(if revokes { pending * 2 } else { pending }, quota)));
+    if !settings.rehearsal {
+        say(&format!("Kept:      {}", kept(ledger)));
+    }
     say(&format!("Run folder: {}", ledger.folder().display()));
     Ok(())
 }
@@ -104,6 +108,17 @@ pub fn end(end: &RunEnd) {
     }
 }
 
+/// How the passwords stand in the run folder.
+fn kept(ledger: &Ledger) -> String {
+    match &ledger.settings().sealing {
+        Some(sealing) => format!("sealed to {}", counted(sealing.recipients.len() as u64, "recipient", "recipients")),
+        None if cfg!(feature = "seal") => {
+            "in clear text, in the report and the ledger; --seal-to RECIPIENT seals them".into()
+        }
+        None => "in clear text, in the report and the ledger".into(),
+    }
+}
+
 fn passwords(ledger: &Ledger) -> String {
     let settings = ledger.settings();
     if let Some(column) = settings.password_column {
@@ -148,9 +163,13 @@ pub fn result(ledger: &Ledger, summary: &Summary) {
     causes(&summary.causes);
     afterwards(summary);
     let folder = ledger.folder();
-    say(&format!("Report:  {}", folder.join(CSV_NAME).display()));
+    match &ledger.settings().sealing {
+        None => say(&format!("Report:  {}", folder.join(CSV_NAME).display())),
+        Some(sealing) => sealed_report(folder, sealing, summary),
+    }
     say(&format!("Summary: {}   Ledger: {}", folder.join(SUMMARY_NAME).display(), folder.join(FILE_NAME).display()));
-    if summary.counts["reset"] + summary.counts["in_doubt"] > 0 && !summary.rehearsal {
+    let has_passwords = summary.counts["reset"] + summary.counts["in_doubt"] > 0 && !summary.rehearsal;
+    if has_passwords && summary.sealed_to.is_empty() {
         say("The report holds passwords in clear text: keep it as you would keep them.");
     }
     let counts = ledger.counts();
@@ -159,6 +178,21 @@ pub fn result(ledger: &Ledger, summary: &Summary) {
     } else if counts.sessions_pending() > 0 {
         let left = counted(counts.sessions_pending(), "account", "accounts");
         go_on(&format!("Sessions of {left} are still to be revoked."), ledger);
+    }
+}
+
+/// Where the passwords are, and what reads them.
+fn sealed_report(folder: &Path, sealing: &Sealing, summary: &Summary) {
+    let sealed = folder.join(SEALED_NAME);
+    let key = if sealing.identity.is_some() { quoted(&folder.join(IDENTITY_NAME)) } else { "KEYFILE".into() };
+    say(&format!("Report:  {} (without passwords)", folder.join(CSV_NAME).display()));
+    say(&format!("Sealed:  {}   Read it with:  age -d -i {key} {}", sealed.display(), quoted(&sealed)));
+    if summary.passwords_not_in_report > 0 {
+        say(&format!(
+            "It lacks {} sealed earlier. Add them with:  passwave report {} --identity {key}",
+            counted(summary.passwords_not_in_report, "password that was", "passwords that were"),
+            quoted(folder)
+        ));
     }
 }
 

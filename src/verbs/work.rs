@@ -4,12 +4,12 @@ use super::{
     connect::Door,
     looking, plan,
     process::{interrupted, makers, runtime},
-    telling,
+    sealing, telling,
     told::Told,
     verify,
 };
 use crate::{
-    cli::{ConnectArgs, LimitArgs, PaceArgs, PlanArgs, RunArgs},
+    cli::{ConnectArgs, LimitArgs, OpenArgs, PaceArgs, PlanArgs, RunArgs},
     failure::{AWAY, Failure, INTERRUPTED, USAGE},
     progress::Progress,
     terminal::{ask, can_ask, counted, fail, grouped, say, short},
@@ -48,8 +48,10 @@ pub fn reset(args: &PlanArgs, connect: &ConnectArgs, terms: &Terms<'_>) -> Resul
 }
 
 /// Start or go on with a planned run.
-pub fn run(folder: &Path, connect: &ConnectArgs, terms: &Terms<'_>) -> Result<u8, Failure> {
+pub fn run(folder: &Path, connect: &ConnectArgs, open: &OpenArgs, terms: &Terms<'_>) -> Result<u8, Failure> {
     let mut ledger = open_real(folder)?;
+    sealing::unlock(&mut ledger, open)?;
+    engine::must_be_possible(&ledger)?;
     if ledger.lookup_has_ended()? {
         ledger.must_be_as_planned()?;
         must_be_expected(&ledger, terms.expect)?;
@@ -190,6 +192,14 @@ pub async fn send<G: Graph>(
     if args.revoke_sessions {
         ledger.revoke_sessions()?;
     }
+    if ledger.sealed_to().is_some() {
+        // Passwords that are made anew are in the sealed report before any of them is sent.
+        match prepare(ledger, graph, &options).await {
+            Ok(None) => drop(report::write(ledger)?),
+            Ok(Some(end)) => return finish(ledger, Some(&end)),
+            Err(error) => return Ok(broken_off(ledger, error.into())),
+        }
+    }
     loop {
         let end = match run_once(ledger, graph, &options).await {
             Ok(end) => end,
@@ -205,6 +215,13 @@ pub async fn send<G: Graph>(
         }
         options.pilot = None;
     }
+}
+
+async fn prepare<G: Graph>(ledger: &mut Ledger, graph: &G, options: &RunOptions) -> Result<Option<RunEnd>, RunError> {
+    let mut progress = Progress::new(ledger.counts(), options.pace.write_quota, ledger.settings().rehearsal);
+    let end = engine::prepare(ledger, graph, options, interrupted(), &mut |event| progress.show(&event)).await;
+    progress.end();
+    end
 }
 
 async fn run_once<G: Graph>(ledger: &mut Ledger, graph: &G, options: &RunOptions) -> Result<RunEnd, RunError> {

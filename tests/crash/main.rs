@@ -12,5 +12,7 @@ mod kills;
 mod machine;
 mod program;
 mod refusals;
+#[cfg(feature = "seal")]
+mod sealed;
 #[cfg(target_os = "linux")]
 mod trace;

@@ -70,6 +70,18 @@ const JSON: [&str; 32] = [
     "\"roles\":[\"a\"]",
     "null",
 ];
+/// Pieces of recipients files and key files.
+#[cfg(feature = "seal")]
+const KEYS: [&str; 8] = [
+    "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj",
+    "AGE-SECRET-KEY-1",
+    "# a comment",
+    "\u{FEFF}",
+    "ssh-ed25519 AAAA",
+    "age1",
+    "\u{1b}[2J",
+    "",
+];
 const WAITS: [&str; 14] = [
     "0",
     "10",
@@ -138,16 +150,33 @@ proptest! {
     }
 }
 
+#[cfg(feature = "seal")]
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn sealed_forms(kind in 0_u8..4, changes in vec(any::<[u8; 3]>(), 0..4)) {
+        checks::sealed::check(&[&[kind], changes.concat().as_slice()].concat());
+    }
+
+    #[test]
+    fn recipients_and_key_files(kind in 4_u8..6, bytes in bytes(&KEYS, &["\n", "", " ", "\r\n"])) {
+        checks::sealed::check(&[&[kind], bytes.as_slice()].concat());
+    }
+}
+
 /// Each file of a corpus by its check: among them is whatever fuzzing has found.
 #[test]
 fn the_corpora() {
-    let corpora: [(&str, Check); 6] = [
+    let corpora: &[(&str, Check)] = &[
         ("roster", checks::roster::check),
         ("wire", checks::wire::check),
         ("retry_after", checks::retry_after::check),
         ("claims", checks::claims::check),
         ("token", checks::token::check),
         ("ledger", checks::ledger::check),
+        #[cfg(feature = "seal")]
+        ("sealed", checks::sealed::check),
     ];
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
     for (name, check) in corpora {

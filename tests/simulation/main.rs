@@ -20,3 +20,5 @@ mod lives;
 mod looking;
 mod pacing;
 mod scenarios;
+#[cfg(feature = "seal")]
+mod sealed;

@@ -85,6 +85,8 @@ pub struct Row {
     pub attempts: u64,
     /// Column `changed_at`.
     pub changed_at: String,
+    /// Column `earlier_passwords`, which sealed runs have.
+    pub earlier: Option<Vec<String>>,
 }
 
 /// Reads `report.csv`.
@@ -94,11 +96,13 @@ pub fn read(report: &[u8]) -> Vec<Row> {
     let header = reader.headers().expect("a header").clone();
     let at = |name: &str| header.iter().position(|column| column == name).expect("the column");
     let columns = ["row", "user_principal_name", "status", "password", "error_code", "attempts", "changed_at"].map(at);
+    let earlier = header.iter().position(|column| column == "earlier_passwords");
     let row = |record: csv::Result<csv::StringRecord>| {
         let record = record.expect("a record as wide as the header");
         let [row, name, status, password, code, attempts, changed_at] = columns.map(|at| record[at].to_owned());
         let number = |text: String| text.parse().expect("a number");
-        Row { row: number(row), name, status, password, code, attempts: number(attempts), changed_at }
+        let earlier = earlier.map(|at| record[at].lines().map(str::to_owned).collect());
+        Row { row: number(row), name, status, password, code, attempts: number(attempts), changed_at, earlier }
     };
     reader.records().map(row).collect()
 }

@@ -15,11 +15,16 @@ use passwave::{
     report,
     roster::{Roster, RosterOptions},
     run::{self, RunEnd, RunError, RunOptions},
+    seal::Sealing,
     traffic::Pace,
     upn::Upn,
 };
 use rusqlite::{Connection, OpenFlags};
-use std::{cell::RefCell, collections::HashSet, path::PathBuf};
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashSet,
+    path::PathBuf,
+};
 use tempfile::TempDir;
 
 /// A planned run, and the tenant that it goes to.
@@ -36,6 +41,10 @@ pub struct World {
     pub epoch: Timestamp,
     /// Passwords that people have chosen for themselves.
     chosen: RefCell<Vec<String>>,
+    /// Where the run is sealed: the one key that opens it.
+    pub key: Option<String>,
+    /// Whether the next process is given that key.
+    pub gives_key: Cell<bool>,
     home: TempDir,
 }
 
@@ -47,6 +56,22 @@ impl World {
 
     /// The same under `rules`, with some accounts excluded.
     pub fn with(config: SimulatorConfig, accounts: Vec<String>, rules: Rules, exclusions: &[&str]) -> Self {
+        Self::made(config, accounts, rules, exclusions, None)
+    }
+
+    /// The same with passwords that are sealed to a recipient, and its key for whoever reads the reports.
+    pub fn sealed(config: SimulatorConfig, accounts: Vec<String>, recipient: String, key: String) -> Self {
+        let sealing = Sealing { recipients: vec![recipient], identity: None };
+        Self::made(config, accounts, Rules::default(), &[], Some((sealing, key)))
+    }
+
+    fn made(
+        config: SimulatorConfig,
+        accounts: Vec<String>,
+        rules: Rules,
+        exclusions: &[&str],
+        sealed: Option<(Sealing, String)>,
+    ) -> Self {
         let home = tempfile::tempdir().expect("a folder");
         let (seed, epoch) = (config.seed, config.epoch);
         let tenant = Simulator::new(config);
@@ -56,8 +81,9 @@ impl World {
         let pace = Pace { seed, ..Pace::default() };
         let options = RunOptions { pace, ..RunOptions::default() };
         strangers.extend(exclusions.iter().map(|key| (*key).to_owned()));
-        let world = Self { tenant, options, accounts, strangers, epoch, chosen: RefCell::default(), home };
-        world.plan(rules, exclusions.iter().map(|key| (*key).to_owned()).collect());
+        let ((sealing, key), chosen, gives_key) = (sealed.unzip(), RefCell::default(), Cell::new(false));
+        let world = Self { tenant, options, accounts, strangers, epoch, chosen, key, gives_key, home };
+        world.plan(rules, sealing, exclusions.iter().map(|key| (*key).to_owned()).collect());
         world
     }
 
@@ -79,13 +105,13 @@ impl World {
         self.tenant.add(Account { kind, ..Account::normal(&self.accounts[row - 1]) });
     }
 
-    fn plan(&self, rules: Rules, exclusions: Exclusions) {
+    fn plan(&self, rules: Rules, sealing: Option<Sealing>, exclusions: Exclusions) {
         let mut csv = "userPrincipalName,department\r\n".to_owned();
         self.accounts.iter().for_each(|name| csv.push_str(&format!("{name},Year 7\r\n")));
         let roster = Roster::from_bytes("wave.csv", csv.into_bytes(), &RosterOptions::default()).expect("a roster");
         let policy = PasswordPolicy::new(Style::default(), BannedWords::default()).expect("a policy");
         // Nothing is synced in a rehearsal; what the tests cut off is the run, not the machine's power.
-        let settings = Settings { rehearsal: true, rules, ..Settings::new(&roster, policy.clone()) };
+        let settings = Settings { rehearsal: true, rules, sealing, ..Settings::new(&roster, policy.clone()) };
         let generator = Generator::new(&policy).expect("randomness");
         drop(
             Ledger::create(&self.folder(), settings, Plan::new(&roster, generator).without(exclusions))
@@ -101,6 +127,9 @@ impl World {
     /// A process begins, works through `graph` until the end or `stop`, and ends.
     pub async fn go(&self, graph: &impl Graph, stop: impl Future<Output = ()>) -> Result<RunEnd, RunError> {
         let mut ledger = Ledger::open_at(&self.folder(), self.options.pace.clock.now())?;
+        if self.gives_key.get() {
+            self.unlock(&mut ledger);
+        }
         run::run(&mut ledger, graph, &self.options, stop, &mut |_| {}).await
     }
 
@@ -131,9 +160,22 @@ impl World {
         self.go(&self.tenant, std::future::pending()).await
     }
 
-    /// The report as it can be had now.
+    /// Opens what is sealed, where it is.
+    pub fn unlock(&self, ledger: &mut Ledger) {
+        #[cfg(feature = "seal")]
+        if let Some(key) = &self.key {
+            let mut identities = passwave::seal::Identities::default();
+            identities.add(key.as_bytes()).expect("a key");
+            ledger.unlock(&identities).expect("the right key");
+        }
+        #[cfg(not(feature = "seal"))]
+        let _ = (&self.key, ledger);
+    }
+
+    /// The report as the holder of the key, where there is one, can have it now.
     pub fn report(&self) -> Vec<Row> {
-        let ledger = Ledger::open_to_read(&self.folder()).expect("a ledger that can be read at any time");
+        let mut ledger = Ledger::open_to_read(&self.folder()).expect("a ledger that can be read at any time");
+        self.unlock(&mut ledger);
         let mut bytes = Vec::new();
         report::print_csv(&ledger, &mut bytes).expect("a report");
         checkers::read(&bytes)
@@ -165,6 +207,12 @@ impl World {
 
     /// Passwords that the ledger keeps although others have taken their place, by row.
     fn superseded(&self) -> Vec<(u64, String)> {
+        if self.key.is_some() {
+            let mut ledger = Ledger::open_to_read(&self.folder()).expect("a ledger that can be read at any time");
+            self.unlock(&mut ledger);
+            let superseded = ledger.superseded().expect("sound passwords");
+            return superseded.into_iter().map(|(row, password)| (row, password.expose().to_owned())).collect();
+        }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let ledger = Connection::open_with_flags(self.folder().join(FILE_NAME), flags).expect("the ledger");
         let mut select = ledger.prepare("SELECT row, password FROM replaced").expect("the schema");

@@ -7,5 +7,7 @@ pub mod claims;
 pub mod ledger;
 pub mod retry_after;
 pub mod roster;
+#[cfg(feature = "seal")]
+pub mod sealed;
 pub mod token;
 pub mod wire;

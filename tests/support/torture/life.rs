@@ -94,7 +94,7 @@ impl From<RunError> for Trouble {
             RunError::Ledger(error) => error.into(),
             RunError::Traffic(error) => error.into(),
             RunError::Everyone { .. } => Self::Passing,
-            RunError::Password(_) => Self::Strange(error.to_string()),
+            RunError::Password(_) | RunError::Brought(_) => Self::Strange(error.to_string()),
         }
     }
 }

@@ -1,0 +1,147 @@
+//! What age does here: data keys and reports for recipients, key files, and a passphrase that locks one.
+//!
+//! Everything it writes is opened by the `age` program too.
+
+use super::SealError;
+use age::{
+    DecryptError, Decryptor, Encryptor,
+    armor::{ArmoredReader, ArmoredWriter, Format},
+    scrypt, x25519,
+};
+use secrecy::{ExposeSecret, SecretString};
+use std::{
+    io::{self, Read, Write},
+    iter,
+};
+use zeroize::Zeroizing;
+
+/// Work that a passphrase costs, as a power of two: a second, and 256 MiB (128 bytes times 8 times 2^18). As `age -p`.
+const WORK: u8 = 18;
+/// The most that is done to open a file: 1 GiB.
+const WORK_MAX: u8 = 20;
+const SECRET_PREFIX: &str = "AGE-SECRET-KEY-";
+/// How a file of age begins, in its two forms.
+const FILE_PREFIXES: [&[u8]; 2] = [b"age-encryption.org/", b"-----BEGIN AGE ENCRYPTED FILE-----"];
+
+/// Those who can open what is sealed.
+pub struct Recipients(Vec<x25519::Recipient>);
+
+/// Keys that open what was sealed to their recipients. They are wiped when dropped.
+#[derive(Default)]
+pub struct Identities(Vec<x25519::Identity>);
+
+/// A new key pair: the recipient, and a key file that the passphrase locks.
+pub(super) fn locked_pair(passphrase: &SecretString) -> Result<(String, String), SealError> {
+    let identity = x25519::Identity::generate();
+    let recipient = identity.to_public().to_string();
+    let mut lock = scrypt::Recipient::new(passphrase.clone());
+    lock.set_work_factor(WORK);
+    let encryptor = Encryptor::with_recipients(iter::once(&lock as _)).expect("a passphrase alone is a recipient");
+    let text = identity.to_string();
+    let written = || -> io::Result<Vec<u8>> {
+        let mut out = encryptor.wrap_output(ArmoredWriter::wrap_output(Vec::new(), Format::AsciiArmor)?)?;
+        writeln!(out, "# public key: {recipient}\n{}", text.expose_secret())?;
+        out.finish()?.finish()
+    };
+    let file = written().expect("memory takes what is written to it");
+    Ok((recipient, String::from_utf8(file).expect("armour is ASCII")))
+}
+
+impl Recipients {
+    /// Reads recipients (X25519, `age1…`).
+    ///
+    /// # Errors
+    /// Where one is none.
+    pub fn parse(recipients: &[String]) -> Result<Self, SealError> {
+        let parse = |text: &String| {
+            let is_secret =
+                text.get(..SECRET_PREFIX.len()).is_some_and(|head| head.eq_ignore_ascii_case(SECRET_PREFIX));
+            text.parse().map_err(|_| if is_secret { SealError::SecretKey } else { SealError::BadRecipient })
+        };
+        recipients.iter().map(parse).collect::<Result<_, _>>().map(Self)
+    }
+
+    pub(super) fn seal(&self, plain: &[u8]) -> Result<Vec<u8>, SealError> {
+        let mut sealed = Vec::new();
+        let written = self.stream(&mut sealed, |out| out.write_all(plain));
+        written.map(|()| sealed).map_err(|_: io::Error| SealError::BadRecipient)
+    }
+
+    /// Seals to `out` what `write` writes, as it comes: no more of it is in memory than 64 KiB.
+    ///
+    /// # Errors
+    /// Where `write` fails, or `out` does.
+    pub fn stream<E: From<io::Error>>(
+        &self,
+        out: &mut dyn Write,
+        write: impl FnOnce(&mut dyn Write) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let encryptor = Encryptor::with_recipients(self.0.iter().map(|recipient| recipient as _))
+            .map_err(|error| io::Error::other(error.to_string()))?;
+        let mut sealed = encryptor.wrap_output(out)?;
+        write(&mut sealed)?;
+        sealed.finish()?;
+        Ok(())
+    }
+}
+
+impl Identities {
+    /// Whether a key file is locked with a passphrase.
+    #[must_use]
+    pub fn is_locked(file: &[u8]) -> bool {
+        FILE_PREFIXES.iter().any(|prefix| file.trim_ascii_start().starts_with(prefix))
+    }
+
+    /// Adds the keys of a file as `age-keygen` writes it: one a line, with blank lines and comments.
+    ///
+    /// # Errors
+    /// Where there is none in it, or a line is none.
+    pub fn add(&mut self, file: &[u8]) -> Result<(), SealError> {
+        let text = str::from_utf8(file).map_err(|_| SealError::NoIdentity)?;
+        let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
+        let keys = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let keys: Vec<_> = keys.map(str::parse).collect::<Result<_, _>>().map_err(|_| SealError::NoIdentity)?;
+        if keys.is_empty() {
+            return Err(SealError::NoIdentity);
+        }
+        self.0.extend(keys);
+        Ok(())
+    }
+
+    /// The same for a file that is locked with a passphrase.
+    ///
+    /// # Errors
+    /// Where the passphrase does not open it, or it is no key file.
+    pub fn add_locked(&mut self, file: &[u8], passphrase: &SecretString) -> Result<(), SealError> {
+        let mut lock = scrypt::Identity::new(passphrase.clone());
+        lock.set_max_work_factor(WORK_MAX);
+        let decryptor = Decryptor::new_buffered(ArmoredReader::new(file)).map_err(|_| SealError::NoIdentity)?;
+        if !decryptor.is_scrypt() {
+            return Err(SealError::NoIdentity);
+        }
+        let mut reader = decryptor.decrypt(iter::once(&lock as _)).map_err(|error| match error {
+            DecryptError::ExcessiveWork { .. } => SealError::TooMuchWork,
+            _ => SealError::WrongPassphrase,
+        })?;
+        let mut plain = Zeroizing::new(Vec::with_capacity(file.len()));
+        reader.read_to_end(&mut plain).map_err(|_| SealError::WrongPassphrase)?;
+        self.add(&plain)
+    }
+
+    /// Opens what was sealed, up to `most` bytes; none where it is sealed to others.
+    pub(super) fn open(&self, sealed: &[u8], most: usize) -> Result<Option<Zeroizing<Vec<u8>>>, SealError> {
+        let decryptor = Decryptor::new_buffered(sealed).map_err(|_| SealError::NoIdentity)?;
+        let reader = match decryptor.decrypt(self.0.iter().map(|identity| identity as _)) {
+            Err(DecryptError::NoMatchingKeys) => return Ok(None),
+            other => other.map_err(|_| SealError::NoIdentity)?,
+        };
+        let mut plain = Zeroizing::new(Vec::with_capacity(most));
+        reader.take(most as u64).read_to_end(&mut plain).map_err(|_| SealError::NoIdentity)?;
+        Ok(Some(plain))
+    }
+
+    pub(super) fn include_any(&self, recipients: &Recipients) -> bool {
+        let own: Vec<_> = self.0.iter().map(|identity| identity.to_public().to_string()).collect();
+        recipients.0.iter().any(|recipient| own.contains(&recipient.to_string()))
+    }
+}
