@@ -101,10 +101,13 @@ fn what_decides_anew_is_caught() {
     };
     let minds_no_lock = Sabotage {
         name: "lets a second process in",
-        send: |honest, batch| {
-            // Gone is gone: the first batch takes it away.
-            let _ = std::fs::remove_file(honest.folder.join("run.lock"));
-            (UNTOUCHED.send)(honest, batch)
+        open: |folder, now| {
+            // Out of the way for as long as it takes to get in.
+            let (lock, aside) = (folder.join("run.lock"), folder.join("aside.lock"));
+            std::fs::rename(&lock, &aside).expect("the lock moves");
+            let opened = (UNTOUCHED.open)(folder, now);
+            std::fs::rename(&aside, &lock).expect("the lock moves back");
+            opened
         },
         ..UNTOUCHED
     };

@@ -198,12 +198,7 @@ impl Stage<'_> {
         let doom = process.doom;
         self.set_up(process);
         let hand = Hand {
-            honest: Honest {
-                watch: &self.watch,
-                ledger: self.ledger,
-                elsewhere: &self.elsewhere,
-                folder: self.world.folder(),
-            },
+            honest: Honest { watch: &self.watch, ledger: self.ledger, elsewhere: &self.elsewhere },
             sabotage: self.sabotage,
         };
         let clock = self.sky.clock(process.clock_ahead);

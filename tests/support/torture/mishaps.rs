@@ -11,7 +11,7 @@ use passwave::{
         claims::Claims,
         simulator::{Account, AccountKind},
     },
-    ledger::{Ledger, LedgerError},
+    ledger::LedgerError,
 };
 use rusqlite::Connection;
 use std::cell::{Cell, RefCell};
@@ -109,7 +109,7 @@ impl<'a> Mishaps<'a> {
         let version =
             || self.ledger.query_row("PRAGMA data_version", (), |row| row.get::<_, i64>(0)).expect("a number");
         let before = version();
-        match Ledger::open_at(&self.world.folder(), self.sky.clock(0).now()) {
+        match (self.sabotage.open)(&self.world.folder(), self.sky.clock(0).now()) {
             Ok(_) => fault("a second process was let in"),
             Err(LedgerError::Held { .. }) if version() == before => Ok(()),
             Err(LedgerError::Held { .. }) => fault("a second process was refused, and changed the ledger"),

@@ -3,9 +3,13 @@
 use super::mishaps::Mishaps;
 use crate::{checkers::Row, watch::Watch};
 use futures_util::future::LocalBoxFuture;
-use passwave::graph::{BatchRequest, BatchResponse, Graph, Page, SendError, claims::Claims, simulator::Simulator};
+use jiff::Timestamp;
+use passwave::{
+    graph::{BatchRequest, BatchResponse, Graph, Page, SendError, claims::Claims, simulator::Simulator},
+    ledger::{Ledger, LedgerError},
+};
 use rusqlite::Connection;
-use std::path::PathBuf;
+use std::path::Path;
 
 /// What becomes of a batch.
 pub type Answer = Result<BatchResponse, SendError>;
@@ -18,8 +22,6 @@ pub struct Honest<'a> {
     pub ledger: &'a Connection,
     /// A tenant that a rehearsal has nothing to do with.
     pub elsewhere: &'a Simulator,
-    /// The run folder.
-    pub folder: PathBuf,
 }
 
 /// A way to send.
@@ -35,6 +37,8 @@ pub struct Sabotage {
     pub send: Send,
     /// What it makes of the report.
     pub report: fn(&mut Vec<Row>),
+    /// How it opens a run, at a time.
+    pub open: fn(&Path, Timestamp) -> Result<Ledger, LedgerError>,
 }
 
 /// The engine as it is.
@@ -43,6 +47,7 @@ pub const UNTOUCHED: Sabotage = Sabotage {
     ledger: "",
     send: |honest, batch| Box::pin(honest.watch.send(batch)),
     report: |_| {},
+    open: Ledger::open_at,
 };
 
 /// The directory as the engine sees it, which may be broken.
