@@ -21,6 +21,12 @@ pub fn sentence(text: &str) -> String {
     shortened(text, SENTENCE_CHARS_MAX)
 }
 
+/// The same in full, for a place that has room: breaks and tabs become spaces.
+#[must_use]
+pub fn line(text: &str) -> String {
+    text.chars().map(|c| if matches!(c, '\n' | '\r' | '\t') { ' ' } else { harmless(c) }).collect()
+}
+
 fn shortened(text: &str, chars_max: usize) -> String {
     let mut shown: String = text.chars().take(chars_max).map(harmless).collect();
     if text.chars().nth(chars_max).is_some() {
@@ -59,6 +65,12 @@ mod tests {
         );
         assert_eq!(for_terminal(&"x".repeat(80)), "x".repeat(80));
         assert_eq!(for_terminal(&"x".repeat(81)), format!("{}…", "x".repeat(79)));
+    }
+
+    #[test]
+    fn a_whole_line_is_one_line() {
+        assert_eq!(line("a\r\nb\tc\u{1b}[2J\u{202e}\u{2028}"), "a  b c\u{FFFD}[2J\u{FFFD}\u{FFFD}");
+        assert_eq!(line(&"x".repeat(1_000)).len(), 1_000);
     }
 
     #[test]

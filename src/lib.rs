@@ -21,8 +21,8 @@
 //! | papers | [`roster`], [`exclusions`], [`plan`] | any CSV as checked rows; every decision, before anything is done |
 //! | words | [`upn`], [`password`], [`seal`], [`outcome`], [`roles`], [`quota`] | values that are right once they exist |
 //!
-//! Beside them stand five small helpers: [`clean`], [`clock`], [`private`], [`retry_after`] and [`scrub`]. Nothing here prints; the
-//! program around it (`src/main.rs`, `cli/`, `verbs/`, `progress.rs`, `terminal.rs`) does.
+//! Beside them stand six small helpers: [`clean`], [`clock`], [`figures`], [`private`], [`retry_after`] and [`scrub`]. Nothing
+//! here prints; the program around it (`src/main.rs`, `cli/`, `verbs/`, `progress.rs`, `terminal.rs`) does.
 //!
 //! # The invariants
 //! 1. No password reaches Graph before it is durable in the ledger.
@@ -72,6 +72,7 @@
 pub mod clean;
 pub mod clock;
 pub mod exclusions;
+pub mod figures;
 pub mod graph;
 pub mod ledger;
 pub mod lookup;

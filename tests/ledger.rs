@@ -2,7 +2,7 @@
 
 use passwave::{
     ledger::{
-        Claimed, Fact, Facts, Ledger, LedgerError,
+        Claimed, Fact, Facts, Hold, Ledger, LedgerError, Moment,
         life::{Doubt, Event},
     },
     password::{BannedWords, Generator, Password, PasswordPolicy, Style},
@@ -172,4 +172,16 @@ fn a_roster_that_breaks_off_leaves_no_folder_behind() {
     let target = home.path().join("run");
     let created = Ledger::create(&target, Settings::new(&roster, policy.clone()), plan);
     assert!(matches!(created, Err(LedgerError::Plan(_))) && !target.exists());
+}
+
+#[test]
+fn what_held_a_run_up_is_kept_in_order_of_time() {
+    let (_home, mut ledger) = ledger();
+    let moment = |at, hold| Moment { at, hold, millis: 7, throttled: 2 };
+    ledger.add_moments(&[moment(30, Hold::Away), moment(10, Hold::Asked)]).expect("written");
+    assert_eq!(ledger.moments().expect("readable"), [moment(10, Hold::Asked), moment(30, Hold::Away)]);
+    turn(&mut ledger, vec![], 3, 0).expect("a turn");
+    turn(&mut ledger, vec![fact(1, Event::Confirmed), fact(2, Event::Refused)], 0, 5).expect("a turn");
+    turn(&mut ledger, vec![fact(3, Event::Confirmed)], 0, 9).expect("a turn");
+    assert_eq!(ledger.endings().expect("readable"), [(5, 2), (9, 1)]);
 }

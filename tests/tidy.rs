@@ -9,7 +9,20 @@ const FILE_LINES_MAX: usize = 400;
 const FN_LINES_MAX: usize = 70;
 /// Rooms from the bottom up; a room uses only what stands in a lower layer, or beside it where that is no device.
 const LAYERS: [&[&str]; 4] = [
-    &["clean", "clock", "upn", "quota", "retry_after", "private", "scrub", "password", "seal", "outcome", "roles"],
+    &[
+        "clean",
+        "clock",
+        "figures",
+        "upn",
+        "quota",
+        "retry_after",
+        "private",
+        "scrub",
+        "password",
+        "seal",
+        "outcome",
+        "roles",
+    ],
     &["roster", "exclusions", "plan"],
     &["ledger", "throttle", "graph"],
     &["traffic", "reader", "lookup", "verify", "run", "report"],

@@ -27,6 +27,8 @@ pub enum PlanFormat {
 pub enum ReportFormat {
     /// The report, with the passwords that can be read
     Csv,
+    /// The page, with the passwords that can be read
+    Html,
     /// What summary.json holds
     Json,
 }

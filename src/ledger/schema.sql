@@ -87,6 +87,15 @@ CREATE TABLE session (
     write_quota  TEXT    NOT NULL
 ) STRICT;
 
+-- Times in which a process sent nothing, for the picture of the run; close ones are joined, so that they stay few.
+CREATE TABLE moment (
+    at        INTEGER NOT NULL,
+    hold      TEXT    NOT NULL                -- what stood against sending: a 429, or no network or service
+        CHECK (hold IN ('asked', 'away')),
+    millis    INTEGER NOT NULL,               -- how long
+    throttled INTEGER NOT NULL                -- answers 429 that came with it
+) STRICT;
+
 CREATE VIEW report AS
 SELECT
     roster.row,

@@ -1,15 +1,18 @@
 //! The reports: what the ledger knows, as files for people and for machines.
 //!
-//! `report.csv` opens right in a spreadsheet (UTF-8 with BOM, CRLF, formulas defused); `summary.json` is for pipelines.
+//! `report.html` shows the run and its rows in a browser; `report.csv` opens right in a spreadsheet (UTF-8 with BOM, CRLF,
+//! formulas defused); `summary.json` is for pipelines.
 //! They can be written at any time, also after a crash, and are swapped in whole. It changes nothing that is in the ledger.
-//! In a sealed run `report.csv` holds no password, and `report.csv.age` beside it is the whole, for the recipients.
+//! In a sealed run the first two hold no password, and `report.csv.age` beside them is the whole, for the recipients.
 //!
 //! Invariant: every roster row is in `report.csv` exactly once, in roster order.
 
+mod page;
 mod sealed;
 mod summary;
 mod table;
 
+pub use page::ROWS_MAX as PAGE_ROWS_MAX;
 pub use sealed::{IDENTITY_NAME, SEALED_NAME};
 pub use summary::{Summary, SummaryCause};
 pub use table::{COLUMNS, EARLIER_COLUMN, SESSIONS_COLUMN, VERIFIED_COLUMN, defused};
@@ -27,6 +30,8 @@ use table::Passwords;
 
 /// The report's name in the run folder.
 pub const CSV_NAME: &str = "report.csv";
+/// The page's name in the run folder.
+pub const PAGE_NAME: &str = "report.html";
 /// The summary's name in the run folder.
 pub const SUMMARY_NAME: &str = "summary.json";
 
@@ -57,6 +62,7 @@ enum Fault {
 }
 
 impl Fault {
+    /// As an error about this file.
     fn about(self, file: PathBuf) -> ReportError {
         match self {
             Self::Io(source) => ReportError::File { file, source },
@@ -85,21 +91,28 @@ impl From<LedgerError> for Fault {
 
 impl From<serde_json::Error> for Fault {
     fn from(error: serde_json::Error) -> Self {
-        Self::Other(error.into())
+        if error.is_io() { Self::Io(error.into()) } else { Self::Other(error.into()) }
     }
 }
 
-/// Writes `report.csv` and `summary.json` into the run folder, and returns the summary; in a sealed run `report.csv.age` too,
-/// as far as this process can read the passwords.
+/// Writes `report.csv`, `report.html` and `summary.json` into the run folder, and returns the summary; in a sealed run
+/// `report.csv.age` too, as far as this process can read the passwords.
 ///
 /// # Errors
 /// Where the ledger cannot be read or a file cannot be written; what stood there before stands then.
 pub fn write(ledger: &Ledger) -> Result<Summary, ReportError> {
     let mut summary = Summary::of(ledger)?;
-    match ledger.sealed_to() {
-        None => drop(swap_in(ledger, CSV_NAME, |file| table::write(ledger, file, Passwords::Shown))?),
-        Some(recipients) => summary.passwords_not_in_report = sealed::write(ledger, recipients)?,
-    }
+    let passwords = match ledger.sealed_to() {
+        None => {
+            swap_in(ledger, CSV_NAME, |file| table::write(ledger, file, Passwords::Shown))?;
+            Passwords::Shown
+        }
+        Some(recipients) => {
+            summary.passwords_not_in_report = sealed::write(ledger, recipients)?;
+            Passwords::Withheld
+        }
+    };
+    swap_in(ledger, PAGE_NAME, |file| page::write(ledger, &summary, passwords, file))?;
     swap_in(ledger, SUMMARY_NAME, |file| {
         serde_json::to_writer_pretty(&mut *file, &summary)?;
         Ok(file.write_all(b"\n")?)
@@ -113,6 +126,15 @@ pub fn write(ledger: &Ledger) -> Result<Summary, ReportError> {
 /// Where the ledger cannot be read, or `out` not written.
 pub fn print_csv(ledger: &Ledger, out: &mut impl Write) -> Result<(), ReportError> {
     table::write(ledger, out, Passwords::Shown).map(drop).map_err(|fault| fault.about(CSV_NAME.into()))
+}
+
+/// Writes what `report.html` holds to `out`, with the passwords that can be read here.
+///
+/// # Errors
+/// Where the ledger cannot be read, or `out` not written.
+pub fn print_page(ledger: &Ledger, out: &mut impl Write) -> Result<(), ReportError> {
+    let summary = Summary::of(ledger)?;
+    page::write(ledger, &summary, Passwords::Shown, out).map_err(|fault| fault.about(PAGE_NAME.into()))
 }
 
 fn swap_in<T>(

@@ -3,7 +3,7 @@
 use super::time;
 use crate::{
     ledger::{Group, Ledger, LedgerError},
-    outcome::{Skip, Status},
+    outcome::{Cause, Skip, Status},
     run,
 };
 use serde::Serialize;
@@ -87,6 +87,27 @@ pub struct SummaryCause {
 impl From<Group> for SummaryCause {
     fn from(group: Group) -> Self {
         Self { status: group.status, error_code: group.code, error_message: group.message, rows: group.number }
+    }
+}
+
+impl SummaryCause {
+    /// The status and the code, as a person reads them; the code is foreign text.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let status = self.status.replace('_', " ");
+        if self.error_code.is_empty() { status } else { format!("{status} ({})", self.error_code) }
+    }
+
+    /// What to do about these rows; none where nothing is to be done.
+    #[must_use]
+    pub fn cure(&self) -> Option<&'static str> {
+        if self.status == Status::InDoubt.as_str() {
+            return Some("the password in the report may be in force: try it, or put these accounts in a new roster");
+        }
+        if self.status == Status::Skipped.as_str() {
+            return Skip::from_code(&self.error_code).filter(|skip| skip.needs_a_look()).map(Skip::cure);
+        }
+        Some(Cause::of_code(&self.error_code, &self.error_message).cure())
     }
 }
 

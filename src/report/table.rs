@@ -72,13 +72,18 @@ pub(super) fn write(ledger: &Ledger, file: &mut impl Write, passwords: Passwords
         tally.readable += u64::from(row.password.is_some());
         tally.unreadable += u64::from(row.is_sealed);
         if passwords == Passwords::Withheld {
-            (row.password, row.is_sealed) = (None, false);
-            row.earlier.clear();
+            withhold(&mut row);
         }
         write_row(&mut writer, &row, width, extra)
     })?;
     writer.flush()?;
     Ok(tally)
+}
+
+/// Takes the passwords off a row.
+pub(super) fn withhold(row: &mut ReportRow) {
+    (row.password, row.is_sealed) = (None, false);
+    row.earlier.clear();
 }
 
 /// The columns that come with their flags.
@@ -128,7 +133,7 @@ fn write_row<W: Write>(writer: &mut csv::Writer<W>, row: &ReportRow, width: usiz
     Ok(writer.write_record(None::<&[u8]>)?)
 }
 
-fn message(row: &ReportRow, sealed: bool) -> Cow<'_, str> {
+pub(super) fn message(row: &ReportRow, sealed: bool) -> Cow<'_, str> {
     let mut message = Cow::from(row.error_message.as_deref().unwrap_or_default());
     if row.ambiguous {
         let place = if sealed { "column earlier_passwords of report.csv.age" } else { "table `replaced` in ledger.db" };
@@ -141,7 +146,7 @@ fn message(row: &ReportRow, sealed: bool) -> Cow<'_, str> {
 }
 
 /// What became of the account's sessions: `revoked`, `pending`, or `failed` with Graph's code.
-fn sessions(row: &ReportRow) -> Cow<'_, str> {
+pub(super) fn sessions(row: &ReportRow) -> Cow<'_, str> {
     match row.sessions.as_deref() {
         None => "".into(),
         Some("due" | "in_flight") => "pending".into(),

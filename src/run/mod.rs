@@ -8,6 +8,7 @@
 mod doubts;
 mod engine;
 mod guard;
+mod moments;
 mod renewal;
 mod suspicion;
 
@@ -176,9 +177,9 @@ pub async fn run<G: Graph>(
     ledger.limit_to(options.pilot.map(|nth| ledger.nth_account(nth)).transpose()?.flatten());
     let mut engine = engine::Engine::new(ledger, graph, options, emit);
     let end = engine.work(&mut stop).await;
-    let session = engine.session();
-    drop(engine);
-    let noted = if matches!(end, Err(RunError::Ledger(_))) { Ok(()) } else { ledger.add_session(&session) };
+    let (session, moments) = (engine.session(), engine.into_moments());
+    let mut note = || ledger.add_moments(moments.kept()).and_then(|()| ledger.add_session(&session));
+    let noted = if matches!(end, Err(RunError::Ledger(_))) { Ok(()) } else { note() };
     ledger.must_be_in_place()?;
     noted?;
     end

@@ -25,6 +25,7 @@ pub fn report(folder: &Path, format: Option<ReportFormat>, open: &OpenArgs) -> R
     match format {
         None => telling::result(&ledger, &report::write(&ledger)?),
         Some(ReportFormat::Csv) => print(|out| Ok::<_, Failure>(report::print_csv(&ledger, out)?))?,
+        Some(ReportFormat::Html) => print(|out| Ok::<_, Failure>(report::print_page(&ledger, out)?))?,
         Some(ReportFormat::Json) => {
             let summary = Summary::of(&ledger)?;
             let text = serde_json::to_string_pretty(&summary).map_err(Failure::away)?;

@@ -8,11 +8,11 @@ use passwave::{
     clean,
     ledger::{Created, FILE_NAME, KindCount, Ledger},
     lookup::{DISABLED, READY, UNREAD},
-    outcome::{Cause, Skip, Status},
+    outcome::Status,
     password::Style,
     plan::ForceChange,
     quota::Quota,
-    report::{CSV_NAME, IDENTITY_NAME, SEALED_NAME, SESSIONS_COLUMN, SUMMARY_NAME, Summary, SummaryCause},
+    report::{CSV_NAME, IDENTITY_NAME, PAGE_NAME, SEALED_NAME, SESSIONS_COLUMN, SUMMARY_NAME, Summary, SummaryCause},
     run::RunEnd,
     seal::Sealing,
 };
@@ -167,10 +167,11 @@ pub fn result(ledger: &Ledger, summary: &Summary) {
         None => say(&format!("Report:  {}", folder.join(CSV_NAME).display())),
         Some(sealing) => sealed_report(folder, sealing, summary),
     }
+    say(&format!("Page:    {}", folder.join(PAGE_NAME).display()));
     say(&format!("Summary: {}   Ledger: {}", folder.join(SUMMARY_NAME).display(), folder.join(FILE_NAME).display()));
     let has_passwords = summary.counts["reset"] + summary.counts["in_doubt"] > 0 && !summary.rehearsal;
     if has_passwords && summary.sealed_to.is_empty() {
-        say("The report holds passwords in clear text: keep it as you would keep them.");
+        say("The report and the page hold passwords in clear text: keep them as you would keep them.");
     }
     let counts = ledger.counts();
     if counts.pending() > 0 {
@@ -220,9 +221,14 @@ fn afterwards(summary: &Summary) {
 /// What went otherwise, each cure after the causes that share it.
 fn causes(causes: &[SummaryCause]) {
     for (at, cause) in causes.iter().enumerate() {
-        say(&format!("  {} {}: {}", grouped(cause.rows), title(cause), clean::sentence(&cause.error_message)));
-        let cure = cure(cause);
-        if let Some(cure) = cure.filter(|_| causes.get(at + 1).and_then(self::cure) != cure) {
+        say(&format!(
+            "  {} {}: {}",
+            grouped(cause.rows),
+            clean::for_terminal(&cause.title()),
+            clean::sentence(&cause.error_message)
+        ));
+        let cure = cause.cure();
+        if let Some(cure) = cure.filter(|_| causes.get(at + 1).and_then(SummaryCause::cure) != cure) {
             say(&format!("      cure: {cure}"));
         }
     }
@@ -242,22 +248,6 @@ fn speed(summary: &Summary) {
         if summary.throttled > 0 { format!("; {} throttled", grouped(summary.throttled)) } else { String::new() };
     let took = if took < Duration::from_secs(1) { "under a second".into() } else { short(took) };
     say(&format!("{verb} {took}: {share}{refused}."));
-}
-
-fn title(cause: &SummaryCause) -> String {
-    let status = cause.status.replace('_', " ");
-    if cause.error_code.is_empty() { status } else { format!("{status} ({})", clean::for_terminal(&cause.error_code)) }
-}
-
-/// What to do about rows that ended alike.
-fn cure(cause: &SummaryCause) -> Option<&'static str> {
-    if cause.status == Status::InDoubt.as_str() {
-        return Some("the password in the report may be in force: try it, or put these accounts in a new roster");
-    }
-    if cause.status == Status::Skipped.as_str() {
-        return Skip::from_code(&cause.error_code).filter(|skip| skip.needs_a_look()).map(Skip::cure);
-    }
-    Some(Cause::of_code(&cause.error_code, &cause.error_message).cure())
 }
 
 /// How things stand, and how they go on.

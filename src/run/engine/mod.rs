@@ -2,7 +2,7 @@
 
 mod settle;
 
-use super::{Halt, RunEnd, RunError, RunEvent, RunOptions, suspicion::Suspicion};
+use super::{Halt, RunEnd, RunError, RunEvent, RunOptions, moments::Moments, suspicion::Suspicion};
 use crate::{
     clock::Clock,
     graph::{Graph, Operation, Request},
@@ -64,6 +64,7 @@ pub(super) struct Engine<'a, G> {
     emit: &'a mut dyn FnMut(RunEvent),
     clock: Clock,
     traffic: Traffic<'a, G, Ticket>,
+    moments: Moments,
     suspicion: Suspicion,
     /// Sessions that were refused for want of permission; none counts once one was revoked.
     sessions_denied: Option<usize>,
@@ -93,6 +94,7 @@ impl<'a, G: Graph> Engine<'a, G> {
             emit,
             clock,
             traffic: Traffic::new(graph, &options.pace, throttle, CONCURRENCY),
+            moments: Moments::new(),
             suspicion: Suspicion::new(before.reset > 0),
             sessions_denied: Some(0),
             facts: Facts::default(),
@@ -119,6 +121,11 @@ impl<'a, G: Graph> Engine<'a, G> {
             revoked: self.revoked,
             write_quota: self.options.pace.write_quota.to_string(),
         }
+    }
+
+    /// What held it up, once it has ended.
+    pub(super) fn into_moments(self) -> Moments {
+        self.moments
     }
 
     pub(super) async fn work(
@@ -259,7 +266,11 @@ impl<'a, G: Graph> Engine<'a, G> {
 
     /// Takes what has come back: all of it shares a commit.
     fn take(&mut self, landed: Vec<Landed<Ticket>>) -> Result<(), RunError> {
-        self.traffic.take_waits().into_iter().for_each(|wait| (self.emit)(RunEvent::Waiting(wait)));
+        let (now, throttled) = (self.clock.millis(), self.traffic.tally().throttled);
+        for waiting in self.traffic.take_waits() {
+            self.moments.note(now, &waiting, throttled);
+            (self.emit)(RunEvent::Waiting(waiting));
+        }
         for landed in landed {
             match landed {
                 Landed::Unsent(tickets) => tickets.into_iter().for_each(|ticket| self.unsent(ticket)),

@@ -4,7 +4,7 @@
 
 use passwave::{
     ledger::{
-        FILE_NAME, Fact, Facts, Ledger, LedgerError, Session,
+        FILE_NAME, Fact, Facts, Hold, Ledger, LedgerError, Moment, Session,
         life::{Doubt, Event},
     },
     password::{BannedWords, Generator, Password, PasswordPolicy, Style},
@@ -21,7 +21,7 @@ const ROWS: u64 = 12;
 /// Far more than a report of so few rows has.
 const REPORT_BYTES_MAX: usize = 16 << 20;
 /// What can be changed in a sound database.
-const PLACES: [&str; 24] = [
+const PLACES: [&str; 27] = [
     "account SET not_before",
     "account SET doubt",
     "account SET attempts",
@@ -44,6 +44,9 @@ const PLACES: [&str; 24] = [
     "session SET began_at",
     "session SET writes",
     "session SET write_quota",
+    "moment SET at",
+    "moment SET millis",
+    "moment SET throttled",
     "run SET value",
     "replaced SET doubt",
 ];
@@ -118,6 +121,7 @@ impl Sound {
         let facts = claimed.iter().zip(events).map(|(claimed, event)| fact(claimed.row, claimed.doubt, event));
         ledger.turn(&Facts { writes: facts.collect(), ..Facts::default() }, 2, 2_000)?;
         ledger.add_session(&Session { first_write: Some(1), last_write: Some(9), ..Session::default() })?;
+        ledger.add_moments(&[Moment { at: 3, hold: Hold::Asked, millis: 4, throttled: 5 }])?;
         ledger.revoke_sessions()?;
         let read = |name: &str| fs::read(folder.join(name)).expect("there");
         let (open_file, open_log) = (read(FILE_NAME), read(LOG_NAME));
@@ -191,6 +195,9 @@ fn set_values(file: &Path, changes: &[u8]) {
 fn read_all(ledger: &Ledger) {
     let mut out = Limited(0);
     if let Err(error) = report::print_csv(ledger, &mut out) {
+        check_message(&error.to_string());
+    }
+    if let Err(error) = report::print_page(ledger, &mut Limited(0)) {
         check_message(&error.to_string());
     }
     assert!(out.0 <= REPORT_BYTES_MAX, "a report without end");

@@ -1,0 +1,58 @@
+//! What went otherwise, grouped by cause, each with its cure.
+
+use super::escape::Text;
+use crate::{
+    figures::counted,
+    outcome::Skip,
+    report::{Fault, Summary, SummaryCause},
+};
+use std::io::Write;
+
+/// Under this code Graph reports causes that only their messages tell apart.
+const MANY_CAUSES: &str = "Request_BadRequest";
+
+/// Writes the groups: those that need a look first.
+pub(super) fn write(summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
+    let (urgent, calm): (Vec<_>, Vec<_>) = summary.causes.iter().partition(|cause| needs_a_look(cause));
+    group("needs", "What needs a look", &urgent, out)?;
+    group("left", "What was left alone, as it should be", &calm, out)
+}
+
+/// Whether somebody must do something about these rows.
+pub(super) fn needs_a_look(cause: &SummaryCause) -> bool {
+    Skip::from_code(&cause.error_code).is_none_or(Skip::needs_a_look)
+}
+
+fn group(id: &str, title: &str, causes: &[&SummaryCause], out: &mut impl Write) -> Result<(), Fault> {
+    if causes.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "<section aria-labelledby=\"{id}\">\n<h2 id=\"{id}\">{title}</h2>\n<ul class=\"causes\">")?;
+    causes.iter().try_for_each(|cause| one(cause, out))?;
+    Ok(writeln!(out, "</ul>\n</section>")?)
+}
+
+fn one(cause: &SummaryCause, out: &mut impl Write) -> Result<(), Fault> {
+    let title = cause.title();
+    let number = counted(cause.rows, "row", "rows");
+    writeln!(out, "<li class=\"cause\">\n<h3><span class=\"number\">{number}</span> {}</h3>", Text(&title))?;
+    if !cause.error_message.is_empty() {
+        let like = if cause.rows > 1 { "For example: " } else { "" };
+        writeln!(out, "<p dir=\"auto\">{like}{}</p>", Text(&cause.error_message))?;
+    }
+    if let Some(cure) = cause.cure() {
+        writeln!(out, "<p class=\"cure\"><strong>What to do:</strong> {}.</p>", Text(cure))?;
+    }
+    let message = if cause.error_code == MANY_CAUSES { cause.error_message.as_str() } else { "" };
+    Ok(writeln!(
+        out,
+        "<p class=\"screen\"><a href=\"#accounts\" data-status=\"{}\" data-code=\"{}\" data-message=\"{}\" \
+         data-title=\"{}\">Show {}<span class=\"unseen\">: {}</span></a></p>\n</li>",
+        Text(&cause.status),
+        Text(&cause.error_code),
+        Text(message),
+        Text(&title),
+        if cause.rows == 1 { "this row" } else { "these rows" },
+        Text(&title)
+    )?)
+}

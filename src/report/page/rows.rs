@@ -1,0 +1,128 @@
+//! The rows: as data, a block of them at a time, for the script that shows them.
+//!
+//! What the report may not show is not here either: a row's password comes from the ledger's report, as for every other
+//! file. Beyond [`ROWS_MAX`] rows the page says where the others are.
+
+use super::escape::{InScript, Text};
+use crate::{
+    clean,
+    figures::grouped,
+    ledger::{Ledger, LedgerError, ReportRow},
+    outcome::Status,
+    report::{
+        CSV_NAME, Fault, SEALED_NAME, Summary,
+        table::{self, Passwords},
+    },
+};
+use serde::{Serializer, ser::SerializeSeq};
+use serde_json::json;
+use std::{borrow::Cow, io::Write};
+
+/// Most rows that the page holds: as many as a browser shows without effort.
+pub const ROWS_MAX: u64 = 200_000;
+/// Rows of a block: read by the browser in a few milliseconds.
+const BLOCK_ROWS: u64 = 500;
+
+/// Why reading the rows ends.
+enum Stop {
+    Enough,
+    Fault(Fault),
+}
+
+impl From<LedgerError> for Stop {
+    fn from(error: LedgerError) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+/// Writes the table's frame and the rows for it.
+pub(super) fn write(
+    ledger: &Ledger,
+    summary: &Summary,
+    passwords: Passwords,
+    out: &mut impl Write,
+) -> Result<(), Fault> {
+    frame(summary, out)?;
+    columns(ledger, summary, out)?;
+    let (mut nth, sealed) = (0, ledger.sealed_to().is_some());
+    let read = ledger.for_each_row(|mut row| {
+        if nth == ROWS_MAX {
+            return Err(Stop::Enough);
+        }
+        if passwords == Passwords::Withheld {
+            table::withhold(&mut row);
+        }
+        let start = if nth.is_multiple_of(BLOCK_ROWS) { block(nth) } else { ",\n" };
+        nth += 1;
+        out.write_all(start.as_bytes()).map_err(Fault::from).and_then(|()| one(&row, sealed, out)).map_err(Stop::Fault)
+    });
+    match read {
+        Err(Stop::Fault(fault)) => Err(fault),
+        Ok(()) | Err(Stop::Enough) => Ok(out.write_all(if nth > 0 { b"]</script>\n" } else { b"" })?),
+    }
+}
+
+const fn block(nth: u64) -> &'static str {
+    if nth == 0 {
+        "<script type=\"application/json\" class=\"rows\">["
+    } else {
+        "]</script>\n<script type=\"application/json\" class=\"rows\">["
+    }
+}
+
+fn frame(summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
+    writeln!(out, "<section aria-labelledby=\"accounts\">\n<h2 id=\"accounts\">Accounts</h2>")?;
+    if summary.rows > ROWS_MAX {
+        writeln!(
+            out,
+            "<p class=\"note\">This page holds the first {} of {} rows, as many as a browser shows with ease. \
+             {CSV_NAME} has them all.</p>",
+            grouped(ROWS_MAX),
+            grouped(summary.rows)
+        )?;
+    }
+    let roster = Text(&summary.roster);
+    Ok(write!(out, include_str!("rows.html"), roster = roster, csv = CSV_NAME)?)
+}
+
+/// What the script must know of the rows before it reads them.
+fn columns(ledger: &Ledger, summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
+    let header: Vec<String> = ledger.settings().header.iter().map(|name| clean::line(name)).collect();
+    let width = ledger.widest_row()?.max(header.len());
+    let statuses: Vec<_> = Status::ALL.into_iter().map(Status::as_str).collect();
+    let known = json!({
+        "rows": summary.rows.min(ROWS_MAX),
+        "statuses": statuses,
+        "counts": summary.counts,
+        "elsewhere": ledger.sealed_to().map(|_| SEALED_NAME),
+        "columns": (0..width).map(|at| header.get(at).map_or("", String::as_str)).collect::<Vec<_>>(),
+    });
+    write!(out, "<script type=\"application/json\" id=\"known\">")?;
+    serde::Serialize::serialize(&known, &mut serde_json::Serializer::with_formatter(&mut *out, InScript))?;
+    Ok(writeln!(out, "</script>")?)
+}
+
+/// One row, in the order in which the script takes it apart.
+fn one(row: &ReportRow, sealed: bool, out: &mut impl Write) -> Result<(), Fault> {
+    let mut serializer = serde_json::Serializer::with_formatter(out, InScript);
+    let mut list = serializer.serialize_seq(None)?;
+    list.serialize_element(&row.row)?;
+    list.serialize_element(&clean::line(&row.user_principal_name))?;
+    list.serialize_element(&Status::ALL.iter().position(|status| status.as_str() == row.status))?;
+    // Never cleaned: it must be what was sent.
+    list.serialize_element(&row.password.as_ref().map(|password| password.expose()))?;
+    list.serialize_element(&shown(row.error_code.as_deref()))?;
+    list.serialize_element(&shown(Some(&table::message(row, sealed))))?;
+    list.serialize_element(&row.attempts)?;
+    list.serialize_element(&shown(row.request_id.as_deref()))?;
+    list.serialize_element(&row.changed_at)?;
+    list.serialize_element(&row.verified_at)?;
+    list.serialize_element(&shown(Some(&table::sessions(row))))?;
+    let cells: Vec<Cow<'_, str>> = serde_json::from_str(&row.cells)?;
+    list.serialize_element(&cells.iter().map(|cell| clean::line(cell)).collect::<Vec<_>>())?;
+    Ok(list.end()?)
+}
+
+fn shown(text: Option<&str>) -> Option<String> {
+    text.filter(|text| !text.is_empty()).map(clean::line)
+}

@@ -1,0 +1,133 @@
+//! From time and accounts to places in the picture.
+//!
+//! Invariant: whatever the course, every place lies in the picture, and later times never lie before earlier ones.
+
+use super::course::{Course, Leg};
+
+/// Most of the width that the gaps between legs take together, in percent, and most that one takes.
+const GAPS_MAX: f64 = 15.0;
+const GAP_MAX: f64 = 1.5;
+/// Round times in milliseconds.
+const TIMES: [i64; 24] = [
+    100,
+    200,
+    500,
+    1_000,
+    2_000,
+    5_000,
+    10_000,
+    15_000,
+    30_000,
+    60_000,
+    120_000,
+    300_000,
+    600_000,
+    900_000,
+    1_800_000,
+    3_600_000,
+    7_200_000,
+    10_800_000,
+    21_600_000,
+    43_200_000,
+    86_400_000,
+    604_800_000,
+    2_592_000_000,
+    31_536_000_000,
+];
+/// Marks on an axis at most.
+const MARKS_MAX: i64 = 5;
+
+/// Where what lies.
+pub(super) struct Scale<'a> {
+    course: &'a Course,
+    height: f64,
+    active: f64,
+    gap: f64,
+}
+
+impl<'a> Scale<'a> {
+    /// For a plot of this height in pixels.
+    pub fn new(course: &'a Course, height: f64) -> Self {
+        let gaps = as_float(course.legs.len().saturating_sub(1));
+        let gap = if gaps > 0.0 { GAP_MAX.min(GAPS_MAX / gaps) } else { 0.0 };
+        Self { course, height, active: millis(course.active()).max(1.0), gap }
+    }
+
+    /// Percent of the width at so many milliseconds of work.
+    pub fn x(&self, active: i64) -> f64 {
+        let mut ends = 0;
+        let before = self.course.legs.iter().take_while(|leg| {
+            ends += leg.millis();
+            ends < active
+        });
+        self.place(active, before.count())
+    }
+
+    /// The beginning and the end of a leg before which so many milliseconds of work lie, in thousandths of the width.
+    pub fn leg(&self, leg: &Leg, active: i64) -> (f64, f64) {
+        let nth = self.course.legs.iter().position(|other| other.from == leg.from).unwrap_or(0);
+        (10.0 * self.place(active, nth), 10.0 * self.place(active + leg.millis(), nth))
+    }
+
+    /// The middles of the gaps, in percent of the width.
+    pub fn gaps(&self) -> Vec<f64> {
+        let mut active = 0;
+        let last = self.course.legs.len().saturating_sub(1);
+        let middle = |(nth, leg): (usize, &Leg)| {
+            active += leg.millis();
+            self.place(active, nth) + self.gap / 2.0
+        };
+        self.course.legs.iter().take(last).enumerate().map(middle).collect()
+    }
+
+    /// Pixels from the top for so many accounts.
+    pub fn y(&self, accounts: f64) -> f64 {
+        let most = as_float(usize::try_from(self.course.accounts).unwrap_or(usize::MAX)).max(1.0);
+        self.height * (1.0 - (accounts / most).clamp(0.0, 1.0))
+    }
+
+    fn place(&self, active: i64, gaps: usize) -> f64 {
+        let room = 100.0 - self.gap * as_float(self.course.legs.len().saturating_sub(1));
+        (millis(active) / self.active * room + self.gap * as_float(gaps)).clamp(0.0, 100.0)
+    }
+}
+
+/// Round times up to `active` for the axis.
+pub(super) fn times(active: i64) -> Vec<i64> {
+    let step = TIMES.into_iter().find(|step| active / step <= MARKS_MAX).unwrap_or((active / MARKS_MAX).max(1));
+    (0..=active / step).map(|nth| nth * step).collect()
+}
+
+/// Round numbers up to `accounts` for the axis, the highest being `accounts` itself.
+pub(super) fn counts(accounts: u64) -> Vec<u64> {
+    let mut steps = (0..19).flat_map(|power| [1, 2, 5].map(|digit| digit * 10_u64.pow(power)));
+    let step = steps.find(|step| accounts / step <= 4).unwrap_or(u64::MAX);
+    let room = step / 3;
+    (0..=accounts / step).map(|nth| nth * step).filter(|number| number + room <= accounts).chain([accounts]).collect()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "milliseconds of a run stay far below 2^52")]
+const fn millis(millis: i64) -> f64 {
+    millis as f64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+const fn as_float(number: usize) -> f64 {
+    number as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn axes_have_few_round_marks() {
+        assert_eq!(times(31_000), [0, 10_000, 20_000, 30_000]);
+        assert_eq!(times(300), [0, 100, 200, 300]);
+        assert_eq!(times(4_850_000), [0, 900_000, 1_800_000, 2_700_000, 3_600_000, 4_500_000]);
+        assert_eq!(counts(3_600), [0, 1_000, 2_000, 3_000, 3_600]);
+        assert_eq!(counts(100_000), [0, 50_000, 100_000]);
+        assert_eq!((counts(1), counts(0)), (vec![0, 1], vec![0]));
+        assert!(times(i64::MAX).len() <= 6 && counts(u64::MAX / 2).len() <= 6);
+    }
+}

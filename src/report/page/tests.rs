@@ -1,0 +1,55 @@
+//! The page as text: its structure, its escaping, and what it must never hold.
+
+use super::*;
+use crate::{
+    password::{Generator, PasswordPolicy},
+    plan::{Plan, Settings},
+    roster::{Roster, RosterOptions},
+};
+
+const HOSTILE: &str = "</script><script>alert(1)</script><!--<b title='";
+
+/// The page of a plan, in a rehearsal or not.
+fn page(rehearsal: bool) -> String {
+    let home = tempfile::tempdir().expect("a folder");
+    let csv = format!("UPN,\"{HOSTILE}\"\nann@contoso.com,\"{HOSTILE}\"\n\"{HOSTILE}\",x\n");
+    let roster = Roster::from_bytes(HOSTILE, csv.into_bytes(), &RosterOptions::default()).expect("a roster");
+    let policy = PasswordPolicy::default();
+    let settings = Settings { rehearsal, ..Settings::new(&roster, policy.clone()) };
+    let plan = Plan::new(&roster, Generator::new(&policy).expect("randomness"));
+    let ledger = Ledger::create(&home.path().join("run"), settings, plan).expect("a ledger").ledger;
+    let mut bytes = Vec::new();
+    super::super::print_page(&ledger, &mut bytes).expect("a page");
+    String::from_utf8(bytes).expect("UTF-8")
+}
+
+#[test]
+fn foreign_text_never_becomes_markup() {
+    let page = page(true);
+    for forbidden in ["alert(1)</script>", "<!--", "<b title", "<script>alert"] {
+        assert!(!page.contains(forbidden), "{forbidden}");
+    }
+    // The columns, one block of rows, and our own.
+    assert_eq!((page.matches("<script").count(), page.matches("</script>").count()), (3, 3));
+}
+
+#[test]
+fn the_policy_lets_only_our_own_script_run() {
+    let page = page(false);
+    let script = page.split("<script>").nth(1).and_then(|rest| rest.split("</script>").next()).expect("our script");
+    let style = page.split("<style>").nth(1).and_then(|rest| rest.split("</style>").next()).expect("our style");
+    assert!(page.contains(&policy(style, script)) && page.contains("default-src 'none'; script-src 'sha256-"));
+    for outside in ["http:", "https:", "src=\"", "@import", "url(h", " style=\"", " onclick"] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+}
+
+#[test]
+fn a_rehearsal_says_that_it_is_one() {
+    assert!(page(true).contains("This was a rehearsal.") && !page(false).contains("This was a rehearsal."));
+}
+
+#[test]
+fn the_script_is_short() {
+    assert!(SCRIPT.lines().count() <= 400 && STYLE.lines().count() <= 400);
+}
