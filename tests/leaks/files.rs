@@ -61,8 +61,15 @@ fn files_are_private_from_their_first_byte() {
     for line in &made {
         assert!(line.contains(", 0600)") && line.contains("run/"), "{line}");
     }
-    for name in ["ledger.db\"", "ledger.db-wal", "ledger.db-shm", "run.lock", "report.csv.draft", "summary.json.draft"]
-    {
+    for name in [
+        "ledger.db\"",
+        "ledger.db-wal",
+        "ledger.db-shm",
+        "run.lock",
+        "report.csv.draft",
+        "report.html.draft",
+        "summary.json.draft",
+    ] {
         assert!(made.iter().any(|line| line.contains(name)), "{name}: {made:?}");
     }
     assert!(trace.lines().filter(|line| line.contains("mkdir")).all(|line| line.contains(", 0700)")), "{trace}");
@@ -85,7 +92,7 @@ fn links_lead_nowhere() {
     let made = watched.stage.bare(&REHEARSE).output().expect("it starts");
     assert!(made.status.success(), "{}", crate::stage::said(&made));
     // Reports take a link's place, and do not follow it; a ledger that is one is not opened.
-    for name in ["report.csv", "report.csv.draft", "summary.json"] {
+    for name in ["report.csv", "report.csv.draft", "report.html", "summary.json"] {
         let file = home.join("run").join(name);
         let _ = fs::remove_file(&file);
         symlink(&victim, &file).expect("linked");

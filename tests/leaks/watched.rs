@@ -16,7 +16,7 @@ use std::{
 };
 
 /// Files in which secrets are to stand: what was asked for, and what the test itself puts there.
-const ASKED_FOR: [&str; 4] = ["ledger.db", "report.csv", "input.", "az"];
+const ASKED_FOR: [&str; 5] = ["ledger.db", "report.csv", "report.html", "input.", "az"];
 
 /// A stage that knows its secrets.
 pub struct Watched {

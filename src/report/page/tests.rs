@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{
+    ledger::{LedgerError, ReportRow},
     password::{Generator, PasswordPolicy},
     plan::{Plan, Settings},
     roster::{Roster, RosterOptions},
@@ -11,6 +12,11 @@ const HOSTILE: &str = "</script><script>alert(1)</script><!--<b title='";
 
 /// The page of a plan, in a rehearsal or not.
 fn page(rehearsal: bool) -> String {
+    written(rehearsal, Passwords::Shown).0
+}
+
+/// The same with the password of its account.
+fn written(rehearsal: bool, passwords: Passwords) -> (String, String) {
     let home = tempfile::tempdir().expect("a folder");
     let csv = format!("UPN,\"{HOSTILE}\"\nann@contoso.com,\"{HOSTILE}\"\n\"{HOSTILE}\",x\n");
     let roster = Roster::from_bytes(HOSTILE, csv.into_bytes(), &RosterOptions::default()).expect("a roster");
@@ -19,8 +25,15 @@ fn page(rehearsal: bool) -> String {
     let plan = Plan::new(&roster, Generator::new(&policy).expect("randomness"));
     let ledger = Ledger::create(&home.path().join("run"), settings, plan).expect("a ledger").ledger;
     let mut bytes = Vec::new();
-    super::super::print_page(&ledger, &mut bytes).expect("a page");
-    String::from_utf8(bytes).expect("UTF-8")
+    let summary = Summary::of(&ledger).expect("a summary");
+    assert!(write(&ledger, &summary, passwords, &mut bytes).is_ok());
+    let mut password = String::new();
+    let note = |row: ReportRow| {
+        row.password.iter().for_each(|held| password.push_str(held.expose()));
+        Ok::<_, LedgerError>(())
+    };
+    ledger.for_each_row(note).expect("rows");
+    (String::from_utf8(bytes).expect("UTF-8"), password)
 }
 
 #[test]
@@ -47,6 +60,14 @@ fn the_policy_lets_only_our_own_script_run() {
 #[test]
 fn a_rehearsal_says_that_it_is_one() {
     assert!(page(true).contains("This was a rehearsal.") && !page(false).contains("This was a rehearsal."));
+}
+
+#[test]
+fn what_the_report_withholds_the_page_withholds() {
+    for (passwords, is_there) in [(Passwords::Shown, true), (Passwords::Withheld, false)] {
+        let (page, password) = written(false, passwords);
+        assert_eq!((password.is_empty(), page.contains(&password)), (false, is_there));
+    }
 }
 
 #[test]
