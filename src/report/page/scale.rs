@@ -102,8 +102,12 @@ pub(super) fn times(active: i64) -> Vec<i64> {
 pub(super) fn counts(accounts: u64) -> Vec<u64> {
     let mut steps = (0..19).flat_map(|power| [1, 2, 5].map(|digit| digit * 10_u64.pow(power)));
     let step = steps.find(|step| accounts / step <= 4).unwrap_or(u64::MAX);
-    let room = step / 3;
-    (0..=accounts / step).map(|nth| nth * step).filter(|number| number + room <= accounts).chain([accounts]).collect()
+    let room = (step / 3).max(1);
+    (0..=accounts / step)
+        .map(|nth| nth * step)
+        .filter(|number| number.saturating_add(room) <= accounts)
+        .chain([accounts])
+        .collect()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "milliseconds of a run stay far below 2^52")]
