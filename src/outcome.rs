@@ -380,4 +380,21 @@ mod tests {
         }
         assert_eq!(Skip::from_code("reset"), None);
     }
+
+    #[test]
+    fn each_skip_has_its_cure_and_only_two_need_no_look() {
+        let well: Vec<Skip> = Skip::ALL.into_iter().filter(|skip| !skip.needs_a_look()).collect();
+        assert_eq!(well, [Skip::Duplicate, Skip::Excluded]);
+        for (skip, word) in [
+            (Skip::NotInDirectory, "spelling"),
+            (Skip::Synced, "--include-synced"),
+            (Skip::Guest, "at home"),
+            (Skip::Admin, "--include-admins"),
+            (Skip::Oneself, "yourself"),
+            (Skip::Mismatch, "object id"),
+            (Skip::Invalid, "new roster"),
+        ] {
+            assert!(skip.cure().contains(word), "{}: {}", skip.code(), skip.cure());
+        }
+    }
 }
