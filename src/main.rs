@@ -43,5 +43,7 @@ fn dispatch(verb: Verb) -> Result<u8, Failure> {
             verbs::simulate(port, roster.as_deref(), accounts, write_quota, &simulator)
         }
         Verb::Generate { count, policy } => verbs::generate(count, &policy),
+        Verb::Completions { shell } => verbs::completions(shell),
+        Verb::Man { verb } => verbs::man(verb.as_deref()),
     }
 }

@@ -20,13 +20,6 @@ fn cases(credentials: [&str; 3]) -> TestCases {
     }
     // The Azure CLI of the machine is out of reach.
     cases.env("PATH", "");
-    // Other ways in that the machine may offer, `az` on the path among them.
-    for name in ["AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE", "IDENTITY_ENDPOINT", "PATH"] {
-        cases.env(name, "");
-    }
-    for name in ["ACTIONS_ID_TOKEN_REQUEST_URL", "SYSTEM_OIDCREQUESTURI"] {
-        cases.env(name, "");
-    }
     // Help names the variable's value and is wrapped to the terminal's width.
     cases.env("AZURE_AUTHORITY_HOST", "").env("COLUMNS", "100");
     cases
@@ -58,4 +51,32 @@ fn a_reader_that_goes_away_ends_the_printing_quietly() {
     drop(reader);
     assert_eq!(line.trim_end().len(), 16);
     assert!(child.wait().expect("it ends").success());
+}
+
+const VERBS: [&str; 8] = ["reset", "plan", "run", "verify", "report", "rehearse", "simulate", "generate"];
+
+fn said(args: &[&str]) -> (bool, String) {
+    let output =
+        std::process::Command::new(env!("CARGO_BIN_EXE_passwave")).args(args).output().expect("it starts and ends");
+    (output.status.success(), String::from_utf8(output.stdout).expect("UTF-8"))
+}
+
+#[test]
+fn each_shell_learns_every_command() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let (went_well, script) = said(&["completions", shell]);
+        assert!(went_well && script.contains("seal-to-file"), "{shell}");
+        VERBS.into_iter().for_each(|verb| assert!(script.contains(verb), "{shell} does not know {verb}"));
+    }
+}
+
+#[test]
+fn each_command_has_its_page_in_the_manual() {
+    let (went_well, page) = said(&["man"]);
+    assert!(went_well && page.contains(".TH passwave 1") && page.contains("Exit codes:"), "{page}");
+    for verb in VERBS {
+        let (went_well, page) = said(&["man", verb]);
+        assert!(went_well && page.contains(&format!(".TH passwave-{verb} 1")), "{verb}: {page}");
+    }
+    assert!(!said(&["man", "rest"]).0);
 }

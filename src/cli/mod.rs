@@ -9,6 +9,7 @@ pub use args::{
 pub use values::{Auth, LookupName, PlanFormat, ReportFormat, StyleName};
 
 use clap::{Parser, Subcommand};
+use clap_complete::Shell;
 use passwave::quota::Quota;
 use std::path::PathBuf;
 
@@ -147,6 +148,22 @@ pub enum Verb {
         count: usize,
         #[command(flatten)]
         policy: PolicyArgs,
+    },
+    /// What a shell needs to complete passwave's commands, on stdout
+    ///
+    /// For bash:  passwave completions bash > ~/.local/share/bash-completion/completions/passwave
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// The manual page of passwave, or of one of its commands, on stdout
+    ///
+    /// To read one:  passwave man run > run.1 && man ./run.1
+    Man {
+        /// The command; passwave itself where none is given
+        #[arg(value_name = "COMMAND")]
+        verb: Option<String>,
     },
 }
 

@@ -3,6 +3,7 @@
 mod connect;
 mod generate;
 mod looking;
+mod manual;
 mod plan;
 mod process;
 mod report;
@@ -14,6 +15,7 @@ mod verify;
 mod work;
 
 pub use generate::generate;
+pub use manual::{completions, man};
 pub use plan::plan;
 pub use process::no_core_dumps;
 pub use report::report;
