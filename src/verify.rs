@@ -9,7 +9,7 @@ use crate::{
     graph::{Graph, user::User},
     ledger::{Doubtful, Ledger, LedgerError, Verdict},
     reader::{self, Found, ReadEnd, ReadError, ReadEvent, Reading},
-    traffic::Pace,
+    traffic::{Pace, SEEMS_BEFORE},
     upn::Upn,
 };
 use futures_util::{FutureExt, future::FusedFuture};
@@ -22,9 +22,6 @@ const PATIENCE: Duration = Duration::from_secs(300);
 const FIRST_WAIT: Duration = Duration::from_secs(5);
 /// How long after the confirmation a change still counts as ours, in milliseconds: clocks differ, and lag.
 const OURS_WITHIN: i64 = 60_000;
-/// How much a change can seem to lie before its intent, in milliseconds: it is told in whole seconds, and two clocks
-/// that differ by less than two are taken for one.
-const SEEMS_BEFORE: i64 = 3_000;
 
 /// What is told while it verifies.
 #[derive(Clone, Debug)]

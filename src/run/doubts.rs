@@ -12,7 +12,7 @@ use crate::{
     ledger::{Doubtful, Ledger, LedgerError},
     plan::Lookup,
     reader::{self, Found, ReadEnd, ReadError, ReadEvent, Reading},
-    traffic::Pace,
+    traffic::{Pace, SEEMS_BEFORE},
     upn::Upn,
 };
 use futures_util::future::FusedFuture;
@@ -23,10 +23,7 @@ use std::collections::HashMap;
 pub(super) const OURS_WITHIN: i64 = 120_000;
 /// How far apart the changes of one batch lie at most, in milliseconds.
 const COMPANY_WITHIN: i64 = 2_000;
-/// How much a change can seem to lie before its intent, in milliseconds: it is told in whole seconds, and two clocks
-/// that differ by less than two are taken for one.
-const SEEMS_BEFORE: i64 = 3 * SECOND;
-/// In milliseconds.
+/// Changes are told in whole seconds.
 const SECOND: i64 = 1_000;
 
 /// Looks at the rows in doubt, where there are any; tells how the run ends where it is asked to stop meanwhile.

@@ -32,6 +32,9 @@ pub const TROUBLES_MAX: u32 = 10;
 const TOKEN_REFUSALS_MAX: u32 = 4;
 /// Below this, in milliseconds, two clocks are as good as one: `Date` has whole seconds, and answers take their time.
 const SKEW_MIN: i64 = 2_000;
+/// How much a change can seem to lie before its intent, in milliseconds: the directory tells it in whole seconds, and clocks
+/// that differ by less than [`SKEW_MIN`] are taken for one.
+pub(crate) const SEEMS_BEFORE: i64 = SKEW_MIN + 1_000;
 
 /// How fast, and how patiently.
 #[derive(Clone, Copy, Debug)]

@@ -2,6 +2,9 @@
 
 #[path = "../support/checkers.rs"]
 mod checkers;
+#[cfg(feature = "seal")]
+#[path = "../support/copy.rs"]
+mod copy;
 #[path = "../support/served.rs"]
 mod served;
 

@@ -2,11 +2,12 @@
 
 use crate::{
     checkers::{self, Row},
+    copy::copy,
     program::{Stage, said},
 };
 use age::x25519;
 use secrecy::ExposeSecret;
-use std::{fs, io::Read, iter, path::Path, process::Output};
+use std::{fs, io::Read, iter, process::Output};
 
 /// A stage with a key file, `key.txt`, as age-keygen writes it.
 struct Sealed {
@@ -66,15 +67,6 @@ impl Sealed {
             let holds = |bytes: &Vec<u8>| bytes.windows(canary.len()).any(|window| window == canary.as_bytes());
             assert!(!everything.iter().any(holds), "a password is in the clear");
         }
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    let _ = fs::remove_dir_all(to);
-    fs::create_dir(to).expect("a folder");
-    for entry in fs::read_dir(from).expect("a folder") {
-        let entry = entry.expect("an entry");
-        fs::copy(entry.path(), to.join(entry.file_name())).expect("copied");
     }
 }
 

@@ -5,6 +5,9 @@
 
 #[path = "../support/checkers.rs"]
 mod checkers;
+#[cfg(feature = "seal")]
+#[path = "../support/copy.rs"]
+mod copy;
 #[path = "../support/torture/mod.rs"]
 #[expect(dead_code, reason = "the example goes through everything")]
 mod torture;

@@ -185,13 +185,13 @@ async fn a_password_that_is_refused_is_replaced_twice_at_most() {
     }
 }
 
-/// Says nothing about the first time that a row is sent.
-struct Forgetful<'a>(&'a Simulator, RefCell<HashSet<u64>>);
+/// A tenant whose answers to batches are bent on their way.
+pub struct Bent<'a, F>(pub &'a Simulator, pub F);
 
-impl Graph for Forgetful<'_> {
+impl<F: Fn(&mut BatchResponse)> Graph for Bent<'_, F> {
     async fn send(&self, batch: &BatchRequest) -> Result<BatchResponse, SendError> {
         let mut response = self.0.send(batch).await?;
-        response.replies.retain(|reply| reply.row.is_none_or(|row| !self.1.borrow_mut().insert(row)));
+        self.1(&mut response);
         Ok(response)
     }
 
@@ -204,11 +204,19 @@ impl Graph for Forgetful<'_> {
     }
 }
 
+/// Says nothing about the first time that a row is sent.
+fn forgetful(tenant: &Simulator) -> Bent<'_, impl Fn(&mut BatchResponse)> {
+    let told = RefCell::new(HashSet::new());
+    Bent(tenant, move |response: &mut BatchResponse| {
+        response.replies.retain(|reply| reply.row.is_none_or(|row| !told.borrow_mut().insert(row)));
+    })
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_refusal_after_a_lost_answer_is_a_doubt_and_shows_the_password_of_the_lost_answer() {
     let world = World::of(config(r#"{"complexity": {"share": 1, "times": 9}}"#), 30);
     let first: Vec<String> = world.report().into_iter().map(|row| row.password).collect();
-    let forgetful = Forgetful(&world.tenant, RefCell::default());
+    let forgetful = forgetful(&world.tenant);
     assert!(matches!(world.go(&forgetful, std::future::pending()).await, Ok(RunEnd::Finished)));
     let report = world.check_ended();
     assert!(report.iter().all(|row| row.status == "in_doubt"));
@@ -218,7 +226,7 @@ async fn a_refusal_after_a_lost_answer_is_a_doubt_and_shows_the_password_of_the_
 #[tokio::test(start_paused = true)]
 async fn an_account_that_becomes_unwritable_after_a_lost_answer_is_in_doubt() {
     let world = World::of(config("{}"), 20);
-    let forgetful = Forgetful(&world.tenant, RefCell::default());
+    let forgetful = forgetful(&world.tenant);
     let sending = world.go(&forgetful, std::future::pending());
     let closing = async {
         while world.tenant.tally().writes < 20 {

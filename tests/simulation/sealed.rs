@@ -2,6 +2,7 @@
 
 use crate::{
     checkers::Row,
+    copy::copy,
     scenarios::config,
     watch::{Cut, Watch},
     world::World,
@@ -18,7 +19,7 @@ use passwave::{
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use secrecy::ExposeSecret;
-use std::{fs, future::pending, path::Path, time::Duration};
+use std::{fs, future::pending, time::Duration};
 use tokio::time::sleep;
 
 /// A world whose passwords are sealed.
@@ -178,15 +179,6 @@ async fn a_new_password_waits_until_the_old_one_can_no_longer_take_effect() {
     let began = tokio::time::Instant::now();
     assert!(matches!(world.run().await, Ok(RunEnd::Finished)));
     assert!(began.elapsed().as_secs() < 5);
-}
-
-fn copy(from: &Path, to: &Path) {
-    let _ = fs::remove_dir_all(to);
-    fs::create_dir(to).expect("a folder");
-    for entry in fs::read_dir(from).expect("a folder") {
-        let entry = entry.expect("an entry");
-        fs::copy(entry.path(), to.join(entry.file_name())).expect("copied");
-    }
 }
 
 #[tokio::test(start_paused = true)]
