@@ -47,7 +47,7 @@ const ROWS: usize = 45;
 pub struct Stage {
     pub desk: Desk,
     pub served: Served,
-    accounts: Vec<String>,
+    pub accounts: Vec<String>,
     home: TempDir,
 }
 

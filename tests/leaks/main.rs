@@ -19,5 +19,7 @@ mod canary;
 mod doors;
 #[cfg(unix)]
 mod files;
+#[cfg(feature = "seal")]
+mod sealed;
 mod verbs;
 mod watched;

@@ -9,6 +9,7 @@ use crate::{
 use secrecy::ExposeSecret;
 use std::{
     cell::RefCell,
+    collections::HashSet,
     fs,
     path::Path,
     process::{Command, Output},
@@ -65,11 +66,19 @@ impl Watched {
     /// Runs it, and searches all that it produced; what it prints on stdout is left out where `stdout_is_asked_for`.
     pub fn run(&self, mut command: Command, stdout_is_asked_for: bool) -> (Option<i32>, String) {
         let output = command.output().expect("it starts");
-        self.search(&output, stdout_is_asked_for);
+        self.search(&output, stdout_is_asked_for, &ASKED_FOR);
         (output.status.code(), said(&output))
     }
 
-    fn search(&self, output: &Output, stdout_is_asked_for: bool) {
+    /// Every password that an account of the tenant was ever given.
+    pub fn ever_given(&self) -> HashSet<String> {
+        let tenant = &self.stage.served.tenant;
+        let given = self.stage.accounts.iter().flat_map(|account| tenant.ever_given(account));
+        given.map(|password| password.expose_secret().to_owned()).collect()
+    }
+
+    /// Searches what a command produced, and all files but those that are `asked_for`.
+    pub fn search(&self, output: &Output, stdout_is_asked_for: bool, asked_for: &[&str]) {
         for token in self.issued.lock().expect("whole").iter() {
             self.knows("an access token", token);
         }
@@ -79,12 +88,13 @@ impl Watched {
         if !stdout_is_asked_for {
             canaries.must_not_be_in("stdout", &output.stdout);
         }
-        canaries.must_not_be_below(self.stage.home(), &ASKED_FOR);
+        canaries.must_not_be_below(self.stage.home(), asked_for);
         assert!(!said(output).contains("panicked"), "{}", said(output));
     }
 
-    /// The passwords of all reports below `home`.
+    /// The passwords of all reports below `home`, and those that were sent.
     fn learn_passwords(&self, home: &Path) {
+        self.ever_given().iter().for_each(|password| self.knows("a password that was set", password));
         for entry in fs::read_dir(home).expect("a folder") {
             let report = entry.expect("an entry").path().join("report.csv");
             if let Ok(report) = fs::read(report) {
