@@ -21,8 +21,9 @@
 //! | papers | [`roster`], [`exclusions`], [`plan`] | any CSV as checked rows; every decision, before anything is done |
 //! | words | [`upn`], [`password`], [`seal`], [`outcome`], [`roles`], [`quota`] | values that are right once they exist |
 //!
-//! Beside them stand six small helpers: [`clean`], [`clock`], [`figures`], [`private`], [`retry_after`] and [`scrub`]. Nothing
-//! here prints; the program around it (`src/main.rs`, `cli/`, `verbs/`, `progress.rs`, `terminal.rs`) does.
+//! Beside them stand seven small helpers: [`clean`], [`clock`], [`figures`], [`nearest`], [`private`],
+//! [`retry_after`] and [`scrub`]. Nothing here prints; the program around it (`src/main.rs`, `cli/`, `verbs/`, `progress.rs`, `terminal.rs`)
+//! does.
 //!
 //! # The invariants
 //! 1. No password reaches Graph before it is durable in the ledger.
@@ -76,6 +77,7 @@ pub mod figures;
 pub mod graph;
 pub mod ledger;
 pub mod lookup;
+pub mod nearest;
 pub mod outcome;
 pub mod password;
 pub mod plan;

@@ -13,6 +13,7 @@ const LAYERS: [&[&str]; 4] = [
         "clean",
         "clock",
         "figures",
+        "nearest",
         "upn",
         "quota",
         "retry_after",

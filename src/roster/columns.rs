@@ -9,7 +9,7 @@ use super::{
     RosterError,
     names::{Meaning, normalise},
 };
-use crate::{clean, upn::Upn};
+use crate::{clean, nearest::nearest, upn::Upn};
 
 /// The flags, as messages name them.
 pub(super) const UPN_FLAG: &str = "--upn-column";
@@ -117,49 +117,77 @@ impl Columns<'_> {
         format!("; the values of one look like user principal names: --upn-column {value}")
     }
 
-    /// The column that a flag names: to the letter, else without case and marks, else by its number from 1.
+    /// The column that a flag names: see [`Names::named`].
     pub(super) fn named(&self, flag: &'static str, wanted: &str) -> Result<usize, RosterError> {
+        self.names().named(flag, wanted)
+    }
+
+    /// A column as a message names it.
+    pub(super) fn shown(&self, at: usize) -> String {
+        self.names().shown(at)
+    }
+
+    fn list(&self) -> String {
+        self.names().list()
+    }
+
+    const fn names(&self) -> Names<'_> {
+        Names { file: self.file, names: self.names }
+    }
+}
+
+/// The names of a file's columns, to one of which a flag points.
+#[derive(Clone, Copy)]
+pub(super) struct Names<'a> {
+    /// The file, as shown to people.
+    pub(super) file: &'a str,
+    pub(super) names: &'a [String],
+}
+
+impl Names<'_> {
+    /// The column that a flag names: to the letter, else without case and marks, else by its number from 1.
+    pub(super) fn named(self, flag: &'static str, wanted: &str) -> Result<usize, RosterError> {
         let plain = normalise(wanted);
         let exact = |name: &str| !name.is_empty() && name == clean::trim(wanted);
         let alike = |name: &str| !plain.is_empty() && normalise(name) == plain;
         let found = self.all(exact).or_else(|| self.all(alike)).or_else(|| self.numbered(wanted));
-        let (name, shown) = (self.file.to_owned(), format!("\"{}\"", clean::for_terminal(wanted)));
+        let (name, shown) = (self.file.to_owned(), quoted(wanted));
         match found.as_deref() {
             Some([only]) => Ok(*only),
             Some(_) => Err(RosterError::ManyColumns { name, wanted: shown, flag }),
             None => {
-                let hint = self.nearest(&plain).map(|at| format!("; did you mean {}?", self.shown(at)));
+                let hint = self.meant(&plain).map(|at| format!("\nhint: did you mean {}?", self.shown(at)));
                 let (hint, columns) = (hint.unwrap_or_default(), self.list());
                 Err(RosterError::UnknownColumn { name, wanted: shown, flag, hint, columns })
             }
         }
     }
 
-    fn all(&self, matches: impl Fn(&str) -> bool) -> Option<Vec<usize>> {
+    fn all(self, matches: impl Fn(&str) -> bool) -> Option<Vec<usize>> {
         let found: Vec<_> = (0..self.names.len()).filter(|&at| matches(&self.names[at])).collect();
         (!found.is_empty()).then_some(found)
     }
 
-    fn numbered(&self, wanted: &str) -> Option<Vec<usize>> {
+    fn numbered(self, wanted: &str) -> Option<Vec<usize>> {
         let number: usize = wanted.trim().parse().ok()?;
         (1..=self.names.len()).contains(&number).then(|| vec![number - 1])
     }
 
-    fn nearest(&self, plain: &str) -> Option<usize> {
-        let near = |at: usize| (distance(&normalise(&self.names[at]), plain), at);
-        let (away, at) = (0..self.names.len()).map(near).min()?;
-        (away <= plain.chars().count() / 3).then_some(at)
+    fn meant(self, plain: &str) -> Option<usize> {
+        let names: Vec<_> = self.names.iter().map(|name| normalise(name)).collect();
+        let meant = nearest(plain, names.iter().map(String::as_str))?;
+        names.iter().position(|name| name == meant)
     }
 
     /// A column as a message names it: by its name in quotes, or by its number where it has none.
-    pub(super) fn shown(&self, at: usize) -> String {
+    fn shown(self, at: usize) -> String {
         match self.names[at].as_str() {
             "" => format!("column {}", at + 1),
-            name => format!("\"{}\"", clean::for_terminal(name)),
+            name => quoted(name),
         }
     }
 
-    fn list(&self) -> String {
+    fn list(self) -> String {
         let listed: Vec<_> = (0..self.names.len().min(LISTED_MAX)).map(|at| self.shown(at)).collect();
         let more = self.names.len() - listed.len();
         let more = if more > 0 { format!(", and {more} more") } else { String::new() };
@@ -167,19 +195,9 @@ impl Columns<'_> {
     }
 }
 
-/// Letters to insert, drop or change to make one text of the other (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (line, a) in one.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], line + 1);
-        for (at, b) in other.iter().enumerate() {
-            let change = diagonal + usize::from(a != *b);
-            diagonal = row[at + 1];
-            row[at + 1] = change.min(diagonal + 1).min(row[at] + 1);
-        }
-    }
-    row.last().copied().unwrap_or_default()
+/// A foreign text, as a message quotes it.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", clean::for_terminal(text))
 }
 
 #[cfg(test)]
@@ -251,6 +269,7 @@ mod tests {
             ("Upn", "more than one"),
             ("x", "number"),
             ("Lokin", "did you mean \"Log-in\""),
+            ("Lgoin", "did you mean \"Log-in\""),
             ("8", "Columns: "),
             ("0", "no column"),
             ("", "column 7"),
@@ -259,6 +278,5 @@ mod tests {
             let error = choose(columns, Some(wanted)).expect_err(wanted);
             assert!(error.contains(word) && error.contains("--upn-column"), "{error}");
         }
-        assert_eq!((distance("kitten", "sitting"), distance("", "ab"), distance("a", "a")), (3, 2, 0));
     }
 }

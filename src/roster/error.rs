@@ -68,7 +68,7 @@ pub enum RosterError {
         second: String,
     },
     /// A flag names a column that is not there.
-    #[error("{name} has no column {wanted} ({flag}){hint}; nothing was sent. Columns: {columns}")]
+    #[error("{name} has no column {wanted} ({flag}); nothing was sent. Columns: {columns}{hint}")]
     UnknownColumn {
         /// The file, as shown to people.
         name: String,

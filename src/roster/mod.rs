@@ -20,7 +20,7 @@ pub use error::RosterError;
 pub use rows::{Refusal, Row, Rows};
 
 use crate::clean;
-use columns::{Columns, PASSWORD_FLAG, Shape};
+use columns::{Columns, Names, PASSWORD_FLAG, Shape};
 use csv::StringRecord;
 use names::Meaning;
 use records::{Mark, QuoteFault, Records};
@@ -143,6 +143,15 @@ impl Roster {
     fn open_quote(&self, fault: QuoteFault) -> RosterError {
         open_quote(&self.name, fault)
     }
+}
+
+/// The index, from 0, of the column in `header` that `flag` names by `wanted`: to the letter, else without case and marks,
+/// else by its number from 1. `file` stands for the file in messages.
+///
+/// # Errors
+/// Where there is no such column, with the one that may be meant, or where there is more than one.
+pub fn column_named(file: &str, header: &[String], flag: &'static str, wanted: &str) -> Result<usize, RosterError> {
+    Names { file, names: header }.named(flag, wanted)
 }
 
 fn open_quote(name: &str, fault: QuoteFault) -> RosterError {
