@@ -19,7 +19,7 @@
 //! | work | [`lookup`], [`run`], [`verify`], [`report`]; [`traffic`] and [`reader`] beneath them | what is done with the devices |
 //! | devices | [`ledger`], [`throttle`], [`graph`] | SQLite; the pace; the real client and the simulator, behind one trait |
 //! | papers | [`roster`], [`exclusions`], [`plan`] | any CSV as checked rows; every decision, before anything is done |
-//! | words | [`upn`], [`password`], [`seal`], [`outcome`], [`roles`], [`quota`] | values that are right once they exist |
+//! | words | [`upn`], [`language`], [`password`], [`seal`], [`outcome`], [`roles`], [`quota`] | values that are right once they exist |
 //!
 //! Beside them stand seven small helpers: [`clean`], [`clock`], [`figures`], [`nearest`], [`private`],
 //! [`retry_after`] and [`scrub`]. Nothing here prints; the program around it (`src/main.rs`, `cli/`, `verbs/`, `progress.rs`, `terminal.rs`)
@@ -75,6 +75,7 @@ pub mod clock;
 pub mod exclusions;
 pub mod figures;
 pub mod graph;
+pub mod language;
 pub mod ledger;
 pub mod lookup;
 pub mod nearest;
