@@ -1,9 +1,18 @@
 //! A hundred thousand rows: read, searched and sorted without freezing.
 
 use crate::{Page, browser};
+use serde_json::json;
 use std::fmt::Write;
 
 const ROWS: usize = 100_000;
+/// Prints before all rows are read, and keeps what the page says then.
+const PRINTED_AT_ONCE: &str = "
+    addEventListener('DOMContentLoaded', () => {
+        dispatchEvent(new Event('beforeprint'));
+        const last = document.querySelector('tbody tr:last-child').textContent;
+        window.printed = `${document.getElementById('standing').textContent}; ${last}`;
+        dispatchEvent(new Event('afterprint'));
+    });";
 
 #[test]
 fn a_hundred_thousand_rows_are_shown_and_answer() {
@@ -11,7 +20,12 @@ fn a_hundred_thousand_rows_are_shown_and_answer() {
     let mut csv = "UPN,Name,Class\n".to_owned();
     (1..=ROWS).for_each(|n| writeln!(csv, "pupil{n}@contoso.com,Pupil {n},{}", n % 13).expect("memory"));
     let page = Page::planned(csv, true);
+    browser.devtools("Page.addScriptToEvaluateOnNewDocument", &json!({"source": PRINTED_AT_ONCE}));
     browser.open(&page.file());
+    assert_eq!(
+        browser.text("window.printed"),
+        "100,000 of 100,000 rows; 90,000 more rows are not printed: search for fewer."
+    );
     assert_eq!(browser.text("document.getElementById('standing').textContent"), "100,000 of 100,000 rows");
     assert!(browser.run("return document.querySelectorAll('tbody tr').length").as_u64().expect("a count") < 100);
     browser.run("const rows = document.getElementById('scroller'); rows.scrollTop = rows.scrollHeight");

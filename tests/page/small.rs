@@ -128,12 +128,14 @@ fn printing(browser: &Browser, passwords: &[String]) {
     let layout = "[getComputedStyle(document.querySelector('.rows thead')).display, \
                    getComputedStyle(document.getElementById('controls')).display, \
                    getComputedStyle(document.querySelector('#table .act')).display, \
-                   getComputedStyle(document.getElementById('scroller')).overflowY].join()";
-    assert_eq!(browser.text(layout), "table-header-group,none,none,visible");
+                   getComputedStyle(document.getElementById('scroller')).overflowY, \
+                   document.querySelectorAll('#table thead button').length].join()";
+    assert_eq!(browser.text(layout), "table-header-group,none,none,visible,0");
     click(browser, "#table .act");
     assert_eq!(readable(browser, passwords), 1, "what is shown is printed");
     click(browser, "#table .act");
     browser.run("dispatchEvent(new Event('afterprint'))");
+    assert_ne!(browser.text("document.querySelectorAll('#table thead button').length"), "0");
     browser.devtools("Emulation.setEmulatedMedia", &json!({"media": ""}));
 }
 

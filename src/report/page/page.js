@@ -24,6 +24,7 @@
   let view = []; // those of them that are shown
   let live = new Map(); // rows in the document, by their place in the view
   let height = 44; // of a row, in pixels
+  let unread = 0; // the first block that is still to be read
   let printing = false;
 
   function byId(id) { return document.getElementById(id); }
@@ -79,13 +80,23 @@
   }
 
   /** Reads the blocks a slice at a time, so that the page stays alive. */
-  function load(next = 0) {
-    const until = performance.now() + SLICE_MILLIS;
-    while (next < blocks.length && performance.now() < until) JSON.parse(blocks[next++].textContent).forEach(take);
-    arrange();
-    if (next < blocks.length) { setTimeout(load, 0, next); return; }
+  function load() {
+    read(performance.now() + SLICE_MILLIS);
+    if (unread < blocks.length) { setTimeout(load); return; }
     document.documentElement.dataset.ready = "yes";
     performance.mark("ready");
+  }
+
+  function read(until) {
+    while (unread < blocks.length && performance.now() < until) JSON.parse(blocks[unread++].textContent).forEach(take);
+    arrange();
+  }
+
+  /** All rows are on paper, also those not read yet, and its heads are text: browsers repeat no buttons on later pages. */
+  function onPaper(now) {
+    printing = now;
+    columns = [];
+    read(now ? Infinity : 0);
   }
 
   /** The columns, once it is known which of them say anything. */
@@ -118,6 +129,7 @@
       live.forEach((row) => row.remove());
       live.clear();
       thead.replaceChildren(make("tr", {}, ...columns.map(title)));
+      markSorted();
       colgroup.replaceChildren(...columns.map(({ kind = "" }) => make("col", { className: kind })));
     }
     [...colgroup.children].forEach((col, nth) => { col.style.width = `${widths[nth]}px`; });
@@ -127,9 +139,10 @@
   }
 
   function title(column) {
-    const button = column.still ? make("span", { className: "still" }, column.title) : make("button", { type: "button" }, column.title);
-    button.addEventListener("click", () => sortBy(column));
-    return make("th", { scope: "col", className: column.kind ?? "" }, button);
+    const still = column.still || printing;
+    const name = still ? make("span", { className: "still" }, column.title) : make("button", { type: "button" }, column.title);
+    if (!still) name.addEventListener("click", () => sortBy(column));
+    return make("th", { scope: "col", className: column.kind ?? "" }, name);
   }
 
   /** Upwards, downwards, and back to the roster's order. */
@@ -137,13 +150,17 @@
     if (sorting.column?.id !== column.id) Object.assign(sorting, { column, down: false });
     else if (!sorting.down) sorting.down = true;
     else Object.assign(sorting, { column: null, down: false });
+    markSorted();
+    sort();
+    select();
+  }
+
+  function markSorted() {
     columns.forEach(({ id }, nth) => {
       const cell = thead.rows[0].cells[nth];
       if (id === sorting.column?.id) cell.setAttribute("aria-sort", sorting.down ? "descending" : "ascending");
       else cell.removeAttribute("aria-sort");
     });
-    sort();
-    select();
   }
 
   /** Numbers by their value, in words too; what is empty comes last either way. */
@@ -391,8 +408,8 @@
       asked = true;
     }, { passive: true });
     addEventListener("resize", () => { drawHead(); draw(); });
-    addEventListener("beforeprint", () => { printing = true; draw(); });
-    addEventListener("afterprint", () => { printing = false; redraw(); });
+    addEventListener("beforeprint", () => onPaper(true));
+    addEventListener("afterprint", () => onPaper(false));
   }
 
   listen();
