@@ -27,7 +27,7 @@ use std::io::Write;
 /// The look of the page.
 const STYLE: &str = include_str!("page.css");
 /// What shows the rows.
-const SCRIPT: &str = include_str!("page.js");
+const SCRIPT: &str = concat!(include_str!("text.js"), include_str!("page.js"));
 
 /// Writes the page to `out`.
 pub(super) fn write(

@@ -1,7 +1,6 @@
 // Shows the rows of the page: a window of them at a time, searched, sorted and filtered in memory.
 // The rows stand in the page as blocks of JSON. Text from them only ever becomes text: no markup is made of it, which the
 // page's policy holds too. Passwords are dots until they are asked for, and nothing is kept once the page is closed.
-"use strict";
 (() => {
   const [ROW, ACCOUNT, STATUS, PASSWORD, CODE, MESSAGE, ATTEMPTS, REQUEST, CHANGED, VERIFIED, SESSIONS, CELLS] = Array(12).keys();
   const SIGNS = { reset: "✓", failed: "✕", in_doubt: "?", pending: "…", skipped: "–" };
@@ -27,34 +26,10 @@
   let unread = 0; // the first block that is still to be read
   let printing = false;
 
-  function byId(id) { return document.getElementById(id); }
   const [scroller, table, standing] = ["scroller", "table", "standing"].map(byId);
   const [thead, tbody, colgroup] = [table.tHead, table.tBodies[0], table.querySelector("colgroup")];
 
-  function make(tag, properties = {}, ...children) {
-    const element = document.createElement(tag);
-    for (const [name, value] of Object.entries(properties)) {
-      if (name in element) element[name] = value; else element.setAttribute(name, value);
-    }
-    element.append(...children);
-    return element;
-  }
-
-  const grouped = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, ",");
-  const words = (text) => text.replaceAll("_", " ");
   const statusOf = (row) => known.statuses[row[STATUS]] ?? "";
-
-  /** A time as people read it, in UTC. */
-  function time(millis) {
-    const date = new Date(millis ?? NaN);
-    return isNaN(date) ? "" : date.toISOString().replace("T", " ").slice(0, 19);
-  }
-
-  /** Text without case and accents. */
-  function folded(text) {
-    const lower = text.toLowerCase();
-    return /^[\x00-\x7f]*$/.test(lower) ? lower : lower.normalize("NFD").replace(/\p{M}+/gu, "");
-  }
 
   /** Takes a row in: what is searched of it, and how wide its columns are. The password is never searched. */
   function take(row) {
@@ -105,7 +80,7 @@
     return [
       column("row", "Row", 6, (row) => row[ROW], { kind: "number far" }),
       column("account", "Account", seen.account + 3, (row) => row[ACCOUNT]),
-      column("status", "Status", 11, (row) => words(statusOf(row)), { rank: (row) => row[STATUS] }),
+      column("status", "Status", 12, (row) => words(statusOf(row)), { rank: (row) => row[STATUS] }),
       ...(seen.secrets ? [column("password", "Password", seen.secret, () => "", { still: true, width: Math.min(seen.secret, 40) * 10.2 + 150 })] : []),
       ...known.columns.map((title, nth) => column(`cell${nth}`, title || `Column ${nth + 1}`, facts[nth].chars,
         (row) => row[CELLS][nth] ?? "", { kind: "far", cell: true, filled: facts[nth].filled, other: facts[nth].other }))

@@ -199,7 +199,7 @@ fn said(course: &Course) -> String {
     );
     if throttled(course) > 0 {
         let answers = counted(throttled(course), "write", "writes");
-        said += &format!(" Graph answered 429 to {answers}: the quota was spent.");
+        said += &format!(" Graph answered 429, too many requests, to {answers}.");
     }
     for (hold, why) in [(Hold::Asked, "Graph asked for"), (Hold::Away, "the network or the service was away for")] {
         let waited: i64 = spans(course, |other| other == hold).iter().map(|(from, to)| to - from).sum();

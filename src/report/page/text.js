@@ -1,0 +1,28 @@
+// What the page's script needs of any page: elements, and text as people read it. It knows nothing of rows.
+"use strict";
+
+function byId(id) { return document.getElementById(id); }
+
+function make(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name in element) element[name] = value; else element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+const grouped = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, ",");
+const words = (text) => text.replaceAll("_", " ");
+
+/** A time as people read it, in UTC. */
+function time(millis) {
+  const date = new Date(millis ?? NaN);
+  return isNaN(date) ? "" : date.toISOString().replace("T", " ").slice(0, 19);
+}
+
+/** Text without case and accents. */
+function folded(text) {
+  const lower = text.toLowerCase();
+  return /^[\x00-\x7f]*$/.test(lower) ? lower : lower.normalize("NFD").replace(/\p{M}+/gu, "");
+}
