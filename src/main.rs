@@ -8,23 +8,35 @@ mod progress;
 mod terminal;
 mod verbs;
 
-use clap::Parser;
-use cli::{Cli, Verb};
+use cli::{Said, Unread, Verb};
 use failure::Failure;
 use std::process::ExitCode;
 use verbs::Terms;
 
 fn main() -> ExitCode {
     verbs::no_core_dumps();
-    let Cli { verbose, verb } = Cli::parse();
-    terminal::tell(verbose);
-    match dispatch(verb) {
-        Ok(code) => ExitCode::from(code),
-        Err(failure) => {
-            terminal::fail(&failure);
-            ExitCode::from(failure.code)
-        }
-    }
+    let args: Vec<_> = std::env::args_os().collect();
+    let said = match cli::read(&args, &std::env::vars_os().collect()) {
+        Ok(said) => said,
+        Err(Unread::Line(error)) => error.exit(),
+        Err(Unread::Rest(failure)) => return ended(Err(failure)),
+    };
+    ended(work(said))
+}
+
+fn work(said: Said) -> Result<u8, Failure> {
+    terminal::tell(said.cli.verbose);
+    said.details.into_iter().for_each(|detail| terminal::detail(1, || detail));
+    said.warnings.iter().for_each(|warning| terminal::warn(warning));
+    said.notices.iter().for_each(|notice| terminal::say(notice));
+    dispatch(said.cli.verb)
+}
+
+fn ended(end: Result<u8, Failure>) -> ExitCode {
+    ExitCode::from(end.unwrap_or_else(|failure| {
+        terminal::fail(&failure);
+        failure.code
+    }))
 }
 
 fn dispatch(verb: Verb) -> Result<u8, Failure> {

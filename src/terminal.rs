@@ -12,6 +12,11 @@ pub fn fail(error: impl std::fmt::Display) {
     say(&format!("error: {error}"));
 }
 
+/// What is likely to be a mistake, on stderr.
+pub fn warn(text: &str) {
+    say(&format!("warning: {text}"));
+}
+
 /// A line on stderr. That it cannot be written is no reason to stop working.
 pub fn say(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");

@@ -20,8 +20,10 @@ fn cases(credentials: [&str; 3]) -> TestCases {
     }
     // The Azure CLI of the machine is out of reach.
     cases.env("PATH", "");
-    // Help names the variable's value and is wrapped to the terminal's width.
+    // Help is wrapped to the terminal's width.
     cases.env("AZURE_AUTHORITY_HOST", "").env("COLUMNS", "100");
+    // Nor does what the person who runs the tests has set for their own runs lead them elsewhere.
+    cases.env("PASSWAVE_NO_CONFIG", "true");
     cases
 }
 

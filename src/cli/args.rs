@@ -180,8 +180,8 @@ pub struct ConnectArgs {
     /// Graph's root, instead of the cloud's (plain http to loopback only)
     #[arg(long, value_name = "URL")]
     pub graph_endpoint: Option<String>,
-    /// The sign-in service, instead of the cloud's
-    #[arg(long, value_name = "URL", env = "AZURE_AUTHORITY_HOST")]
+    /// The sign-in service, instead of the cloud's; AZURE_AUTHORITY_HOST says it as well
+    #[arg(long, value_name = "URL")]
     pub authority_host: Option<String>,
     /// Certificates (PEM) to trust besides the system's, for companies whose proxy opens TLS
     #[arg(long, value_name = "FILE")]

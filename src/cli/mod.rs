@@ -1,11 +1,13 @@
 //! The command line: what can be said. The help text is the manual.
 
 mod args;
+mod settings;
 mod values;
 
 pub use args::{
     ConnectArgs, LimitArgs, OpenArgs, PaceArgs, PlanArgs, PolicyArgs, RulesArgs, RunArgs, SealArgs, SimulatorArgs,
 };
+pub use settings::{Said, Unread, read};
 pub use values::{Auth, LookupName, PlanFormat, ReportFormat, StyleName};
 
 use clap::{Parser, Subcommand};
@@ -13,7 +15,7 @@ use clap_complete::Shell;
 use passwave::quota::Quota;
 use std::path::PathBuf;
 
-const EXIT_CODES: &str = "\
+const AFTER_HELP: &str = "\
 Exit codes:
   0    every account has its password (duplicate and excluded rows aside)
   1    finished, but some rows failed, are in doubt, or were skipped and need a look
@@ -24,15 +26,26 @@ Exit codes:
 Sign-in reads AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; --auth names the other ways.
 The application needs the permission User-PasswordProfile.ReadWrite.All with admin consent.
 
+Every flag can stand elsewhere, too: --max-accounts as PASSWAVE_MAX_ACCOUNTS (several values with \
+commas between them, a switch as true or false), or as `max-accounts = 30000` in passwave/config.toml \
+of your configuration folder, there also for one command alone, below [reset]. The command line beats \
+the variable, and the variable the file. No secret belongs in the file, and no answer: --yes is refused there.
+
 Try it without a tenant:  passwave rehearse roster.csv";
 
 /// Reset passwords in bulk in Microsoft Entra ID: nothing lost whatever dies.
 #[derive(Parser)]
-#[command(name = "passwave", version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "passwave", version, max_term_width = 100, after_help = AFTER_HELP)]
 pub struct Cli {
     /// Tell more on stderr: -v what met with trouble, -vv every exchange, -vvv every request
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+    /// Take flags that never change from this file [default: passwave/config.toml in your configuration folder]
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
+    pub config: Option<PathBuf>,
+    /// Read no configuration file
+    #[arg(long, global = true, conflicts_with = "config", hide_short_help = true)]
+    pub no_config: bool,
     #[command(subcommand)]
     pub verb: Verb,
 }

@@ -4,7 +4,7 @@ use super::{process::interrupted, work};
 use crate::{
     failure::{Failure, INTERRUPTED},
     progress::ReadProgress,
-    terminal::say,
+    terminal::warn,
 };
 use passwave::{
     graph::Graph,
@@ -59,6 +59,6 @@ pub fn warnings(ledger: &Ledger) -> Result<Vec<String>, Failure> {
 }
 
 fn tell(ledger: &Ledger, warnings: &[String]) -> Result<(), Failure> {
-    warnings.iter().for_each(|warning| say(&format!("warning: {warning}")));
+    warnings.iter().for_each(|warning| warn(warning));
     Ok(ledger.set_note(WARNINGS, &serde_json::to_string(warnings).map_err(Failure::away)?)?)
 }

@@ -4,7 +4,7 @@ use super::{sealing, telling};
 use crate::{
     cli::{OpenArgs, ReportFormat},
     failure::Failure,
-    terminal::{print, say},
+    terminal::{print, warn},
 };
 use passwave::{
     ledger::Ledger,
@@ -20,7 +20,7 @@ pub fn report(folder: &Path, format: Option<ReportFormat>, open: &OpenArgs) -> R
         && let Err(changed) = ledger.must_be_as_planned()
     {
         // Whoever needs the passwords needs them all the same.
-        say(&format!("warning: {changed}"));
+        warn(&changed.to_string());
     }
     match format {
         None => telling::result(&ledger, &report::write(&ledger)?),

@@ -63,7 +63,7 @@ impl Stage {
         for door in ["AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE", "IDENTITY_ENDPOINT"] {
             command.env_remove(door);
         }
-        command.env_remove("PASSWAVE_SEAL_PASSPHRASE");
+        command.env_remove("PASSWAVE_SEAL_PASSPHRASE").env("PASSWAVE_NO_CONFIG", "true");
         for job in ["ACTIONS_ID_TOKEN_REQUEST_URL", "SYSTEM_OIDCREQUESTURI"] {
             command.env_remove(job);
         }

@@ -86,7 +86,7 @@ impl Stage {
         for name in LEADING {
             command.env_remove(name).env_remove(name.to_lowercase());
         }
-        command.env("PATH", self.home().join("bin"));
+        command.env("PATH", self.home().join("bin")).env("PASSWAVE_NO_CONFIG", "true");
         command
     }
 
