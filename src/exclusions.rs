@@ -5,7 +5,7 @@
 
 use crate::{
     outcome::Skip,
-    roster::{Refusal, Roster, RosterError, RosterOptions, Row},
+    roster::{Refusal, Roster, RosterError, RosterOptions, Row, place},
 };
 use std::{collections::HashSet, path::Path};
 
@@ -69,12 +69,12 @@ impl Exclusions {
         !self.0.is_empty() && self.0.contains(&key.to_ascii_lowercase())
     }
 
-    /// The row, refused where its account is among them.
+    /// The row of a roster, which is this sheet where it is of a workbook, refused where its account is among them.
     #[must_use]
-    pub fn applied(&self, row: Row) -> Row {
+    pub fn applied(&self, row: Row, sheet: Option<&str>) -> Row {
         match &row.address {
             Ok(address) if self.contains(address.as_str()) => {
-                let message = format!("line {}: the account is excluded", row.line);
+                let message = format!("{}: the account is excluded", place(sheet, row.line));
                 Row { address: Err(Refusal { skip: Skip::Excluded, message }), ..row }
             }
             _ => row,

@@ -10,7 +10,7 @@ use crate::{
     exclusions::Exclusions,
     outcome::Skip,
     password::{Generator, Password, PasswordError, PasswordPolicy, Person},
-    roster::{Roster, RosterError, Row, Rows},
+    roster::{Roster, RosterError, Row, Rows, place},
     seal::Sealing,
 };
 use csv::StringRecord;
@@ -65,6 +65,9 @@ pub struct Settings {
     pub rehearsal: bool,
     /// The roster's name, for people.
     pub roster: String,
+    /// Its sheet, where it is a workbook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
     /// Its column names.
     pub header: Vec<String>,
     /// The columns that hold a person's names.
@@ -89,6 +92,7 @@ impl Settings {
         Self {
             rehearsal: false,
             roster: roster.name().to_owned(),
+            sheet: roster.sheet().map(str::to_owned),
             header: roster.header().to_vec(),
             name_columns: roster.name_columns().to_vec(),
             password_column: roster.password_column(),
@@ -136,6 +140,7 @@ pub enum PlanError {
 /// Turns a roster into planned rows, chunk by chunk.
 pub struct Plan<'a> {
     rows: Rows<'a>,
+    sheet: Option<&'a str>,
     upn_column: usize,
     name_columns: &'a [usize],
     password_column: Option<usize>,
@@ -149,6 +154,7 @@ impl<'a> Plan<'a> {
     pub fn new(roster: &'a Roster, generator: Generator<'a>) -> Self {
         Self {
             rows: roster.rows(),
+            sheet: roster.sheet(),
             upn_column: roster.upn_column(),
             name_columns: roster.name_columns(),
             password_column: roster.password_column(),
@@ -173,7 +179,7 @@ impl<'a> Plan<'a> {
     /// # Errors
     /// Where the roster cannot be read on or passwords cannot be made.
     pub fn next_chunk(&mut self) -> Result<Vec<PlannedRow>, PlanError> {
-        let rows = self.rows.by_ref().take(CHUNK_ROWS).map(|row| Ok(self.exclusions.applied(row?)));
+        let rows = self.rows.by_ref().take(CHUNK_ROWS).map(|row| Ok(self.exclusions.applied(row?, self.sheet)));
         let rows = rows.collect::<Result<Vec<_>, PlanError>>()?;
         match self.password_column {
             Some(column) => Ok(rows.into_iter().map(|row| self.with_brought(row, column)).collect()),
@@ -197,7 +203,7 @@ impl<'a> Plan<'a> {
     fn with_brought(&mut self, row: Row, column: usize) -> PlannedRow {
         let person = self.person(&row).unwrap_or_default();
         let decision = match &row.address {
-            Ok(_) => adopt(&mut self.generator, &row, column, &person),
+            Ok(_) => adopt(&mut self.generator, &row, self.sheet, column, &person),
             Err(refusal) => Decision::Skip(refusal.skip, refusal.message.clone()),
         };
         planned(row, self.upn_column, Some(column), decision)
@@ -218,16 +224,22 @@ pub fn names_of<'r>(columns: &[usize], cell: impl Fn(usize) -> &'r str) -> [&'r 
     names
 }
 
-fn adopt(generator: &mut Generator<'_>, row: &Row, column: usize, person: &Person<'_>) -> Decision {
+fn adopt(
+    generator: &mut Generator<'_>,
+    row: &Row,
+    sheet: Option<&str>,
+    column: usize,
+    person: &Person<'_>,
+) -> Decision {
     let brought = row.cells.get(column).unwrap_or_default();
-    let line = row.line;
+    let place = place(sheet, row.line);
     if brought.is_empty() {
-        return Decision::Skip(Skip::PasswordMissing, format!("line {line}: there is no password in this row"));
+        return Decision::Skip(Skip::PasswordMissing, format!("{place}: there is no password in this row"));
     }
     let password = Password::new(brought.to_owned());
     match generator.adopt(&password, person) {
         Ok(()) => Decision::Write(password),
-        Err(weakness) => Decision::Skip(Skip::PasswordRejected, format!("line {line}: {weakness}")),
+        Err(weakness) => Decision::Skip(Skip::PasswordRejected, format!("{place}: {weakness}")),
     }
 }
 

@@ -12,7 +12,7 @@ use std::{path::PathBuf, time::Duration};
 
 #[derive(Args)]
 pub struct PlanArgs {
-    /// CSV of user principal names or object ids, in any dialect; - is standard input
+    /// CSV of user principal names or object ids, in any dialect, or a workbook (.xlsx); - is standard input
     pub roster: PathBuf,
     /// The run folder to make [default: named after the roster and the time, in the current folder]
     #[arg(long, value_name = "DIR")]
@@ -20,6 +20,9 @@ pub struct PlanArgs {
     /// The column that names the account, by its header or its number
     #[arg(long, value_name = "NAME")]
     pub upn_column: Option<String>,
+    /// The sheet of a workbook, by its name or its number [default: the first that is not hidden]
+    #[arg(long, value_name = "NAME")]
+    pub sheet: Option<String>,
     /// Refuse the roster if any of its rows is wrong, instead of skipping those rows
     #[arg(long)]
     pub strict: bool,

@@ -6,7 +6,7 @@
 //! Invariant: once the look-up has ended, no two planned rows are one account.
 
 use super::{Counts, Ledger, LedgerError, fingerprint};
-use crate::outcome::Skip;
+use crate::{outcome::Skip, roster::place};
 use rusqlite::{Transaction, TransactionBehavior, params};
 
 /// Under which it is noted how the look-up ended.
@@ -121,7 +121,7 @@ impl Ledger {
         let fingerprint = match without {
             Some(_) => None,
             None => {
-                skip_duplicates(&transaction)?;
+                skip_duplicates(&transaction, self.settings.sheet.as_deref())?;
                 Some(fingerprint::compute(&transaction, &self.settings)?)
             }
         };
@@ -240,7 +240,7 @@ fn skip_row(transaction: &Transaction, row: u64, skip: Skip, message: &str) -> R
 }
 
 /// A name and an object id, or an old name and a new one, may be one account.
-fn skip_duplicates(transaction: &Transaction) -> Result<(), LedgerError> {
+fn skip_duplicates(transaction: &Transaction, sheet: Option<&str>) -> Result<(), LedgerError> {
     let mut select = transaction.prepare(
         "SELECT later.row, later.line, roster.line
          FROM (SELECT row, line, min(row) OVER (PARTITION BY object_id) AS first
@@ -252,7 +252,10 @@ fn skip_duplicates(transaction: &Transaction) -> Result<(), LedgerError> {
     let mut rows = select.query(())?;
     while let Some(row) = rows.next()? {
         let (row, line, first): (u64, u64, u64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let message = format!("line {line}: this is the same account as on line {first}");
+        let message = match sheet {
+            None => format!("line {line}: this is the same account as on line {first}"),
+            Some(_) => format!("{}: this is the same account as in row {first}", place(sheet, line)),
+        };
         skip_row(transaction, row, Skip::Duplicate, &message)?;
     }
     Ok(())

@@ -8,6 +8,7 @@ use crate::{
     outcome::Skip,
     plan::{Lookup, Rules},
     reader::Found,
+    roster::place,
     upn::Upn,
 };
 
@@ -21,6 +22,8 @@ pub const UNREAD: &str = "unread";
 /// What the accounts are held against.
 pub(super) struct Standards<'a> {
     pub(super) rules: Rules,
+    /// The sheet that the rows stand in, where the roster is a workbook.
+    pub(super) sheet: Option<&'a str>,
     pub(super) tenant: &'a Tenant,
     pub(super) exclusions: &'a Exclusions,
     /// Whoever is signed in, by object id.
@@ -45,7 +48,7 @@ impl Standards<'_> {
             user_principal_name: None,
             password_changed_at: None,
         };
-        let skipped = |skip: Skip, why: &str| Some((skip, format!("line {}: {why}", asked.line)));
+        let skipped = |skip: Skip, why: &str| Some((skip, format!("{}: {why}", place(self.sheet, asked.line))));
         match found {
             Found::Missing => {
                 let why = "the directory has no such account";
@@ -161,6 +164,7 @@ mod tests {
         let mut of_admins = tenant();
         of_admins.roles = Some(HashMap::from([(ID.to_owned(), vec!["x".to_owned()])]));
         let with = |tenant, oneself, include| Standards {
+            sheet: None,
             rules: Rules { lookup: Lookup::Auto, include_synced: include, include_admins: include },
             tenant,
             exclusions: &exclusions,
@@ -190,8 +194,13 @@ mod tests {
         let plain = tenant();
         for key in [ID, "ann@contoso.com", "ANN@contoso.com"] {
             let exclusions: Exclusions = [key.to_owned()].into_iter().collect();
-            let standards =
-                Standards { rules: Rules::default(), tenant: &plain, exclusions: &exclusions, oneself: None };
+            let standards = Standards {
+                rules: Rules::default(),
+                sheet: None,
+                tenant: &plain,
+                exclusions: &exclusions,
+                oneself: None,
+            };
             for asked in [ID, "old@contoso.com"] {
                 let found = Found::User(Box::new(user("ann@contoso.com")));
                 assert_eq!(classified(&standards, asked, found).1, Some("excluded"), "{key} {asked}");

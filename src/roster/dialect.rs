@@ -7,7 +7,7 @@
 
 use super::{
     names::Meaning,
-    records::{Mark, QuoteFault, Records},
+    records::{Mark, Records},
 };
 use crate::{clean::trim, upn::Upn};
 use csv::StringRecord;
@@ -18,28 +18,10 @@ const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 const SAMPLE_RECORDS: usize = 100;
 const SAMPLE_BYTES: usize = 256 * 1024;
 
-/// The first record of the table, with what is needed to go on reading.
-pub(super) struct Opening {
-    pub(super) delimiter: u8,
-    /// The first record that is no preamble: the header, or a row where the file has none.
-    pub(super) first: StringRecord,
-    /// Where it begins.
-    pub(super) at: Mark,
-    /// Where it ends.
-    pub(super) after: Mark,
-}
-
-/// Finds the delimiter and the first record of the table; none in a text without one.
-pub(super) fn open(text: &str) -> Result<Option<Opening>, QuoteFault> {
+/// The delimiter of a text, and where its records begin.
+pub(super) fn of(text: &str) -> (u8, Mark) {
     let (told, from) = read_sep(text);
-    let delimiter = told.unwrap_or_else(|| sniff(text, from));
-    let (mut records, mut first) = (Records::new(text, delimiter, from), StringRecord::new());
-    while let Some(at) = records.read(&mut first)? {
-        if !is_blank(&first) && !is_preamble(&first) {
-            return Ok(Some(Opening { delimiter, first, at, after: records.mark() }));
-        }
-    }
-    Ok(None)
+    (told.unwrap_or_else(|| sniff(text, from)), from)
 }
 
 /// Whether no cell holds anything: an empty line, or one of only delimiters and white space.
@@ -48,7 +30,7 @@ pub(super) fn is_blank(cells: &StringRecord) -> bool {
 }
 
 /// Entra's `version:v1.0` row, padded by Excel or not, and the `#TYPE` row of Windows PowerShell.
-fn is_preamble(cells: &StringRecord) -> bool {
+pub(super) fn is_preamble(cells: &StringRecord) -> bool {
     let first = cells.get(0).map_or("", trim);
     let alone = cells.iter().skip(1).all(|cell| trim(cell).is_empty());
     (alone && starts_with(first, "version:")) || starts_with(first, "#type ")
@@ -112,11 +94,11 @@ fn commonest(widths: &[usize]) -> (usize, usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::records::QuoteFault, super::source::Source, *};
 
     fn found(text: &str) -> (char, Vec<String>, u64) {
-        let opening = open(text).ok().flatten().expect("a table");
-        (opening.delimiter.into(), opening.first.iter().map(str::to_owned).collect(), opening.at.line)
+        let opening = Source::text(text.to_owned()).opening().ok().flatten().expect("a table");
+        (of(text).0.into(), opening.first.iter().map(str::to_owned).collect(), opening.at.line)
     }
 
     #[test]
@@ -146,7 +128,7 @@ mod tests {
         assert_eq!(found("\n \n\"version:v1.0\",,,,\n,,\nupn,n\n"), upn(',', 5));
         assert_eq!(found("#TYPE System.Management.Automation.PSCustomObject\n\"upn\";\"n\"\n"), upn(';', 2));
         assert_eq!(found("upn,n"), upn(',', 1));
-        assert!(matches!(open("version:v1.0\n\n"), Ok(None)));
-        assert_eq!(open("\n\"upn,n\n").err(), Some(QuoteFault { line: 2 }));
+        assert!(matches!(Source::text("version:v1.0\n\n".to_owned()).opening(), Ok(None)));
+        assert_eq!(Source::text("\n\"upn,n\n".to_owned()).opening().err(), Some(QuoteFault { line: 2 }));
     }
 }

@@ -14,7 +14,7 @@ pub enum RosterError {
         source: io::Error,
     },
     /// The bytes are no text.
-    #[error("{name} is not a CSV file: {found}; nothing was sent. {cure}")]
+    #[error("{name} is neither a CSV file nor a workbook (.xlsx): {found}; nothing was sent. {cure}")]
     NotText {
         /// The file, as shown to people.
         name: String,
@@ -24,12 +24,44 @@ pub enum RosterError {
         cure: &'static str,
     },
     /// Not one data row: an empty file, or only a header.
-    #[error("{name} holds no accounts: {found}; nothing was sent. Give a CSV file with one account in each row")]
+    #[error(
+        "{name} holds no accounts: {found}; nothing was sent. Give a CSV file or a workbook with one account in each row"
+    )]
     Empty {
         /// The file, as shown to people.
         name: String,
         /// What stands in it instead.
         found: &'static str,
+    },
+    /// A workbook cannot be read, or not in full.
+    #[error("{name}: {found}; nothing was sent. {cure}")]
+    Workbook {
+        /// The file, as shown to people.
+        name: String,
+        /// What is wrong with it.
+        found: String,
+        /// How to come to one that can be read.
+        cure: &'static str,
+    },
+    /// `--sheet` names a sheet that is not there.
+    #[error("{name} has no sheet {wanted} (--sheet); nothing was sent. Sheets: {sheets}{hint}")]
+    UnknownSheet {
+        /// The file, as shown to people.
+        name: String,
+        /// What the flag asked for.
+        wanted: String,
+        /// The nearest name, as a text to add; or nothing.
+        hint: String,
+        /// The sheets that there are.
+        sheets: String,
+    },
+    /// `--sheet` was given for a file that has none.
+    #[error(
+        "{name} is no workbook, so it has no sheets; nothing was sent. Leave --sheet out, or give a workbook (.xlsx)"
+    )]
+    NoSheets {
+        /// The file, as shown to people.
+        name: String,
     },
     /// A quotation mark opens a cell that swallows what follows it.
     #[error(

@@ -195,6 +195,7 @@ fn flags_name_the_columns() {
     let options = |upn: Option<&str>, password: Option<&str>| RosterOptions {
         upn_column: upn.map(str::to_owned),
         password_column: password.map(str::to_owned),
+        ..RosterOptions::default()
     };
     let read = |upn, password| {
         let text = b"UPN,mail,Secret\na@c.com,a@mail.com,x\n".to_vec();

@@ -1,9 +1,11 @@
 //! A file of accounts, read without being told what it is: encoding, delimiter, header and columns are found out.
 //!
 //! It reads what administrators really have: exports and templates of Entra ID, Microsoft 365, School Data Sync and
-//! PowerShell, and what Excel makes of them. It never changes a cell, never guesses between two columns, sends nothing.
+//! PowerShell, and what Excel makes of them, its workbooks (`.xlsx`) included. It never changes a cell, never guesses
+//! between two columns, sends nothing.
 //!
-//! Invariant: each data row of the file comes out of [`Roster::rows`] exactly once, in order, with its line.
+//! Invariant: each data row of the file comes out of [`Roster::rows`] exactly once, in order, with its line; in a workbook
+//! that is its row.
 
 mod columns;
 mod dialect;
@@ -11,7 +13,15 @@ mod error;
 mod names;
 mod records;
 mod rows;
+#[cfg_attr(not(feature = "xlsx"), allow(dead_code, reason = "only workbooks fill sheets"))]
+mod sheet;
+mod source;
 mod text;
+#[cfg(feature = "xlsx")]
+mod workbook;
+#[cfg(not(feature = "xlsx"))]
+#[path = "without_workbooks.rs"]
+mod workbook;
 
 #[cfg(test)]
 mod field_tests;
@@ -23,7 +33,8 @@ use crate::clean;
 use columns::{Columns, Names, PASSWORD_FLAG, Shape};
 use csv::StringRecord;
 use names::Meaning;
-use records::{Mark, QuoteFault, Records};
+use records::{Mark, QuoteFault};
+use source::{Records, Source};
 use std::{io::Read, path::Path};
 
 /// How standard input is named on the command line, and to people.
@@ -39,14 +50,16 @@ pub struct RosterOptions {
     pub upn_column: Option<String>,
     /// `--password-column`: the column of passwords that the roster brings along, in the same way; never guessed.
     pub password_column: Option<String>,
+    /// `--sheet`: the sheet of a workbook, by its name, or by its number from 1 among those that are not hidden; otherwise
+    /// the first of these.
+    pub sheet: Option<String>,
 }
 
 /// A roster that can be read: its text, its columns, and which of them is which. It may hold passwords of its own, so it
 /// cannot be printed.
 pub struct Roster {
     name: String,
-    text: String,
-    delimiter: u8,
+    source: Source,
     /// Where the data rows begin.
     body: Mark,
     header: Vec<String>,
@@ -79,18 +92,17 @@ impl Roster {
     /// Reads a roster that is in memory; `name` stands for it in messages.
     ///
     /// # Errors
-    /// Where the bytes are no text or hold no account, a quotation mark is left open near the beginning, or the columns
-    /// are not certain.
+    /// Where the bytes are neither text nor a workbook, or hold no account, a quotation mark is left open near the
+    /// beginning, or the columns are not certain.
     pub fn from_bytes(name: &str, bytes: Vec<u8>, options: &RosterOptions) -> Result<Self, RosterError> {
         let name = clean::for_terminal(name);
-        let text = text::decode(&name, bytes)?;
-        let opening = dialect::open(&text).map_err(|fault| open_quote(&name, fault))?;
+        let source = read(&name, bytes, options.sheet.as_deref())?;
+        let opening = source.opening().map_err(|fault| open_quote(&name, fault))?;
         let opening = opening.ok_or_else(|| empty(&name, "there is no text in it"))?;
         let labelled = !dialect::has_address(&opening.first);
         let body = if labelled { opening.after } else { opening.at };
-        let records = Records::new(&text, opening.delimiter, body);
         let (rows, shapes) =
-            survey(records, opening.first.len(), labelled).map_err(|fault| open_quote(&name, fault))?;
+            survey(source.records(body), opening.first.len(), labelled).map_err(|fault| open_quote(&name, fault))?;
         if rows == 0 {
             return Err(empty(&name, "there is a header and no row after it"));
         }
@@ -99,14 +111,19 @@ impl Roster {
         let (upn_column, password_column) = choose(&columns, options)?;
         let name_columns = name_columns(&header, upn_column);
         let holds_passwords = password_column.is_some() || may_hold_passwords(&header, labelled);
-        let delimiter = opening.delimiter;
-        Ok(Self { name, text, delimiter, body, header, upn_column, password_column, name_columns, holds_passwords })
+        Ok(Self { name, source, body, header, upn_column, password_column, name_columns, holds_passwords })
     }
 
     /// The file's name without its folder, or `standard input`, fit to be shown.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The sheet's name, where the file is a workbook.
+    #[must_use]
+    pub fn sheet(&self) -> Option<&str> {
+        self.source.sheet()
     }
 
     /// The names of the columns, trimmed and otherwise as the file spells them (one may be empty); `column 1` and so on
@@ -152,6 +169,25 @@ impl Roster {
 /// Where there is no such column, with the one that may be meant, or where there is more than one.
 pub fn column_named(file: &str, header: &[String], flag: &'static str, wanted: &str) -> Result<usize, RosterError> {
     Names { file, names: header }.named(flag, wanted)
+}
+
+/// How people find a row again: by the line of a text, or by the row of a sheet.
+#[must_use]
+pub fn place(sheet: Option<&str>, line: u64) -> String {
+    match sheet {
+        None => format!("line {line}"),
+        Some(sheet) => format!("row {line} of sheet \"{}\"", clean::for_terminal(sheet)),
+    }
+}
+
+fn read(name: &str, bytes: Vec<u8>, sheet: Option<&str>) -> Result<Source, RosterError> {
+    if workbook::is_one(&bytes) {
+        return workbook::read(name, &bytes, sheet).map(Source::Sheet);
+    }
+    match sheet {
+        Some(_) => Err(RosterError::NoSheets { name: name.to_owned() }),
+        None => text::decode(name, bytes).map(Source::text),
+    }
 }
 
 fn open_quote(name: &str, fault: QuoteFault) -> RosterError {

@@ -7,7 +7,8 @@
 
 use csv::StringRecord;
 
-/// A place in a text: an offset in bytes, and the line that is reached there.
+/// A place in a text: an offset in bytes, and the line that is reached there. In a sheet: how many rows come before it,
+/// and the sheet's own number of the row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
     pub(super) byte: usize,

@@ -7,7 +7,8 @@
 use super::{
     Roster, RosterError,
     dialect::{is_blank, starts_with},
-    records::{Mark, Records},
+    records::Mark,
+    source::Records,
 };
 use crate::{
     clean,
@@ -27,7 +28,7 @@ const EXAMPLE: &str = "Example:";
 pub struct Row {
     /// Its place among the data rows, from 1.
     pub number: u64,
-    /// The physical line of the file, from 1, on which it begins.
+    /// The physical line of the file, from 1, on which it begins; in a workbook the sheet's number of the row.
     pub line: u64,
     /// All cells, as they stand in the file.
     pub cells: StringRecord,
@@ -57,7 +58,7 @@ pub struct Rows<'r> {
 
 impl<'r> Rows<'r> {
     pub(super) fn new(roster: &'r Roster) -> Self {
-        let records = Records::new(&roster.text, roster.delimiter, roster.body);
+        let records = roster.source.records(roster.body);
         Self { roster, records, number: 0, seen: Seen::default(), length: 0, failed: false }
     }
 
@@ -81,7 +82,7 @@ impl<'r> Rows<'r> {
     fn row(&mut self, line: u64, cells: StringRecord) -> Row {
         self.number += 1;
         let address = self.address(line, &cells).map_err(|(skip, why)| {
-            let message = format!("line {line}: {why}");
+            let message = format!("{}: {why}", super::place(self.roster.sheet(), line));
             Refusal { skip, message }
         });
         Row { number: self.number, line, cells, address }
@@ -101,8 +102,17 @@ impl<'r> Rows<'r> {
         match self.seen.note(&address, self.number, line) {
             None => Ok(address),
             Some((row, at)) => {
-                Err((Skip::Duplicate, format!("this is the account of row {row} again, which is on line {at}")))
+                let first = super::place(self.roster.sheet(), at.into());
+                Err((Skip::Duplicate, self.again(row, &first)))
             }
+        }
+    }
+
+    /// A sheet's rows are told by their own numbers alone, so that nobody takes one number for the other.
+    fn again(&self, row: u32, place: &str) -> String {
+        match self.roster.sheet() {
+            None => format!("this is the account of row {row} again, which is on {place}"),
+            Some(_) => format!("this is the account of {place} again"),
         }
     }
 

@@ -10,21 +10,31 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 /// How much of a text is looked at for control characters, in characters.
 const CONTROL_SAMPLE: usize = 4_096;
 
-const SAVE_AS_CSV: &str = "Open it in Excel and save it as \"CSV UTF-8 (Comma delimited)\"";
+pub(super) const SAVE_AS_CSV: &str = "Open it in Excel and save it as \"CSV UTF-8 (Comma delimited)\"";
+const SAVE_AS_XLSX: &str = "Open it in Excel and save it as \"Excel Workbook (.xlsx)\"";
+const SAVE_UNLOCKED: &str =
+    "Open it in Excel and save it without a password (File, Info, Protect Workbook, Encrypt with Password: empty)";
 const SAVE_AS_UTF8: &str = "Save it as CSV in UTF-8";
 
-/// Files that are met under the name of a CSV, by their first bytes.
-const SIGNATURES: [(&[u8], &str); 3] = [
-    (b"PK\x03\x04", "it looks like a workbook (.xlsx) or another zip archive"),
-    (b"\xD0\xCF\x11\xE0", "it looks like an old workbook (.xls)"),
-    (b"%PDF-", "it looks like a PDF document"),
+/// Files that are met under the name of a roster, by their first bytes, and the way to one that can be read.
+const SIGNATURES: [(&[u8], &str, &str); 3] = [
+    (b"PK\x03\x04", "it looks like a zip archive without a workbook in it", SAVE_AS_XLSX),
+    (OLE, "it looks like an old workbook (.xls)", SAVE_AS_XLSX),
+    (b"%PDF-", "it looks like a PDF document", SAVE_AS_CSV),
 ];
+/// What a compound file begins with, as old workbooks and locked ones are.
+const OLE: &[u8] = b"\xD0\xCF\x11\xE0";
+/// A stream of this name makes it a locked one (MS-OFFCRYPTO).
+const LOCKED: &str = "EncryptedPackage";
 
 /// Decodes `bytes` as UTF-8 or UTF-16 with a byte order mark, as UTF-8 without one, or else as Windows-1252.
 pub(super) fn decode(name: &str, bytes: Vec<u8>) -> Result<String, RosterError> {
     let refuse = |found, cure| Err(RosterError::NotText { name: name.to_owned(), found, cure });
-    if let Some((_, found)) = SIGNATURES.iter().find(|(signature, _)| bytes.starts_with(signature)) {
-        return refuse(found, SAVE_AS_CSV);
+    if bytes.starts_with(OLE) && is_locked(&bytes) {
+        return refuse("it is a workbook that is locked with a password", SAVE_UNLOCKED);
+    }
+    if let Some((_, found, cure)) = SIGNATURES.iter().find(|(signature, ..)| bytes.starts_with(signature)) {
+        return refuse(found, cure);
     }
     let Some(text) = to_text(bytes) else {
         return refuse("it begins as Unicode text, and goes on with bytes that are none", SAVE_AS_UTF8);
@@ -36,6 +46,11 @@ pub(super) fn decode(name: &str, bytes: Vec<u8>) -> Result<String, RosterError> 
         return refuse("it is full of control characters", SAVE_AS_UTF8);
     }
     Ok(text)
+}
+
+fn is_locked(bytes: &[u8]) -> bool {
+    let name: Vec<u8> = LOCKED.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    bytes.windows(name.len()).any(|window| window == name)
 }
 
 fn to_text(bytes: Vec<u8>) -> Option<String> {
@@ -97,7 +112,8 @@ mod tests {
     #[test]
     fn what_is_no_text_is_named() {
         for (bytes, found) in [
-            (b"PK\x03\x04\x14\0\x06\0".to_vec(), "workbook (.xlsx)"),
+            (b"PK\x03\x04\x14\0\x06\0".to_vec(), "zip archive"),
+            (b"\xD0\xCF\x11\xE0\xA1E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e\0".to_vec(), "without a password"),
             (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1".to_vec(), "old workbook"),
             (b"%PDF-1.7".to_vec(), "PDF"),
             (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec(), "NUL"),

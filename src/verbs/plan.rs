@@ -121,7 +121,11 @@ fn as_json(ledger: &Ledger, summary: &Summary, quota: Quota) -> Result<serde_jso
 pub fn create(args: &PlanArgs, rehearsal: bool) -> Result<Created, Failure> {
     makers()?;
     let policy = policy(&args.policy)?;
-    let options = RosterOptions { upn_column: args.upn_column.clone(), password_column: args.password_column.clone() };
+    let options = RosterOptions {
+        upn_column: args.upn_column.clone(),
+        password_column: args.password_column.clone(),
+        sheet: args.sheet.clone(),
+    };
     let roster = Roster::open(&args.roster, &options)?;
     if args.strict {
         refuse_wrong_rows(&roster)?;

@@ -41,7 +41,11 @@ pub fn skipped(created: &Created) {
 pub fn plan(ledger: &Ledger, quota: Quota, revokes: bool) -> Result<(), Failure> {
     let settings = ledger.settings();
     let (counts, pending) = (ledger.counts(), ledger.counts().pending());
-    let mut first = format!("{}: {}", clean::for_terminal(&settings.roster), counted(counts.rows(), "row", "rows"));
+    let mut first = clean::for_terminal(&settings.roster);
+    if let Some(sheet) = &settings.sheet {
+        first += &format!(", sheet \"{}\"", clean::for_terminal(sheet));
+    }
+    first += &format!(": {}", counted(counts.rows(), "row", "rows"));
     first += &format!(", {} to reset", counted(pending, "account", "accounts"));
     if counts.skipped > 0 {
         first += &format!(", {} skipped", grouped(counts.skipped));

@@ -45,7 +45,7 @@ fn options(flags: u8) -> RosterOptions {
         3 => Some("password".to_owned()),
         _ => None,
     };
-    RosterOptions { upn_column: choose(flags), password_column: choose(flags >> 2) }
+    RosterOptions { upn_column: choose(flags), password_column: choose(flags >> 2), sheet: None }
 }
 
 fn open(file: &[u8], options: &RosterOptions) -> Result<Roster, RosterError> {
