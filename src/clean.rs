@@ -1,8 +1,10 @@
 //! Foreign text made fit to be shown to a person: what a file or a server says, inside a message of ours.
 //!
-//! It never lets a control sequence through to a terminal, and never lets one cell fill the screen.
+//! It never lets a control sequence through to a terminal or a command through to the runner of a pipeline, and never lets
+//! one cell fill the screen.
 //!
-//! Invariant: the result holds no control character, no bidirectional override and no more characters than promised.
+//! Invariant: the result holds no control character, no bidirectional override, nothing that a runner obeys, and no more
+//! characters than promised.
 
 /// Most characters of one foreign text that a message shows, the closing `…` included.
 pub const SHOWN_CHARS_MAX: usize = 80;
@@ -24,16 +26,35 @@ pub fn sentence(text: &str) -> String {
 /// The same in full, for a place that has room: breaks and tabs become spaces.
 #[must_use]
 pub fn line(text: &str) -> String {
-    text.chars().map(|c| if matches!(c, '\n' | '\r' | '\t') { ' ' } else { harmless(c) }).collect()
+    disarmed(text.chars().map(|c| if matches!(c, '\n' | '\r' | '\t') { ' ' } else { harmless(c) }))
 }
 
 fn shortened(text: &str, chars_max: usize) -> String {
-    let mut shown: String = text.chars().take(chars_max).map(harmless).collect();
+    let mut shown = disarmed(text.chars().take(chars_max).map(harmless));
     if text.chars().nth(chars_max).is_some() {
         shown.pop();
         shown.push('…');
     }
     shown
+}
+
+/// Puts U+FFFD into what the runners of pipelines take for commands in anything that is printed: GitHub's `##[` and Azure
+/// Pipelines' `##vso[` anywhere in a line, and GitHub's `::` where a line begins. They compare as their language does, which
+/// passes over many characters outside ASCII; so none of these counts.
+fn disarmed(text: impl Iterator<Item = char>) -> String {
+    let mut ascii = String::new();
+    let disarm = |c: char| {
+        let is_command = match c {
+            '[' => ascii.ends_with("##") || ascii.ends_with("##vso"),
+            ':' => ascii == ":",
+            _ => false,
+        };
+        if c.is_ascii() && !(c == ' ' && ascii.is_empty()) {
+            ascii.push(c.to_ascii_lowercase());
+        }
+        if is_command { '\u{FFFD}' } else { c }
+    };
+    text.map(disarm).collect()
 }
 
 /// Takes off both ends what people do not see: white space of any width, zero-width marks, reading directions.
@@ -43,7 +64,11 @@ pub fn trim(text: &str) -> &str {
 }
 
 fn harmless(c: char) -> char {
-    if c.is_control() || is_invisible(c) || matches!(c, '\u{2028}' | '\u{2029}') { '\u{FFFD}' } else { c }
+    if c.is_control() || is_invisible(c) || matches!(c, '\u{2028}' | '\u{2029}' | '\u{FFFE}' | '\u{FFFF}') {
+        '\u{FFFD}'
+    } else {
+        c
+    }
 }
 
 /// Zero-width spaces and joiners, bidirectional marks, embeddings, overrides and isolates, and the byte order mark.
@@ -71,6 +96,25 @@ mod tests {
     fn a_whole_line_is_one_line() {
         assert_eq!(line("a\r\nb\tc\u{1b}[2J\u{202e}\u{2028}"), "a  b c\u{FFFD}[2J\u{FFFD}\u{FFFD}");
         assert_eq!(line(&"x".repeat(1_000)).len(), 1_000);
+    }
+
+    #[test]
+    fn no_command_reaches_a_runner() {
+        for (text, shown) in [
+            ("::error::x", ":\u{FFFD}error::x"),
+            ("  ::add-mask::x", "  :\u{FFFD}add-mask::x"),
+            ("\n\u{AD}:\u{AD}:set-env::", "\u{FFFD}\u{AD}:\u{AD}\u{FFFD}set-env::"),
+            ("a ##[add-path]x", "a ##\u{FFFD}add-path]x"),
+            ("a##VSO[task.setvariable]", "a##VSO\u{FFFD}task.setvariable]"),
+            ("##\u{AD}vso[x] ##[y]", "##\u{AD}vso\u{FFFD}x] ##\u{FFFD}y]"),
+        ] {
+            assert_eq!(for_terminal(text), shown);
+            assert_eq!(sentence(text), shown);
+        }
+        for text in ["Resource 'a::b' [x] #1", "fe80::1", "# [a]", "a: b", ":", "vso[", "# #[x]"] {
+            assert_eq!(line(text), text);
+        }
+        assert_eq!(line("\t::x"), " :\u{FFFD}x");
     }
 
     #[test]

@@ -49,7 +49,7 @@ fn dispatch(verb: Verb) -> Result<u8, Failure> {
             verbs::run(&folder, &connect, &open, &Terms { run: &run, limit: &limit, expect: expect.as_deref(), yes })
         }
         Verb::Verify { folder, pace, connect } => verbs::verify(&folder, &pace, &connect),
-        Verb::Report { folder, format, open } => verbs::report(&folder, format, &open),
+        Verb::Report { folder, format, output, open } => verbs::report(&folder, format, output.as_deref(), &open),
         Verb::Rehearse { plan, limit, run, simulator } => verbs::rehearse(&plan, &limit, &run, &simulator),
         Verb::Simulate { port, roster, accounts, write_quota, simulator } => {
             verbs::simulate(port, roster.as_deref(), accounts, write_quota, &simulator)

@@ -77,6 +77,11 @@ impl Write for Stdout {
     }
 }
 
+/// Whether a person would see what is printed.
+pub fn is_seen() -> bool {
+    io::stdout().is_terminal()
+}
+
 /// Whether a question can be asked and answered.
 pub fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()

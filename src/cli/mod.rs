@@ -118,9 +118,13 @@ pub enum Verb {
         /// The run folder
         #[arg(value_name = "RUN")]
         folder: PathBuf,
-        /// Print one report on stdout instead of writing the files
+        /// Print one report on stdout instead of writing the files; a workbook goes into the run folder where stdout is a
+        /// terminal
         #[arg(long, value_enum)]
         format: Option<ReportFormat>,
+        /// Write it to this file, which must not exist yet, and nobody else may read; - is stdout
+        #[arg(long, short, value_name = "FILE", requires = "format")]
+        output: Option<PathBuf>,
         #[command(flatten)]
         open: OpenArgs,
     },

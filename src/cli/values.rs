@@ -31,6 +31,10 @@ pub enum ReportFormat {
     Html,
     /// What summary.json holds
     Json,
+    /// The report as a workbook for Excel, with the passwords that can be read
+    Xlsx,
+    /// The accounts as test cases in JUnit XML, for pipelines, without passwords
+    Junit,
 }
 
 /// Ways to sign in.

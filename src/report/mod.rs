@@ -7,31 +7,42 @@
 //!
 //! Invariant: every roster row is in `report.csv` exactly once, in roster order.
 
+mod columns;
+mod escape;
+mod junit;
 mod page;
 mod sealed;
 mod summary;
 mod table;
+#[cfg(feature = "xlsx")]
+mod workbook;
+#[cfg(not(feature = "xlsx"))]
+#[path = "without_workbooks.rs"]
+mod workbook;
 
+pub use columns::{COLUMNS, EARLIER_COLUMN, SESSIONS_COLUMN, VERIFIED_COLUMN};
 pub use page::ROWS_MAX as PAGE_ROWS_MAX;
 pub use sealed::{IDENTITY_NAME, SEALED_NAME};
 pub use summary::{Summary, SummaryCause};
-pub use table::{COLUMNS, EARLIER_COLUMN, SESSIONS_COLUMN, VERIFIED_COLUMN, defused};
+pub use table::defused;
 
 use crate::{
     ledger::{Ledger, LedgerError},
     private,
 };
+use columns::Passwords;
 use jiff::Timestamp;
 use std::{
     io::{self, Write},
     path::PathBuf,
 };
-use table::Passwords;
 
 /// The report's name in the run folder.
 pub const CSV_NAME: &str = "report.csv";
 /// The page's name in the run folder.
 pub const PAGE_NAME: &str = "report.html";
+/// The workbook's name in the run folder.
+pub const WORKBOOK_NAME: &str = "report.xlsx";
 /// The summary's name in the run folder.
 pub const SUMMARY_NAME: &str = "summary.json";
 
@@ -54,6 +65,9 @@ pub enum ReportError {
         "a row's cells in the ledger cannot be read: {0}\nhint: the ledger is damaged; restore the folder from a copy"
     )]
     Cells(#[from] serde_json::Error),
+    /// The report does not fit into a workbook, or this program cannot write one.
+    #[error("{0}\nhint: --format csv has no such limit, and spreadsheets open it as well")]
+    Workbook(String),
 }
 
 enum Fault {
@@ -135,6 +149,33 @@ pub fn print_csv(ledger: &Ledger, out: &mut impl Write) -> Result<(), ReportErro
 pub fn print_page(ledger: &Ledger, out: &mut impl Write) -> Result<(), ReportError> {
     let summary = Summary::of(ledger)?;
     page::write(ledger, &summary, Passwords::Shown, out).map_err(|fault| fault.about(PAGE_NAME.into()))
+}
+
+/// Writes the report to `out` as a workbook, with all passwords that can be read here.
+///
+/// # Errors
+/// Where the ledger cannot be read, the report is too large for a workbook, or `out` not written.
+pub fn print_workbook(ledger: &Ledger, out: &mut impl Write) -> Result<(), ReportError> {
+    workbook::write(ledger, out, Passwords::Shown).map_err(|fault| fault.about(WORKBOOK_NAME.into()))
+}
+
+/// Writes the workbook into the run folder, and returns where it is; in a sealed run without passwords, as `report.csv`.
+///
+/// # Errors
+/// As [`print_workbook`]; what stood there before stands then.
+pub fn write_workbook(ledger: &Ledger) -> Result<PathBuf, ReportError> {
+    let passwords = if ledger.sealed_to().is_some() { Passwords::Withheld } else { Passwords::Shown };
+    swap_in(ledger, WORKBOOK_NAME, |file| workbook::write(ledger, file, passwords))?;
+    Ok(ledger.folder().join(WORKBOOK_NAME))
+}
+
+/// Writes the run to `out` as JUnit XML, an account a case, without passwords.
+///
+/// # Errors
+/// Where the ledger cannot be read, or `out` not written.
+pub fn print_junit(ledger: &Ledger, out: &mut impl Write) -> Result<(), ReportError> {
+    let summary = Summary::of(ledger)?;
+    junit::write(ledger, &summary, out).map_err(|fault| fault.about("the report".into()))
 }
 
 fn swap_in<T>(

@@ -3,7 +3,7 @@
 //! A process that was given no key cannot read what earlier ones sealed. Invariant: it never does away with a sealed report
 //! that holds passwords which its own lacks.
 
-use super::{CSV_NAME, ReportError, swap_in, table, table::Passwords};
+use super::{CSV_NAME, ReportError, columns::Passwords, swap_in, table};
 use crate::{ledger::Ledger, seal::Recipients};
 use std::{fs, io, io::Write, path::Path};
 

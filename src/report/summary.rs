@@ -2,7 +2,7 @@
 
 use super::time;
 use crate::{
-    ledger::{Group, Ledger, LedgerError},
+    ledger::{Account, Group, Ledger, LedgerError},
     outcome::{Cause, Skip, Status},
     run,
 };
@@ -91,6 +91,23 @@ impl From<Group> for SummaryCause {
 }
 
 impl SummaryCause {
+    /// How one account ended.
+    #[must_use]
+    pub fn of(account: &Account) -> Self {
+        Self {
+            status: account.status.clone(),
+            error_code: account.error_code.clone(),
+            error_message: account.error_message.clone(),
+            rows: 1,
+        }
+    }
+
+    /// Whether somebody must look at these rows.
+    #[must_use]
+    pub fn needs_a_look(&self) -> bool {
+        Skip::from_code(&self.error_code).is_none_or(Skip::needs_a_look)
+    }
+
     /// The status and the code, as a person reads them; the code is foreign text.
     #[must_use]
     pub fn title(&self) -> String {
@@ -101,6 +118,9 @@ impl SummaryCause {
     /// What to do about these rows; none where nothing is to be done.
     #[must_use]
     pub fn cure(&self) -> Option<&'static str> {
+        if self.status == Status::Pending.as_str() {
+            return Some("go on with `passwave run`");
+        }
         if self.status == Status::InDoubt.as_str() {
             return Some("the password in the report may be in force: try it, or put these accounts in a new roster");
         }

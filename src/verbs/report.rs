@@ -1,19 +1,29 @@
-//! `report`: the files again, from the ledger.
+//! `report`: the files again, or one of them elsewhere, from the ledger.
 
 use super::{sealing, telling};
 use crate::{
     cli::{OpenArgs, ReportFormat},
     failure::Failure,
-    terminal::{print, warn},
+    terminal::{is_seen, print, say, warn},
 };
 use passwave::{
     ledger::Ledger,
+    private,
     report::{self, Summary},
 };
-use std::{io::Write, path::Path};
+use std::{
+    fs,
+    io::{self, BufWriter, Write},
+    path::Path,
+};
 
-/// Writes the reports, or prints one.
-pub fn report(folder: &Path, format: Option<ReportFormat>, open: &OpenArgs) -> Result<u8, Failure> {
+/// Writes the reports, or one of them to where it is wanted.
+pub fn report(
+    folder: &Path,
+    format: Option<ReportFormat>,
+    output: Option<&Path>,
+    open: &OpenArgs,
+) -> Result<u8, Failure> {
     let mut ledger = Ledger::open_to_read(folder)?;
     sealing::unlock(&mut ledger, open)?;
     if ledger.lookup_has_ended()?
@@ -22,15 +32,60 @@ pub fn report(folder: &Path, format: Option<ReportFormat>, open: &OpenArgs) -> R
         // Whoever needs the passwords needs them all the same.
         warn(&changed.to_string());
     }
-    match format {
-        None => telling::result(&ledger, &report::write(&ledger)?),
-        Some(ReportFormat::Csv) => print(|out| Ok::<_, Failure>(report::print_csv(&ledger, out)?))?,
-        Some(ReportFormat::Html) => print(|out| Ok::<_, Failure>(report::print_page(&ledger, out)?))?,
-        Some(ReportFormat::Json) => {
-            let summary = Summary::of(&ledger)?;
-            let text = serde_json::to_string_pretty(&summary).map_err(Failure::away)?;
-            print(|out| writeln!(out, "{text}"))?;
+    match (format, output) {
+        (None, _) => telling::result(&ledger, &report::write(&ledger)?),
+        (Some(format), Some(file)) if file != Path::new("-") => to_file(&ledger, format, file)?,
+        (Some(ReportFormat::Xlsx), None) if is_seen() => into_folder(&ledger)?,
+        (Some(ReportFormat::Xlsx), Some(_)) if is_seen() => {
+            return Err(Failure::usage(
+                "a workbook is nothing for a terminal to show\nhint: write it to a file with --output FILE",
+            ));
         }
+        (Some(format), _) => print(|out| write(&ledger, format, out))?,
     }
     Ok(0)
+}
+
+fn write(ledger: &Ledger, format: ReportFormat, out: &mut impl Write) -> Result<(), Failure> {
+    match format {
+        ReportFormat::Csv => Ok(report::print_csv(ledger, out)?),
+        ReportFormat::Html => Ok(report::print_page(ledger, out)?),
+        ReportFormat::Xlsx => Ok(report::print_workbook(ledger, out)?),
+        ReportFormat::Junit => Ok(report::print_junit(ledger, out)?),
+        ReportFormat::Json => {
+            let text = serde_json::to_string_pretty(&Summary::of(ledger)?).map_err(Failure::away)?;
+            Ok(writeln!(out, "{text}")?)
+        }
+    }
+}
+
+/// A file of the person's own choice may be anything, so none is ever overwritten.
+fn to_file(ledger: &Ledger, format: ReportFormat, file: &Path) -> Result<(), Failure> {
+    let told = |error: io::Error| match error.kind() {
+        io::ErrorKind::AlreadyExists => Failure::usage(format!(
+            "{} exists already, and no file is ever overwritten\nhint: name another one, or remove it first",
+            file.display()
+        )),
+        _ => Failure::usage(format!("{}: {error}\nhint: check the path and its permissions", file.display())),
+    };
+    let mut out = BufWriter::new(private::create_file(file).map_err(told)?);
+    let written = write(ledger, format, &mut out).and_then(|()| Ok(out.flush()?));
+    if written.is_err() {
+        // Half a report is none. What is still in the buffer goes nowhere.
+        drop(out.into_parts());
+        let _ = fs::remove_file(file);
+    }
+    written.inspect(|()| say(&format!("Report:  {}", file.display())))
+}
+
+/// The workbook, which a terminal cannot show.
+fn into_folder(ledger: &Ledger) -> Result<(), Failure> {
+    let file = report::write_workbook(ledger)?;
+    let without = if ledger.sealed_to().is_some() {
+        " (without passwords, as the run is sealed: --output FILE writes those that can be read)"
+    } else {
+        ""
+    };
+    say(&format!("Workbook: {}{without}", file.display()));
+    Ok(())
 }

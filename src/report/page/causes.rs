@@ -1,10 +1,8 @@
 //! What went otherwise, grouped by cause, each with its cure.
 
-use super::escape::Text;
 use crate::{
     figures::counted,
-    outcome::Skip,
-    report::{Fault, Summary, SummaryCause},
+    report::{Fault, Summary, SummaryCause, escape::Text},
 };
 use std::io::Write;
 
@@ -13,14 +11,9 @@ const MANY_CAUSES: &str = "Request_BadRequest";
 
 /// Writes the groups: those that need a look first.
 pub(super) fn write(summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
-    let (urgent, calm): (Vec<_>, Vec<_>) = summary.causes.iter().partition(|cause| needs_a_look(cause));
+    let (urgent, calm): (Vec<_>, Vec<_>) = summary.causes.iter().partition(|cause| cause.needs_a_look());
     group("needs", "What needs a look", &urgent, out)?;
     group("left", "What was left alone, as it should be", &calm, out)
-}
-
-/// Whether somebody must do something about these rows.
-pub(super) fn needs_a_look(cause: &SummaryCause) -> bool {
-    Skip::from_code(&cause.error_code).is_none_or(Skip::needs_a_look)
 }
 
 fn group(id: &str, title: &str, causes: &[&SummaryCause], out: &mut impl Write) -> Result<(), Fault> {

@@ -8,7 +8,6 @@
 
 mod causes;
 mod course;
-mod escape;
 mod picture;
 mod rows;
 mod scale;
@@ -16,12 +15,11 @@ mod screen;
 
 pub use rows::ROWS_MAX;
 
-use super::{Fault, Summary, table::Passwords};
+use super::{Fault, Summary, columns::Passwords, escape::Text};
 use crate::ledger::Ledger;
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use course::Course;
-use escape::Text;
 use std::io::Write;
 
 /// The look of the page.

@@ -3,7 +3,6 @@
 //! What the report may not show is not here either: a row's password comes from the ledger's report, as for every other
 //! file. Beyond [`ROWS_MAX`] rows the page says where the others are.
 
-use super::escape::{InScript, Text};
 use crate::{
     clean,
     figures::grouped,
@@ -11,7 +10,8 @@ use crate::{
     outcome::Status,
     report::{
         CSV_NAME, Fault, SEALED_NAME, Summary,
-        table::{self, Passwords},
+        columns::{self, Passwords},
+        escape::{InScript, Text},
     },
 };
 use serde::{Serializer, ser::SerializeSeq};
@@ -43,14 +43,14 @@ pub(super) fn write(
     out: &mut impl Write,
 ) -> Result<(), Fault> {
     frame(summary, out)?;
-    columns(ledger, summary, out)?;
+    known(ledger, summary, out)?;
     let (mut nth, sealed) = (0, ledger.sealed_to().is_some());
     let read = ledger.for_each_row(|mut row| {
         if nth == ROWS_MAX {
             return Err(Stop::Enough);
         }
         if passwords == Passwords::Withheld {
-            table::withhold(&mut row);
+            columns::withhold(&mut row);
         }
         let start = if nth.is_multiple_of(BLOCK_ROWS) { block(nth) } else { ",\n" };
         nth += 1;
@@ -86,7 +86,7 @@ fn frame(summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
 }
 
 /// What the script must know of the rows before it reads them.
-fn columns(ledger: &Ledger, summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
+fn known(ledger: &Ledger, summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
     let header: Vec<String> = ledger.settings().header.iter().map(|name| clean::line(name)).collect();
     let width = ledger.widest_row()?.max(header.len());
     let statuses: Vec<_> = Status::ALL.into_iter().map(Status::as_str).collect();
@@ -112,12 +112,12 @@ fn one(row: &ReportRow, sealed: bool, out: &mut impl Write) -> Result<(), Fault>
     // Never cleaned: it must be what was sent.
     list.serialize_element(&row.password.as_ref().map(|password| password.expose()))?;
     list.serialize_element(&shown(row.error_code.as_deref()))?;
-    list.serialize_element(&shown(Some(&table::message(row, sealed))))?;
+    list.serialize_element(&shown(Some(&columns::message(row, sealed))))?;
     list.serialize_element(&row.attempts)?;
     list.serialize_element(&shown(row.request_id.as_deref()))?;
     list.serialize_element(&row.changed_at)?;
     list.serialize_element(&row.verified_at)?;
-    list.serialize_element(&shown(Some(&table::sessions(row))))?;
+    list.serialize_element(&shown(Some(&columns::sessions(row))))?;
     let cells: Vec<Cow<'_, str>> = serde_json::from_str(&row.cells)?;
     list.serialize_element(&cells.iter().map(|cell| clean::line(cell)).collect::<Vec<_>>())?;
     Ok(list.end()?)

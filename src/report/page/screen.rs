@@ -1,12 +1,11 @@
 //! The first screen: what was done, when, in which tenant, how many, and how fast.
 
-use super::{causes, escape::Text};
 use crate::{
     figures::{counted, grouped, short},
     ledger::{Ledger, LedgerError},
     outcome::Status,
     quota::Quota,
-    report::{Fault, Summary},
+    report::{Fault, Summary, escape::Text},
 };
 use std::{io::Write, time::Duration};
 
@@ -56,7 +55,7 @@ fn headline(summary: &Summary) -> String {
 }
 
 fn lead(summary: &Summary) -> String {
-    let looks: u64 = summary.causes.iter().filter(|cause| causes::needs_a_look(cause)).map(|cause| cause.rows).sum();
+    let looks: u64 = summary.causes.iter().filter(|cause| cause.needs_a_look()).map(|cause| cause.rows).sum();
     let look = match looks {
         0 => "No row needs a look.".into(),
         1 => "<a href=\"#needs\">1 row needs a look</a>.".into(),

@@ -1,4 +1,4 @@
-//! Foreign text in the page: as HTML, and as data in a script element.
+//! Foreign text in markup: in HTML and XML, and as data in a script element.
 
 use crate::clean;
 use serde_json::ser::Formatter;
@@ -7,7 +7,7 @@ use std::{
     io,
 };
 
-/// Foreign text, cleaned, and escaped for an element or a quoted attribute.
+/// Foreign text, cleaned, and escaped for an element or a quoted attribute. What is left are characters that XML 1.0 allows.
 pub(super) struct Text<'a>(pub &'a str);
 
 impl fmt::Display for Text<'_> {

@@ -1,0 +1,123 @@
+//! The sheet with the rows.
+
+use super::{CELL_UNITS_MAX, refused};
+use crate::{
+    clean,
+    report::{
+        Fault,
+        columns::{Columns, Kind, Passwords, Value},
+    },
+};
+use rust_xlsxwriter::{Format, FormatAlign, IgnoreError, Worksheet};
+
+/// Built-in formats: whole numbers, and text, which stays text whatever is typed over it (ECMA-376 part 1, 18.8.30).
+const WHOLE: u8 = 1;
+pub(super) const TEXT: u8 = 49;
+/// Moments to the millisecond, in a form that every language reads.
+const MOMENT: &str = "yyyy-mm-dd hh:mm:ss.000";
+/// Excel counts days from the end of 1899; this is 1970.
+const DAYS_TO_1970: f64 = 25_569.0;
+const DAY_MILLIS: f64 = 86_400_000.0;
+/// A typeface of even width that Excel brings along everywhere.
+const MONOSPACE: &str = "Consolas";
+/// Widths of columns, in characters.
+const WIDTH_MIN: usize = 6;
+const WIDTH_MAX: usize = 60;
+/// Rows from which the widths are taken.
+const WIDTH_ROWS: u32 = 1_000;
+
+/// How the columns look.
+struct Formats {
+    number: Format,
+    moment: Format,
+    text: Format,
+    secret: Format,
+}
+
+impl Formats {
+    fn new() -> Self {
+        Self {
+            number: Format::new().set_num_format_index(WHOLE),
+            moment: Format::new().set_num_format(MOMENT),
+            text: Format::new().set_num_format_index(TEXT),
+            secret: Format::new().set_num_format_index(TEXT).set_font_name(MONOSPACE),
+        }
+    }
+
+    const fn of(&self, kind: Kind) -> &Format {
+        match kind {
+            Kind::Number => &self.number,
+            Kind::Time => &self.moment,
+            Kind::Text => &self.text,
+            Kind::Secret => &self.secret,
+        }
+    }
+}
+
+/// Writes the header and the rows.
+pub(super) fn write(columns: &Columns<'_>, passwords: Passwords, sheet: &mut Worksheet) -> Result<(), Fault> {
+    let formats = Formats::new();
+    let names: Vec<(&str, Kind)> = columns.names().collect();
+    let header = Format::new().set_num_format_index(TEXT).set_bold().set_align(FormatAlign::Left);
+    for (at, (name, kind)) in (0..).zip(&names) {
+        sheet.set_column_format(at, formats.of(*kind))?;
+        write_text(sheet, 0, at, name, &header)?;
+    }
+    let mut widths: Vec<usize> = names.iter().map(|(name, _)| name.chars().count() + 2).collect();
+    let mut row = 0;
+    columns.for_each_row(passwords, |values| {
+        row += 1;
+        let mut at = 0;
+        columns.values(values, |value| {
+            let width = write_value(sheet, row, at, &value, &formats)?;
+            if row <= WIDTH_ROWS {
+                widths[usize::from(at)] = widths[usize::from(at)].max(width);
+            }
+            at += 1;
+            Ok(())
+        })
+    })?;
+    for (at, width) in (0..).zip(&widths) {
+        #[expect(clippy::cast_precision_loss, reason = "at most sixty")]
+        sheet.set_column_width(at, (*width).clamp(WIDTH_MIN, WIDTH_MAX) as f64)?;
+    }
+    let last = u16::try_from(names.len() - 1).expect("as many columns fit");
+    sheet.set_freeze_panes(1, 0)?.autofilter(0, 0, row, last)?;
+    // Numbers of pupils are text on purpose.
+    sheet.ignore_error_range(0, 0, row, last, IgnoreError::NumberStoredAsText)?;
+    Ok(())
+}
+
+/// Writes one value, and tells how wide it is.
+fn write_value(sheet: &mut Worksheet, row: u32, at: u16, value: &Value<'_>, formats: &Formats) -> Result<usize, Fault> {
+    match value {
+        #[expect(clippy::cast_precision_loss, reason = "rows and attempts stay far below 2^53")]
+        Value::Number(number) => {
+            sheet.write_number_with_format(row, at, *number as f64, &formats.number)?;
+            Ok(number.to_string().len())
+        }
+        Value::Time(None) => Ok(0),
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds stay far below 2^53")]
+        Value::Time(Some(millis)) => {
+            sheet.write_number_with_format(row, at, *millis as f64 / DAY_MILLIS + DAYS_TO_1970, &formats.moment)?;
+            Ok(MOMENT.len())
+        }
+        Value::Text(text) => write_text(sheet, row, at, text, &formats.text),
+        Value::Secret(secret) => write_text(sheet, row, at, secret, &formats.secret),
+    }
+}
+
+/// Writes a text that stays text, and tells how wide it is.
+fn write_text(sheet: &mut Worksheet, row: u32, at: u16, text: &str, format: &Format) -> Result<usize, Fault> {
+    if text.is_empty() {
+        return Ok(0);
+    }
+    if text.len() > CELL_UNITS_MAX && text.encode_utf16().count() > CELL_UNITS_MAX {
+        return Err(refused(format!(
+            "a cell of row {row} is too long for a workbook, which holds 32,767 characters in each: \"{}\"",
+            clean::for_terminal(text)
+        )));
+    }
+    sheet.write_string_with_format(row, at, text, format)?;
+    Ok(text.chars().take(WIDTH_MAX).count() + 1)
+}
