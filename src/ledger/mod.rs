@@ -255,3 +255,22 @@ impl Ledger {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::LedgerError;
+
+    #[test]
+    fn whoever_moved_the_folder_is_told_where_the_ledger_is_and_how_to_go_on() {
+        let moved = |now: Option<&str>| LedgerError::Moved {
+            folder: "wave".into(),
+            why: "there is another folder".into(),
+            now: now.map(Into::into),
+        };
+        let known = moved(Some("elsewhere")).to_string();
+        assert!(known.contains("is in elsewhere") && known.contains("ledger.db"), "{known}");
+        assert!(known.ends_with("go on with: passwave run elsewhere"), "{known}");
+        let unknown = moved(None).to_string();
+        assert!(unknown.contains("is in ledger.db, wherever it is now"), "{unknown}");
+    }
+}

@@ -195,3 +195,28 @@ pub fn share_of_possible(session: &Session) -> Option<(f64, f64)> {
     let took = session.last_write?.saturating_sub(session.first_write?) as f64 / 1_000.0;
     (least > 0.0 && took > 0.0).then(|| (least, (least / took).min(1.0)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Session, share_of_possible};
+
+    /// 100 seconds over `settled` accounts and `revoked` sessions, in the documented quota.
+    fn share(settled: u64, revoked: u64) -> Option<(f64, f64)> {
+        share_of_possible(&Session {
+            first_write: Some(5_000),
+            last_write: Some(105_000),
+            settled,
+            revoked,
+            write_quota: "3000/150s".into(),
+            ..Session::default()
+        })
+    }
+
+    #[test]
+    fn the_share_is_the_least_time_over_the_time_it_took() {
+        assert_eq!(share(3_000, 0), None, "the full bucket held them all");
+        assert_eq!(share(4_000, 0), Some((50.0, 0.5)));
+        assert_eq!(share(3_500, 500), share(4_000, 0), "sessions cost as much as passwords");
+        assert_eq!(share(6_000, 0), Some((150.0, 1.0)), "faster than the quota allows is a bucket of somebody else's");
+    }
+}
