@@ -3,6 +3,7 @@
 use passwave::{
     exclusions::ExclusionsError,
     graph::client::{EndpointError, SignInError},
+    handouts::{HandoutError, SealMapError, TemplateError},
     ledger::LedgerError,
     lookup::LookupError,
     password::{BannedError, PasswordError, PolicyError},
@@ -56,7 +57,17 @@ macro_rules! usage {
     };
 }
 
-usage!(RosterError, ExclusionsError, PolicyError, BannedError, PasswordError, EndpointError, SealError);
+usage!(
+    RosterError,
+    ExclusionsError,
+    PolicyError,
+    BannedError,
+    PasswordError,
+    EndpointError,
+    SealError,
+    SealMapError,
+    TemplateError
+);
 
 impl From<SignInError> for Failure {
     fn from(error: SignInError) -> Self {
@@ -90,6 +101,16 @@ impl From<ReportError> for Failure {
         match error {
             ReportError::Ledger(error @ LedgerError::Seal(_)) => error.into(),
             _ => Self::away(error),
+        }
+    }
+}
+
+impl From<HandoutError> for Failure {
+    fn from(error: HandoutError) -> Self {
+        match error {
+            HandoutError::Ledger(error) => error.into(),
+            HandoutError::File { .. } | HandoutError::Changed(_) => Self::away(error),
+            _ => Self::usage(error),
         }
     }
 }

@@ -7,7 +7,8 @@
 //! completes it: writes go to object ids, and rows that must not be touched are skipped. From there on nothing is decided
 //! any more. [`run::run`] claims due rows (commit: *intent*), waits for the [`throttle`], sends batches of up to 20 through a
 //! [`Graph`](graph::Graph), judges each answer alone with [`Verdict::of`](outcome::Verdict::of), and records what it says
-//! (commit: *fact*). [`verify::verify`] looks once more, and [`report::write`] reads the rows in roster order, at any time.
+//! (commit: *fact*). [`verify::verify`] looks once more, and [`report::write`] reads the rows in roster order, at any time;
+//! [`handouts`] makes slips of them, for the people themselves.
 //! There is no retry queue: a row that has to go again is planned again, in the ledger. Where [`seal`] stands between, no
 //! password reaches the disk but for the holders of a key.
 //!
@@ -16,7 +17,7 @@
 //!
 //! | layer | rooms | what they are |
 //! |---|---|---|
-//! | work | [`lookup`], [`run`], [`verify`], [`report`]; [`traffic`] and [`reader`] beneath them | what is done with the devices |
+//! | work | [`lookup`], [`run`], [`verify`], [`report`], [`handouts`]; [`traffic`] and [`reader`] beneath them | what is done with the devices |
 //! | devices | [`ledger`], [`throttle`], [`graph`] | SQLite; the pace; the real client and the simulator, behind one trait |
 //! | papers | [`roster`], [`exclusions`], [`plan`] | any CSV as checked rows; every decision, before anything is done |
 //! | words | [`upn`], [`language`], [`password`], [`seal`], [`outcome`], [`roles`], [`quota`] | values that are right once they exist |
@@ -75,6 +76,7 @@ pub mod clock;
 pub mod exclusions;
 pub mod figures;
 pub mod graph;
+pub mod handouts;
 pub mod language;
 pub mod ledger;
 pub mod lookup;

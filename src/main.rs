@@ -50,6 +50,7 @@ fn dispatch(verb: Verb) -> Result<u8, Failure> {
         }
         Verb::Verify { folder, pace, connect } => verbs::verify(&folder, &pace, &connect),
         Verb::Report { folder, format, output, open } => verbs::report(&folder, format, output.as_deref(), &open),
+        Verb::Handouts { folder, handouts, open } => verbs::handouts(folder.as_deref(), &handouts, &open),
         Verb::Rehearse { plan, limit, run, simulator } => verbs::rehearse(&plan, &limit, &run, &simulator),
         Verb::Simulate { port, roster, accounts, write_quota, simulator } => {
             verbs::simulate(port, roster.as_deref(), accounts, write_quota, &simulator)

@@ -55,7 +55,7 @@ fn a_reader_that_goes_away_ends_the_printing_quietly() {
     assert!(child.wait().expect("it ends").success());
 }
 
-const VERBS: [&str; 8] = ["reset", "plan", "run", "verify", "report", "rehearse", "simulate", "generate"];
+const VERBS: [&str; 9] = ["reset", "plan", "run", "verify", "report", "handouts", "rehearse", "simulate", "generate"];
 
 fn said(args: &[&str]) -> (bool, String) {
     let output =

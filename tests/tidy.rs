@@ -27,7 +27,7 @@ const LAYERS: [&[&str]; 4] = [
     ],
     &["roster", "exclusions", "plan"],
     &["ledger", "throttle", "graph"],
-    &["traffic", "reader", "lookup", "verify", "run", "report"],
+    &["traffic", "reader", "lookup", "verify", "run", "report", "handouts"],
 ];
 const DEVICES: usize = 2;
 /// The program; all else is the library.

@@ -1,12 +1,14 @@
 //! The command line: what can be said. The help text is the manual.
 
 mod args;
+mod handouts;
 mod settings;
 mod values;
 
 pub use args::{
     ConnectArgs, LimitArgs, OpenArgs, PaceArgs, PlanArgs, PolicyArgs, RulesArgs, RunArgs, SealArgs, SimulatorArgs,
 };
+pub use handouts::HandoutArgs;
 pub use settings::{Said, Unread, read};
 pub use values::{Auth, LookupName, PlanFormat, ReportFormat, StyleName};
 
@@ -125,6 +127,19 @@ pub enum Verb {
         /// Write it to this file, which must not exist yet, and nobody else may read; - is stdout
         #[arg(long, short, value_name = "FILE", requires = "format")]
         output: Option<PathBuf>,
+        #[command(flatten)]
+        open: OpenArgs,
+    },
+    /// Printable slips for the people: a page for each class, manager or building, with cut lines
+    ///
+    /// One for each account that was reset: name, user name, password, where to sign in and what happens next. Ends with 0
+    /// where everybody has one, and with 1 where some rows failed, are in doubt, or were skipped and need a look.
+    Handouts {
+        /// The run folder
+        #[arg(value_name = "RUN", required_unless_present = "print_template")]
+        folder: Option<PathBuf>,
+        #[command(flatten)]
+        handouts: HandoutArgs,
         #[command(flatten)]
         open: OpenArgs,
     },

@@ -230,6 +230,16 @@ impl Ledger {
         Ok(())
     }
 
+    /// One row, by its position in the roster; none where the roster is shorter.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be read.
+    pub fn row(&self, number: u64) -> Result<Option<ReportRow>, LedgerError> {
+        let mut select = self.connection.prepare_cached(&format!("{REPORT} WHERE row = ?1"))?;
+        let mut rows = select.query([number])?;
+        rows.next()?.map(|row| self.report_row(row)).transpose()
+    }
+
     /// The rows that did not end in a reset, grouped by status and code, the most first.
     ///
     /// # Errors

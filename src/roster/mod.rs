@@ -11,11 +11,13 @@ mod columns;
 mod dialect;
 mod error;
 mod names;
+mod person;
 mod records;
 mod rows;
 #[cfg_attr(not(feature = "xlsx"), allow(dead_code, reason = "only workbooks fill sheets"))]
 mod sheet;
 mod source;
+mod table;
 mod text;
 #[cfg(feature = "xlsx")]
 mod workbook;
@@ -27,7 +29,9 @@ mod workbook;
 mod field_tests;
 
 pub use error::RosterError;
+pub use person::NameColumns;
 pub use rows::{Refusal, Row, Rows};
+pub use table::table;
 
 use crate::clean;
 use columns::{Columns, Names, PASSWORD_FLAG, Shape};

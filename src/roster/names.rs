@@ -76,6 +76,36 @@ const PERSON_NAME: [&str; 21] = [
     "cognome",
 ];
 
+/// Which part of a person's name the values of a column are, going by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// All of it.
+    Whole,
+    /// All of it, or the family name where the given name stands apart.
+    WholeOrFamily,
+    /// All of it, or the given name where the family name stands apart.
+    WholeOrGiven,
+    Given,
+    Family,
+}
+
+const GIVEN: [&str; 5] = ["givenname", "firstname", "middlename", "vorname", "prénom"];
+const FAMILY: [&str; 7] = ["surname", "lastname", "familyname", "nachname", "apellido", "apellidos", "cognome"];
+
+impl Part {
+    /// Reads the name of a column of names.
+    pub(super) fn of(name: &str) -> Self {
+        let plain = normalise(name);
+        match plain.as_str() {
+            "name" | "nom" => Self::WholeOrFamily,
+            "nombre" => Self::WholeOrGiven,
+            plain if GIVEN.contains(&plain) => Self::Given,
+            plain if FAMILY.contains(&plain) => Self::Family,
+            _ => Self::Whole,
+        }
+    }
+}
+
 /// Parts of names of columns that hold passwords, or speak of them.
 const PASSWORD: [&str; 6] = ["password", "passwort", "kennwort", "motdepasse", "contraseña", "pwd"];
 

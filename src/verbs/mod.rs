@@ -2,6 +2,7 @@
 
 mod connect;
 mod generate;
+mod handouts;
 mod looking;
 mod manual;
 mod plan;
@@ -15,6 +16,7 @@ mod verify;
 mod work;
 
 pub use generate::generate;
+pub use handouts::handouts;
 pub use manual::{completions, man};
 pub use plan::plan;
 pub use process::no_core_dumps;

@@ -28,6 +28,8 @@ fn alone(watched: &Watched, arguments: &[&str]) -> Command {
 fn every_verb_on_one_run() {
     let faults = r#"{"complexity": {"share": 0.3, "times": 2}}"#;
     let watched = watched(faults);
+    let faulty = "{% for slip in slips %}{{ (slip.password ~ '')|frobnicate }}{{ slip.password + 1 }}{% endfor %}";
+    fs::write(watched.stage.home().join("input.html"), faulty).expect("written");
     for (arguments, connects, stdout_is_asked_for) in [
         (&["plan", "wave.csv", "--run-dir", "run", "--format", "json"][..], true, false),
         (&["report", "run"], false, false),
@@ -38,6 +40,10 @@ fn every_verb_on_one_run() {
         (&["report", "run"], false, false),
         (&["report", "run", "--format", "json"], false, false),
         (&["report", "run", "--format", "csv"], false, true),
+        (&["handouts", "run"], false, false),
+        (&["handouts", "run"], false, false),
+        (&["handouts", "run", "--by", "Nobody"], false, false),
+        (&["handouts", "run", "--template", "input.html", "--out", "other"], false, false),
         (&["rehearse", "wave.csv", "--run-dir", "try"], false, false),
         (&["generate", "-n", "5"], false, true),
         (&["plan", "wave.csv", "--run-dir", "run"], false, false),

@@ -17,7 +17,7 @@ use std::{
 };
 
 /// Files in which secrets are to stand: what was asked for, and what the test itself puts there.
-const ASKED_FOR: [&str; 5] = ["ledger.db", "report.csv", "report.html", "input.", "az"];
+const ASKED_FOR: [&str; 6] = ["ledger.db", "report.csv", "report.html", "handouts.html", "input.", "az"];
 
 /// A stage that knows its secrets.
 pub struct Watched {

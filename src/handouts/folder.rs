@@ -1,0 +1,72 @@
+//! The folder of a run's handouts: it is there whole, or not at all.
+//!
+//! Files are written into a folder beside it, which takes its name at the end. Nothing that stands there already is
+//! overwritten, and what was written in vain is removed.
+
+use super::HandoutError;
+use crate::private;
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+/// A folder that is being made.
+pub(super) struct Draft {
+    draft: PathBuf,
+    target: PathBuf,
+    files: Vec<PathBuf>,
+    finished: bool,
+}
+
+impl Draft {
+    /// Begins the folder `target`, which must not exist yet.
+    pub(super) fn begin(target: &Path) -> Result<Self, HandoutError> {
+        if fs::symlink_metadata(target).is_ok() {
+            return Err(HandoutError::Exists(target.to_owned()));
+        }
+        let mut draft = target.as_os_str().to_owned();
+        draft.push(".draft");
+        let draft = PathBuf::from(draft);
+        match private::create_dir(&draft) {
+            Ok(()) => Ok(Self { draft, target: target.to_owned(), files: Vec::new(), finished: false }),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(HandoutError::LeftBehind(draft)),
+            Err(source) => Err(HandoutError::File { file: draft, source }),
+        }
+    }
+
+    /// Writes one file, that no other of this folder is called.
+    pub(super) fn file<E: From<io::Error>>(
+        &mut self,
+        name: &str,
+        write: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let path = self.draft.join(name);
+        let mut out = BufWriter::with_capacity(1 << 16, private::create_file(&path)?);
+        self.files.push(path);
+        let written = write(&mut out).and_then(|()| {
+            out.flush()?;
+            Ok(out.get_ref().sync_all()?)
+        });
+        // What is still in the buffer after a fault goes nowhere.
+        drop(out.into_parts());
+        written
+    }
+
+    /// Gives the folder its name.
+    pub(super) fn finish(mut self) -> Result<(), HandoutError> {
+        let renamed = fs::rename(&self.draft, &self.target);
+        renamed.map_err(|source| HandoutError::File { file: self.target.clone(), source })?;
+        self.finished = true;
+        Ok(())
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if !self.finished {
+            self.files.iter().for_each(|file| drop(fs::remove_file(file)));
+            let _ = fs::remove_dir(&self.draft);
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! What a slip says, in each language.
+//!
+//! Plain sentences that hold for a pupil as for a professor, and promise nothing that the run did not do.
+
+use crate::{language::Language, plan::ForceChange};
+use minijinja::Value;
+
+/// The words of one language.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Words {
+    /// Over a slip.
+    heading: &'static str,
+    user_name: &'static str,
+    password: &'static str,
+    sign_in: &'static str,
+    /// Of the code beside the address.
+    code: &'static str,
+    /// Over every slip of a rehearsal.
+    rehearsal: &'static str,
+    /// Where a password is too long for one line of a slip.
+    one_line: &'static str,
+    /// On top of a sheet, for whoever cuts it.
+    cut: &'static str,
+    sheet: &'static str,
+    /// What happens next, by what the person must do at the next sign-in.
+    next: Next,
+    signs: Signs,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Next {
+    change: &'static str,
+    change_with_mfa: &'static str,
+    keep: &'static str,
+}
+
+/// The names of characters that are taken for others.
+#[derive(Debug, PartialEq, Eq)]
+struct Signs {
+    zero: &'static str,
+    one: &'static str,
+    capital_o: &'static str,
+    capital_i: &'static str,
+    small_l: &'static str,
+    bar: &'static str,
+    space: &'static str,
+}
+
+impl Words {
+    /// Those of a language.
+    pub(super) const fn of(language: Language) -> &'static Self {
+        match language {
+            Language::En => &ENGLISH,
+            Language::Fr => &FRENCH,
+            Language::Es => &SPANISH,
+            Language::De => &GERMAN,
+        }
+    }
+
+    /// Those that no slip chooses among, as a template sees them.
+    pub(super) fn value(&self) -> Value {
+        Value::from_pairs([
+            ("heading", self.heading),
+            ("user_name", self.user_name),
+            ("password", self.password),
+            ("sign_in", self.sign_in),
+            ("code", self.code),
+            ("rehearsal", self.rehearsal),
+            ("one_line", self.one_line),
+            ("cut", self.cut),
+            ("sheet", self.sheet),
+        ])
+    }
+
+    /// What happens next.
+    pub(super) const fn next(&self, force_change: ForceChange) -> &'static str {
+        match force_change {
+            ForceChange::NextSignIn => self.next.change,
+            ForceChange::NextSignInWithMfa => self.next.change_with_mfa,
+            ForceChange::No => self.next.keep,
+        }
+    }
+
+    /// What a character is called, where it is one that is taken for another.
+    pub(super) const fn sign(&self, c: char) -> Option<&'static str> {
+        match c {
+            '0' => Some(self.signs.zero),
+            '1' => Some(self.signs.one),
+            'O' => Some(self.signs.capital_o),
+            'I' => Some(self.signs.capital_i),
+            'l' => Some(self.signs.small_l),
+            '|' => Some(self.signs.bar),
+            ' ' => Some(self.signs.space),
+            _ => None,
+        }
+    }
+}
+
+const ENGLISH: Words = Words {
+    heading: "Your account",
+    user_name: "User name",
+    password: "Password",
+    sign_in: "Sign in at",
+    code: "The address as a QR code",
+    rehearsal: "Rehearsal: this password is not valid",
+    one_line: "The password goes on without a space from line to line.",
+    cut: "Cut along the dashed lines",
+    sheet: "Sheet",
+    next: Next {
+        change: "When you next sign in, you will choose a password of your own. \
+                 Until then show this slip to nobody; then destroy it.",
+        change_with_mfa: "When you next sign in, you will first confirm that it is you, with your app or telephone, and then \
+                          choose a password of your own. Until then show this slip to nobody; then destroy it.",
+        keep: "This is your password from now on. Show it to nobody, and destroy this slip once you know it by heart.",
+    },
+    signs: Signs {
+        zero: "digit zero",
+        one: "digit one",
+        capital_o: "capital O",
+        capital_i: "capital i",
+        small_l: "small L",
+        bar: "vertical bar",
+        space: "space",
+    },
+};
+
+const FRENCH: Words = Words {
+    heading: "Votre compte",
+    user_name: "Nom d’utilisateur",
+    password: "Mot de passe",
+    sign_in: "Connectez-vous sur",
+    code: "L’adresse sous forme de code QR",
+    rehearsal: "Essai\u{a0}: ce mot de passe n’est pas valable",
+    one_line: "Le mot de passe continue d’une ligne à l’autre, sans espace.",
+    cut: "Découper le long des pointillés",
+    sheet: "Feuille",
+    next: Next {
+        change: "À votre prochaine connexion, vous choisirez votre propre mot de passe. \
+                 D’ici là, ne montrez ce papier à personne\u{a0}; ensuite, détruisez-le.",
+        change_with_mfa: "À votre prochaine connexion, vous confirmerez d’abord votre identité avec votre application ou votre \
+                          téléphone, puis vous choisirez votre propre mot de passe. D’ici là, ne montrez ce papier à \
+                          personne\u{a0}; ensuite, détruisez-le.",
+        keep: "C’est désormais votre mot de passe. Ne le montrez à personne, et détruisez ce papier dès que vous le \
+               connaissez par cœur.",
+    },
+    signs: Signs {
+        zero: "chiffre zéro",
+        one: "chiffre un",
+        capital_o: "O majuscule",
+        capital_i: "i majuscule",
+        small_l: "L minuscule",
+        bar: "barre verticale",
+        space: "espace",
+    },
+};
+
+const SPANISH: Words = Words {
+    heading: "Su cuenta",
+    user_name: "Nombre de usuario",
+    password: "Contraseña",
+    sign_in: "Inicie sesión en",
+    code: "La dirección como código QR",
+    rehearsal: "Ensayo: esta contraseña no es válida",
+    one_line: "La contraseña continúa de una línea a otra, sin espacio.",
+    cut: "Recortar por las líneas discontinuas",
+    sheet: "Hoja",
+    next: Next {
+        change: "La próxima vez que inicie sesión, elegirá una contraseña propia. \
+                 Hasta entonces, no enseñe este papel a nadie; después, destrúyalo.",
+        change_with_mfa: "La próxima vez que inicie sesión, confirmará primero su identidad con su aplicación o su teléfono, y \
+                          después elegirá una contraseña propia. Hasta entonces, no enseñe este papel a nadie; después, \
+                          destrúyalo.",
+        keep: "Esta es su contraseña a partir de ahora. No se la enseñe a nadie, y destruya este papel cuando la sepa de \
+               memoria.",
+    },
+    signs: Signs {
+        zero: "cifra cero",
+        one: "cifra uno",
+        capital_o: "O mayúscula",
+        capital_i: "i mayúscula",
+        small_l: "L minúscula",
+        bar: "barra vertical",
+        space: "espacio",
+    },
+};
+
+const GERMAN: Words = Words {
+    heading: "Ihr Konto",
+    user_name: "Benutzername",
+    password: "Kennwort",
+    sign_in: "Anmelden unter",
+    code: "Die Adresse als QR-Code",
+    rehearsal: "Probelauf: Dieses Kennwort gilt nicht",
+    one_line: "Das Kennwort geht ohne Leerzeichen von Zeile zu Zeile weiter.",
+    cut: "Entlang der gestrichelten Linien schneiden",
+    sheet: "Blatt",
+    next: Next {
+        change: "Bei der nächsten Anmeldung wählen Sie ein eigenes Kennwort. \
+                 Zeigen Sie diesen Zettel bis dahin niemandem, und vernichten Sie ihn danach.",
+        change_with_mfa: "Bei der nächsten Anmeldung bestätigen Sie zuerst mit Ihrer App oder Ihrem Telefon, dass Sie es sind, \
+                          und wählen dann ein eigenes Kennwort. Zeigen Sie diesen Zettel bis dahin niemandem, und vernichten \
+                          Sie ihn danach.",
+        keep: "Das ist ab jetzt Ihr Kennwort. Zeigen Sie es niemandem, und vernichten Sie diesen Zettel, sobald Sie es \
+               auswendig können.",
+    },
+    signs: Signs {
+        zero: "Ziffer Null",
+        one: "Ziffer Eins",
+        capital_o: "großes O",
+        capital_i: "großes i",
+        small_l: "kleines L",
+        bar: "senkrechter Strich",
+        space: "Leerzeichen",
+    },
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_language_has_words_of_its_own() {
+        let all = [Language::En, Language::Fr, Language::Es, Language::De].map(Words::of);
+        for (at, words) in all.iter().enumerate() {
+            let said = words.value();
+            let mut keys = said.try_iter().expect("a map");
+            assert!(
+                keys.all(|key| said.get_item(&key).is_ok_and(|word| !word.as_str().unwrap_or_default().is_empty()))
+            );
+            for other in &all[at + 1..] {
+                assert_ne!(words.heading, other.heading);
+                assert_ne!(words.next, other.next);
+            }
+            for force_change in [ForceChange::NextSignIn, ForceChange::NextSignInWithMfa, ForceChange::No] {
+                assert!(!words.next(force_change).contains("  "));
+            }
+            assert_eq!("l1IO0| ".chars().filter_map(|c| words.sign(c)).count(), 7);
+            assert_eq!(words.sign('o'), None);
+        }
+    }
+}

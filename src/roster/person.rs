@@ -1,0 +1,98 @@
+//! A person's name as people read it, and as lists are sorted by it, out of the columns that hold its parts.
+//!
+//! It never splits a cell and never guesses an order inside one: "van der Berg, Ann" stays as the roster spells it.
+
+use super::names::Part;
+use crate::clean;
+
+/// Which columns make a name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NameColumns {
+    whole: Vec<usize>,
+    given: Vec<usize>,
+    family: Vec<usize>,
+}
+
+impl NameColumns {
+    /// What the names of `columns` in `header` say about their values. A column that is only called "name" holds the
+    /// family name where the given name has a column of its own, as German and French lists have it.
+    #[must_use]
+    pub fn of(header: &[String], columns: &[usize]) -> Self {
+        let part = |at: &usize| header.get(*at).map_or(Part::Whole, |name| Part::of(name));
+        let has = |wanted: Part| columns.iter().any(|at| part(at) == wanted);
+        let (has_given, has_family) = (has(Part::Given), has(Part::Family));
+        let mut found = Self::default();
+        for at in columns {
+            let list = match part(at) {
+                Part::Given => &mut found.given,
+                Part::Family => &mut found.family,
+                Part::WholeOrFamily if has_given && !has_family => &mut found.family,
+                Part::WholeOrGiven if has_family && !has_given => &mut found.given,
+                Part::Whole | Part::WholeOrFamily | Part::WholeOrGiven => &mut found.whole,
+            };
+            list.push(*at);
+        }
+        found
+    }
+
+    /// These columns, one after the other.
+    #[must_use]
+    pub fn in_order(columns: Vec<usize>) -> Self {
+        Self { given: columns, ..Self::default() }
+    }
+
+    /// The name as it is read: the first whole one that a row has, or else its parts, the given name first.
+    #[must_use]
+    pub fn read<'r>(&self, cell: impl Fn(usize) -> &'r str) -> String {
+        let whole = self.whole.iter().map(|at| clean::trim(cell(*at))).find(|name| !name.is_empty());
+        whole.map_or_else(|| joined(self.given.iter().chain(&self.family), &cell), str::to_owned)
+    }
+
+    /// The name as it is sorted: the family name first, where the roster tells it apart.
+    #[must_use]
+    pub fn sorted<'r>(&self, cell: impl Fn(usize) -> &'r str) -> String {
+        let parts = joined(self.family.iter().chain(&self.given), &cell);
+        if parts.is_empty() { self.read(cell) } else { parts }
+    }
+}
+
+fn joined<'r>(
+    columns: impl Iterator<Item = impl std::borrow::Borrow<usize>>,
+    cell: impl Fn(usize) -> &'r str,
+) -> String {
+    let parts: Vec<&str> = columns.map(|at| clean::trim(cell(*at.borrow()))).filter(|part| !part.is_empty()).collect();
+    parts.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How a roster of these columns names its first row, and sorts it.
+    fn name(header: &[&str], row: &[&str]) -> (String, String) {
+        let header: Vec<String> = header.iter().map(|name| (*name).to_owned()).collect();
+        let columns = NameColumns::of(&header, &(0..header.len()).collect::<Vec<_>>());
+        let cell = |at: usize| row.get(at).copied().unwrap_or_default();
+        (columns.read(cell), columns.sorted(cell))
+    }
+
+    #[test]
+    fn parts_are_put_together_as_each_language_has_them() {
+        for (header, row, read, sorted) in [
+            (&["Given name", "Surname"][..], &["Zoë", "Müller"][..], "Zoë Müller", "Müller Zoë"),
+            (&["Name", "Vorname"], &["Müller", "Zoë"], "Zoë Müller", "Müller Zoë"),
+            (&["Nom", "Prénom"], &["Martin", "Aïcha"], "Aïcha Martin", "Martin Aïcha"),
+            (&["Nombre", "Apellidos"], &["José", "García Ruiz"], "José García Ruiz", "García Ruiz José"),
+            (&["Name"], &["Ann Smith"], "Ann Smith", "Ann Smith"),
+            (&["displayName", "givenName", "surname"], &["Ann S.", "Ann", "Smith"], "Ann S.", "Smith Ann"),
+            (&["displayName", "givenName", "surname"], &[" ", "Ann", "Smith"], "Ann Smith", "Smith Ann"),
+            (&["First name"], &["Ann"], "Ann", "Ann"),
+            (&["Surname"], &[""], "", ""),
+            (&["Surname"], &[], "", ""),
+        ] {
+            assert_eq!(name(header, row), (read.to_owned(), sorted.to_owned()), "{header:?}");
+        }
+        let told = NameColumns::in_order(vec![1, 0]);
+        assert_eq!(told.read(|at| ["Ann", "Ms"][at]), "Ms Ann");
+    }
+}

@@ -1,0 +1,120 @@
+//! `handouts`: slips for the people, from the ledger.
+
+use super::sealing;
+use crate::{
+    cli::{HandoutArgs, OpenArgs},
+    failure::Failure,
+    terminal::{counted, grouped, print, say},
+};
+use passwave::{
+    clean,
+    handouts::{BUILT_IN, FOLDER_NAME, Handouts, INDEX_NAME, LeftOut, SealMap, Template, Wishes},
+    ledger::Ledger,
+};
+use std::{io::Write, path::Path};
+
+/// Files, and values of a seal map, that are told one by one; the index has all files.
+const LINES_MAX: usize = 20;
+
+/// Writes the slips, or prints the template that they are made with.
+pub fn handouts(folder: Option<&Path>, args: &HandoutArgs, open: &OpenArgs) -> Result<u8, Failure> {
+    let Some(folder) = folder else {
+        print(|out| out.write_all(BUILT_IN.as_bytes()))?;
+        return Ok(0);
+    };
+    // What was mistyped is told before anybody is asked for a passphrase.
+    let template = args.template.as_deref().map(Template::open).transpose()?.unwrap_or_default();
+    let seal_map = seal_map(args)?;
+    let mut ledger = Ledger::open_to_read(folder)?;
+    sealing::unlock(&mut ledger, open)?;
+    if ledger.lookup_has_ended()? {
+        ledger.must_be_as_planned()?;
+    }
+    let handouts = Handouts::new(&ledger, wishes(args))?;
+    let out = args.out.clone().unwrap_or_else(|| folder.join(FOLDER_NAME));
+    handouts.write(&out, &template, seal_map.as_ref())?;
+    tell(&ledger, &handouts, &out, seal_map.as_ref());
+    Ok(u8::from(handouts.left_out().needs_a_look()))
+}
+
+#[cfg(feature = "seal")]
+fn seal_map(args: &HandoutArgs) -> Result<Option<SealMap>, Failure> {
+    Ok(args.seal_map.as_deref().map(SealMap::open).transpose()?)
+}
+
+#[cfg(not(feature = "seal"))]
+fn seal_map(_args: &HandoutArgs) -> Result<Option<SealMap>, Failure> {
+    Ok(None)
+}
+
+fn wishes(args: &HandoutArgs) -> Wishes {
+    Wishes {
+        by: args.by.clone(),
+        name_columns: args.name_column.clone(),
+        order: args.order.into(),
+        language: args.language,
+        language_column: args.language_column.clone(),
+        sign_in: args.sign_in.clone().unwrap_or_default(),
+    }
+}
+
+fn tell(ledger: &Ledger, handouts: &Handouts<'_>, out: &Path, seal_map: Option<&SealMap>) {
+    let is_sealed = seal_map.is_some();
+    if ledger.settings().rehearsal {
+        say("REHEARSAL: these passwords are valid nowhere, and every slip says so.");
+    }
+    languages(handouts);
+    for unknown in seal_map.map(|map| handouts.not_in_run(map)).unwrap_or_default().iter().take(LINES_MAX) {
+        say(&format!("warning: the seal map names {:?}, and no slip is for that", clean::for_terminal(unknown)));
+    }
+    left_out(handouts.left_out());
+    let slips: u64 = handouts.groups().iter().map(|group| group.rows.len() as u64).sum();
+    let files = handouts.groups().len() as u64;
+    say(&format!("{} in {}:", counted(slips, "slip", "slips"), counted(files, "file", "files")));
+    for group in handouts.groups().iter().take(LINES_MAX) {
+        let name = Handouts::file_name(group, is_sealed);
+        say(&format!("{:>10}  {}", grouped(group.rows.len() as u64), clean::for_terminal(&name)));
+    }
+    if handouts.groups().len() > LINES_MAX {
+        let more = grouped((handouts.groups().len() - LINES_MAX) as u64);
+        say(&format!("            … and {more} more: {INDEX_NAME} there has them all"));
+    }
+    say(&format!("Folder:  {}", out.display()));
+    say(&format!("Kept:    {}", kept(ledger, is_sealed)));
+}
+
+fn languages(handouts: &Handouts<'_>) {
+    for (language, slips) in handouts.unknown_languages().iter().take(LINES_MAX) {
+        say(&format!(
+            "warning: {} for the language {:?}, which is not built in (en, fr, es, de), and {} --language",
+            counted(*slips, "slip asks", "slips ask"),
+            clean::for_terminal(language),
+            if *slips == 1 { "is in that of" } else { "are in that of" },
+        ));
+    }
+}
+
+/// Who has no slip, and what to do about it.
+fn left_out(left_out: &LeftOut) {
+    for (rows, why) in [
+        (left_out.pending, "pending: `passwave run` goes on with them"),
+        (left_out.in_doubt, "in doubt: try the password of report.csv, or put them in a new roster"),
+        (left_out.failed, "failed: they keep their old passwords; report.csv says why"),
+        (left_out.skipped, "skipped and in need of a look: report.csv says why"),
+        (left_out.changed_since, "whose password was changed since, most likely by its person"),
+        (left_out.well, "skipped as they should be: duplicate or excluded"),
+    ] {
+        if rows > 0 {
+            say(&format!("No slip for {} {why}", counted(rows, "row", "rows")));
+        }
+    }
+}
+
+/// How the passwords stand in the files.
+fn kept(ledger: &Ledger, is_sealed: bool) -> &'static str {
+    match (is_sealed, ledger.sealed_to().is_some()) {
+        (true, _) => "each file sealed to the recipients of its group; age -d -i KEYFILE opens it",
+        (false, true) => "in clear text, although the run is sealed: print the files, and remove the folder",
+        (false, false) => "in clear text: print the files, and remove the folder when the slips are handed out",
+    }
+}

@@ -1,0 +1,116 @@
+//! Whose slip is where, and what it says.
+
+use crate::desk::{Desk, escaped};
+
+/// The slips of a page, each from its beginning to its end.
+fn slips(page: &str) -> Vec<&str> {
+    page.split("<article").skip(1).map(|rest| rest.split("</article>").next().expect("its end")).collect()
+}
+
+/// The accounts of a page, in the order of its slips.
+fn accounts(page: &str) -> Vec<&str> {
+    let account = |slip: &str| {
+        let from = slip.find("class=\"account").expect("an account");
+        let from = from + slip[from..].find('>').expect("a name") + 1;
+        from..from + slip[from..].find('<').expect("its end")
+    };
+    slips(page).into_iter().map(|slip| &slip[account(slip)]).collect()
+}
+
+#[test]
+fn each_group_has_its_own_and_nobody_elses() {
+    let desk = Desk::rehearsed(&[]);
+    let said = desk.handouts(1, &["--by", "klasse"]);
+    assert_eq!(desk.files("run/handouts"), ["7A.html", "7B.html", "7a-2.html", "index.csv", "no-Klasse.html"]);
+    assert_eq!(
+        desk.read("run/handouts/index.csv"),
+        "group,file,slips\r\n7A,7A.html,2\r\n7B,7B.html,1\r\n7a,7a-2.html,1\r\n,no-Klasse.html,1\r\n"
+    );
+    for (file, members) in [
+        ("7A.html", &["bob@contoso.com", "ann@contoso.com"][..]),
+        ("7B.html", &["zoe@contoso.com"]),
+        ("7a-2.html", &["kim@contoso.com"]),
+        ("no-Klasse.html", &["smith@contoso.com"]),
+    ] {
+        let page = desk.read(&format!("run/handouts/{file}"));
+        assert_eq!(accounts(&page), members, "{file}");
+        for (upn, password) in desk.passwords() {
+            assert_eq!(page.contains(&escaped(&password)), members.contains(&&*upn), "{upn} in {file}");
+        }
+    }
+    for told in ["5 slips in 4 files", "No slip for 1 row skipped", "in clear text", "REHEARSAL", "2  7A.html"] {
+        assert!(said.contains(told), "{told} is missing: {said}");
+    }
+}
+
+#[test]
+fn slips_speak_their_readers_language_and_come_by_name() {
+    let desk = Desk::rehearsed(&[]);
+    let said = desk.handouts(1, &["--language", "es", "--language-column", "Sprache", "--order", "name"]);
+    assert!(said.contains("1 slip asks for the language \"Klingon\""), "{said}");
+    let page = desk.read("run/handouts/handouts.html");
+    let order = ["kim", "ann", "zoe", "smith", "bob"].map(|name| format!("{name}@contoso.com"));
+    assert_eq!(accounts(&page), order, "accents and marks count for nothing");
+    for (slip, words) in slips(&page).iter().zip(["Contraseña", "Contraseña", "Mot de passe", "Contraseña", "Kennwort"])
+    {
+        assert!(slip.contains(words), "{words} is missing: {slip}");
+    }
+    assert!(page.contains("Zoë Åberg") && page.contains("Bob Zander"), "given names first");
+    assert!(page.contains("Kim &lt;b&gt;O&#x27;Brien&lt;&#x2f;b&gt;") && !page.contains("<b>O'"), "escaped");
+}
+
+#[test]
+fn every_slip_of_a_rehearsal_says_so() {
+    let desk = Desk::rehearsed(&[]);
+    desk.handouts(1, &[]);
+    let page = desk.read("run/handouts/handouts.html");
+    assert_eq!(slips(&page).len(), 5);
+    assert!(slips(&page).iter().all(|slip| slip.contains("Rehearsal: this password is not valid")));
+}
+
+#[test]
+fn what_happens_next_is_what_the_run_asked_for() {
+    for (flag, words) in [
+        ("--no-force-change", "This is your password from now on"),
+        ("--force-change-with-mfa", "first confirm that it is you"),
+    ] {
+        let desk = Desk::rehearsed(&[flag]);
+        desk.handouts(1, &["--sign-in", "https://Portal.contoso.com/"]);
+        let page = desk.read("run/handouts/handouts.html");
+        assert!(
+            slips(&page).iter().all(|slip| slip.contains(words) && slip.contains(">portal.contoso.com<")),
+            "{flag}"
+        );
+    }
+}
+
+#[test]
+fn only_passwords_in_force_are_handed_out() {
+    let desk = Desk::new();
+    desk.write("school.csv", "UPN\nann@contoso.com\nbob@contoso.com\nann@contoso.com\nkim@contoso.com\n");
+    desk.write("faults.json", r#"{"accounts": {"bob@contoso.com": "synced"}}"#);
+    let plan = ["rehearse", "school.csv", "--run-dir", "run", "--faults", "faults.json", "--pilot", "1"];
+    desk.passwave(&plan);
+    let said = desk.handouts(1, &[]);
+    for told in [
+        "1 slip in 1 file",
+        "No slip for 1 row pending",
+        "No slip for 1 row skipped and in need",
+        "1 row skipped as they",
+    ] {
+        assert!(said.contains(told), "{told} is missing: {said}");
+    }
+    let page = desk.read("run/handouts/handouts.html");
+    assert!(page.contains(&escaped(&desk.password("ann@contoso.com"))));
+    assert!(!page.contains(&escaped(&desk.password("kim@contoso.com"))), "it is pending");
+}
+
+#[cfg(unix)]
+#[test]
+fn only_their_owner_reads_them() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::rehearsed(&[]);
+    desk.handouts(1, &["--out", "here"]);
+    let mode = |name: &str| std::fs::metadata(desk.path(name)).expect("there").permissions().mode() & 0o777;
+    assert_eq!((mode("here"), mode("here/handouts.html"), mode("here/index.csv")), (0o700, 0o600, 0o600));
+}
