@@ -214,7 +214,7 @@ mod tests {
             ("Orchard-Iceland7", ""),
             ("Oil-l10l", "Oll10l"),
             ("Abcd0Ol1 I|ef", "0Ol1 I|"),
-            ("xIabcdO", "O"),
+            ("xIabcdO", "IO"),
             ("lemon1", "1"),
             ("Lemol", ""),
         ] {

@@ -30,7 +30,7 @@ mod tests {
 
     #[test]
     fn any_dialect_is_read_with_its_lines() {
-        for text in ["a;b\n\n\"c;d\";e\n", "a,b\r\n;\r\n\"c;d\",e", "sep=|\na|b\n\"c;d\"|e\n"] {
+        for text in ["a;b\n\n\"c;d\";e\n", "a,b\r\n,\r\n\"c;d\",e", "sep=|\na|b\n\"c;d\"|e\n"] {
             let rows = table("list.csv", text.into()).expect("a list");
             let cells = |at: usize| rows[at].1.iter().collect::<Vec<_>>();
             assert_eq!((rows.len(), cells(0), cells(1)), (2, vec!["a", "b"], vec!["c;d", "e"]), "{text}");
