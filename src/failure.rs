@@ -25,19 +25,33 @@ pub const INTERRUPTED: u8 = 130;
 /// Why the program ends without having done its work.
 #[derive(Debug)]
 pub struct Failure {
+    /// The process's exit code.
     pub code: u8,
+    /// What it is about, in a word for programs.
+    pub kind: &'static str,
     text: String,
 }
 
 impl Failure {
     /// Something that the person at the keyboard can put right.
     pub fn usage(text: impl fmt::Display) -> Self {
-        Self { code: USAGE, text: text.to_string() }
+        Self { code: USAGE, kind: "usage", text: text.to_string() }
     }
 
     /// Something that may pass.
     pub fn away(text: impl fmt::Display) -> Self {
-        Self { code: AWAY, text: text.to_string() }
+        Self { code: AWAY, kind: "cannot_go_on", text: text.to_string() }
+    }
+
+    /// The same, about this.
+    pub const fn about(mut self, kind: &'static str) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// What happened, and what to do next where that is known.
+    pub fn parts(&self) -> (&str, Option<&str>) {
+        self.text.split_once("\nhint: ").map_or((&self.text, None), |(what, hint)| (what, Some(hint)))
     }
 }
 
@@ -48,51 +62,53 @@ impl fmt::Display for Failure {
 }
 
 macro_rules! usage {
-    ($($error:ty),*) => {
+    ($($error:ty => $kind:literal),* $(,)?) => {
         $(impl From<$error> for Failure {
             fn from(error: $error) -> Self {
-                Self::usage(error)
+                Self::usage(error).about($kind)
             }
         })*
     };
 }
 
 usage!(
-    RosterError,
-    ExclusionsError,
-    PolicyError,
-    BannedError,
-    PasswordError,
-    EndpointError,
-    SealError,
-    SealMapError,
-    TemplateError
+    RosterError => "roster",
+    ExclusionsError => "exclusions",
+    PolicyError => "password_policy",
+    BannedError => "password_policy",
+    PasswordError => "password_policy",
+    EndpointError => "endpoint",
+    SealError => "seal",
+    SealMapError => "seal",
+    TemplateError => "template",
 );
 
 impl From<SignInError> for Failure {
     fn from(error: SignInError) -> Self {
-        match error {
+        let failure = match error {
             SignInError::BadId { .. } | SignInError::Unready { .. } => Self::usage(error),
             _ => Self::away(error),
-        }
+        };
+        failure.about("sign_in")
     }
 }
 
 impl From<LedgerError> for Failure {
     fn from(error: LedgerError) -> Self {
-        match error {
+        let failure = match error {
             LedgerError::Held { .. } | LedgerError::File { .. } | LedgerError::Sql(_) | LedgerError::OutOfStep(_) => {
                 Self::away(error)
             }
             LedgerError::Moved { .. } | LedgerError::Rescued { .. } | LedgerError::Removed { .. } => Self::away(error),
             _ => Self::usage(error),
-        }
+        };
+        failure.about("ledger")
     }
 }
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        Self::away(error)
+        Self::away(error).about("io")
     }
 }
 
@@ -100,7 +116,7 @@ impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Self {
         match error {
             ReportError::Ledger(error @ LedgerError::Seal(_)) => error.into(),
-            _ => Self::away(error),
+            _ => Self::away(error).about("report"),
         }
     }
 }
@@ -119,8 +135,10 @@ impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
         match error {
             RunError::Ledger(error) => error.into(),
-            RunError::Brought(_) => Self::usage(error),
-            _ => Self::away(error),
+            RunError::Brought(_) => Self::usage(error).about("seal"),
+            RunError::Everyone { .. } => Self::away(error).about("all_refused"),
+            RunError::Password(_) => Self::away(error).about("password_policy"),
+            RunError::Traffic(_) => Self::away(error).about("connection"),
         }
     }
 }
@@ -129,7 +147,7 @@ impl From<ReadError> for Failure {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::Ledger(error) => error.into(),
-            ReadError::Traffic(error) => Self::away(error),
+            ReadError::Traffic(error) => Self::away(error).about("connection"),
         }
     }
 }
@@ -138,7 +156,7 @@ impl From<LookupError> for Failure {
     fn from(error: LookupError) -> Self {
         match error {
             LookupError::Read(error) => error.into(),
-            _ => Self::away(error),
+            _ => Self::away(error).about("look_up"),
         }
     }
 }

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod cli;
+mod events;
 mod failure;
 mod progress;
 mod terminal;
@@ -10,48 +11,85 @@ mod verbs;
 
 use cli::{Said, Unread, Verb};
 use failure::Failure;
-use std::process::ExitCode;
+use std::{ffi::OsString, process::ExitCode};
 use verbs::Terms;
 
 fn main() -> ExitCode {
     verbs::no_core_dumps();
     let args: Vec<_> = std::env::args_os().collect();
-    let said = match cli::read(&args, &std::env::vars_os().collect()) {
-        Ok(said) => said,
-        Err(Unread::Line(error)) => error.exit(),
-        Err(Unread::Rest(failure)) => return ended(Err(failure)),
-    };
-    ended(work(said))
+    match cli::read(&args, &std::env::vars_os().collect()) {
+        Ok(said) => ended(work(said)),
+        Err(Unread::Line(error)) => misread(&error, &args),
+        Err(Unread::Rest(failure)) => {
+            follow(&args);
+            ended(Err(failure))
+        }
+    }
+}
+
+/// Tells programs, where the arguments seem to ask for it, although it is not known what they ask for.
+fn follow(args: &[OsString]) {
+    let asks = |value: OsString| value == "true" || value == "1";
+    if args.iter().any(|arg| arg == "--json") || std::env::var_os("PASSWAVE_JSON").is_some_and(asks) {
+        events::begin(None);
+    }
 }
 
 fn work(said: Said) -> Result<u8, Failure> {
-    terminal::tell(said.cli.verbose);
+    terminal::tell(said.cli.verbose, said.cli.quiet);
+    if said.cli.verb.tells_events() {
+        events::begin(Some(&said.command));
+    }
     said.details.into_iter().for_each(|detail| terminal::detail(1, || detail));
     said.warnings.iter().for_each(|warning| terminal::warn(warning));
     said.notices.iter().for_each(|notice| terminal::say(notice));
     dispatch(said.cli.verb)
 }
 
+/// Help, or what is wrong with the command line.
+fn misread(error: &clap::Error, args: &[OsString]) -> ExitCode {
+    let _ = error.print();
+    if !error.use_stderr() {
+        return ExitCode::SUCCESS;
+    }
+    follow(args);
+    let text = error.to_string();
+    let mut parts = text.trim_start_matches("error: ").split("\n\n").map(str::trim);
+    let what = parts.next().unwrap_or_default();
+    let tip = parts.find_map(|part| part.strip_prefix("tip: ")).map(|tip| format!("\nhint: {tip}"));
+    events::note_failure(&Failure::usage(format!("{what}{}", tip.unwrap_or_default())));
+    events::end(failure::USAGE);
+    ExitCode::from(failure::USAGE)
+}
+
 fn ended(end: Result<u8, Failure>) -> ExitCode {
-    ExitCode::from(end.unwrap_or_else(|failure| {
+    let code = end.unwrap_or_else(|failure| {
         terminal::fail(&failure);
+        events::note_failure(&failure);
         failure.code
-    }))
+    });
+    events::end(code);
+    ExitCode::from(code)
 }
 
 fn dispatch(verb: Verb) -> Result<u8, Failure> {
     match verb {
-        Verb::Reset { plan, limit, run, connect, yes } => {
+        Verb::Reset { plan, limit, run, connect, format, dry_run: true, .. } => {
+            terminal::say("--dry-run: this is what `passwave plan` does.");
+            verbs::plan(&plan, &limit, &run.pace, &connect, format)
+        }
+        Verb::Reset { plan, limit, run, connect, yes, .. } => {
             verbs::reset(&plan, &connect, &Terms { run: &run, limit: &limit, expect: None, yes })
         }
-        Verb::Plan { plan, limit, pace, connect, format } => verbs::plan(&plan, &limit, &pace, &connect, format),
-        Verb::Run { folder, run, limit, connect, open, expect, yes } => {
-            verbs::run(&folder, &connect, &open, &Terms { run: &run, limit: &limit, expect: expect.as_deref(), yes })
+        Verb::Plan { plan, limit, pace, connect, format, .. } => verbs::plan(&plan, &limit, &pace, &connect, format),
+        Verb::Run { folder, run, limit, connect, open, expect, yes, dry_run, .. } => {
+            let terms = Terms { run: &run, limit: &limit, expect: expect.as_deref(), yes };
+            if dry_run { verbs::dry_run(&folder, &terms) } else { verbs::run(&folder, &connect, &open, &terms) }
         }
-        Verb::Verify { folder, pace, connect } => verbs::verify(&folder, &pace, &connect),
+        Verb::Verify { folder, pace, connect, .. } => verbs::verify(&folder, &pace, &connect),
         Verb::Report { folder, format, output, open } => verbs::report(&folder, format, output.as_deref(), &open),
         Verb::Handouts { folder, handouts, open } => verbs::handouts(folder.as_deref(), &handouts, &open),
-        Verb::Rehearse { plan, limit, run, simulator } => verbs::rehearse(&plan, &limit, &run, &simulator),
+        Verb::Rehearse { plan, limit, run, simulator, .. } => verbs::rehearse(&plan, &limit, &run, &simulator),
         Verb::Simulate { port, roster, accounts, write_quota, simulator } => {
             verbs::simulate(port, roster.as_deref(), accounts, write_quota, &simulator)
         }

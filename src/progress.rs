@@ -1,6 +1,7 @@
 //! What a person sees while it runs: a bar on a terminal, a plain line now and then elsewhere.
 
-use crate::terminal::{counted, grouped, is_detailed, say, short};
+use crate::events;
+use crate::terminal::{counted, grouped, is_detailed, is_quiet, say, short, warn};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use passwave::{
     clean,
@@ -73,8 +74,10 @@ impl Progress {
 
     /// Shows what the run tells.
     pub fn show(&mut self, event: &RunEvent) {
+        events::of_run(event);
         match event {
             RunEvent::Progress { counts, throttled } => self.progress(*counts, *throttled),
+            RunEvent::Account(_) => {}
             RunEvent::Waiting(waiting) => self.waiting(waiting),
             RunEvent::DoubtsLookedAt { rows, settled } => self.tell(&format!(
                 "{} in doubt from before: the directory shows that {} changed, and {} sent again.",
@@ -83,8 +86,8 @@ impl Progress {
                 counted(rows - settled, "is", "are"),
             )),
             RunEvent::Renewed { rows, in_doubt } => self.renewed(*rows, *in_doubt),
-            RunEvent::SessionsDenied(code) => self.tell(&format!(
-                "Sessions are not revoked: Graph answers {}. Grant the application User.RevokeSessions.All, then: passwave run --revoke-sessions",
+            RunEvent::SessionsDenied(code) => self.warn(&format!(
+                "sessions are not revoked: Graph answers {}\nhint: grant the application User.RevokeSessions.All, then: passwave run --revoke-sessions",
                 clean::for_terminal(code)
             )),
             RunEvent::Stopping { in_flight: 0 } => self.tell("Stopping: nothing more is sent."),
@@ -172,6 +175,13 @@ impl Progress {
             None => say(text),
         }
     }
+
+    fn warn(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| warn(text)),
+            None => warn(text),
+        }
+    }
 }
 
 /// Why nothing is sent for a while, where it is worth a word.
@@ -206,8 +216,12 @@ impl ReadProgress {
 
     /// Shows what the reader tells.
     pub fn show(&mut self, event: &ReadEvent) {
+        if let ReadEvent::Read(more) = event {
+            self.read = (self.read + more).min(self.total);
+        }
+        events::of_reading(event, &self.done.replace(' ', "_"), self.read, self.total);
         match event {
-            ReadEvent::Read(more) => self.read(*more),
+            ReadEvent::Read(_) => self.draw(),
             ReadEvent::Waiting(waiting) => waiting_text(waiting).into_iter().for_each(|text| self.tell(&text)),
         }
     }
@@ -227,8 +241,7 @@ impl ReadProgress {
         }
     }
 
-    fn read(&mut self, more: u64) {
-        self.read = (self.read + more).min(self.total);
+    fn draw(&mut self) {
         match &self.bar {
             Some(bar) => {
                 bar.set_position(self.read);
@@ -246,7 +259,7 @@ impl ReadProgress {
 fn can_draw() -> bool {
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     // Lines of detail and a bar would write over each other.
-    std::io::stderr().is_terminal() && !dumb && !is_detailed()
+    std::io::stderr().is_terminal() && !dumb && !is_detailed() && !is_quiet()
 }
 
 fn bar(done: u64, total: u64) -> ProgressBar {

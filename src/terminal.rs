@@ -2,37 +2,55 @@
 
 pub use passwave::figures::{counted, grouped, short};
 
+use crate::events::{self, Event};
 use std::{
     io::{self, BufRead, IsTerminal, Write},
-    sync::atomic::{AtomicU8, Ordering},
+    sync::atomic::{AtomicBool, AtomicU8, Ordering},
 };
 
 /// An error on stderr.
 pub fn fail(error: impl std::fmt::Display) {
-    say(&format!("error: {error}"));
+    insist(&format!("error: {error}"));
 }
 
-/// What is likely to be a mistake, on stderr.
+/// What is likely to be a mistake, on stderr, and for whoever follows the run.
 pub fn warn(text: &str) {
-    say(&format!("warning: {text}"));
+    events::tell(&Event::Warning { message: text.to_owned() });
+    insist(&format!("warning: {text}"));
 }
 
-/// A line on stderr. That it cannot be written is no reason to stop working.
+/// A line on stderr, unless it is to be quiet.
 pub fn say(text: &str) {
+    if !is_quiet() {
+        insist(text);
+    }
+}
+
+/// A line on stderr, however quiet it is to be. That it cannot be written is no reason to stop working.
+pub fn insist(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
 /// How much is told beside what has to be.
 static DETAIL: AtomicU8 = AtomicU8::new(0);
+/// Whether only what goes wrong is told, and what is asked.
+static QUIET: AtomicBool = AtomicBool::new(false);
 
-/// Sets how much is told: 0 for what has to be, 3 for everything.
-pub fn tell(detail: u8) {
+/// Sets how much is told: only what goes wrong where it is to be `quiet`, else from 0 for what has to be to 3 for
+/// everything.
+pub fn tell(detail: u8, quiet: bool) {
     DETAIL.store(detail, Ordering::Relaxed);
+    QUIET.store(quiet, Ordering::Relaxed);
 }
 
 /// Whether anything is told beside what has to be.
 pub fn is_detailed() -> bool {
     DETAIL.load(Ordering::Relaxed) > 0
+}
+
+/// Whether only what goes wrong is told.
+pub fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
 }
 
 /// A line on stderr where that much is to be told, with the time.

@@ -201,3 +201,10 @@ pub struct SimulatorArgs {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
 }
+
+#[derive(Args)]
+pub struct EventArgs {
+    /// Tell what happens on stdout, one JSON object a line, for programs; words stay on stderr
+    #[arg(long)]
+    pub json: bool,
+}

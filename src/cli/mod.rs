@@ -6,7 +6,8 @@ mod settings;
 mod values;
 
 pub use args::{
-    ConnectArgs, LimitArgs, OpenArgs, PaceArgs, PlanArgs, PolicyArgs, RulesArgs, RunArgs, SealArgs, SimulatorArgs,
+    ConnectArgs, EventArgs, LimitArgs, OpenArgs, PaceArgs, PlanArgs, PolicyArgs, RulesArgs, RunArgs, SealArgs,
+    SimulatorArgs,
 };
 pub use handouts::HandoutArgs;
 pub use settings::{Said, Unread, read};
@@ -35,18 +36,24 @@ the variable, and the variable the file. No secret belongs in the file, and no a
 
 Try it without a tenant:  passwave rehearse roster.csv";
 
+/// What every command takes is listed last.
+const EVERYWHERE: usize = 900;
+
 /// Reset passwords in bulk in Microsoft Entra ID: nothing lost whatever dies.
 #[derive(Parser)]
 #[command(name = "passwave", version, max_term_width = 100, after_help = AFTER_HELP)]
 pub struct Cli {
     /// Tell more on stderr: -v what met with trouble, -vv every exchange, -vvv every request
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, display_order = EVERYWHERE, action = clap::ArgAction::Count)]
     pub verbose: u8,
+    /// Tell only what goes wrong, and ask what has to be asked
+    #[arg(short, long, global = true, display_order = EVERYWHERE, conflicts_with = "verbose")]
+    pub quiet: bool,
     /// Take flags that never change from this file [default: passwave/config.toml in your configuration folder]
-    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
+    #[arg(long, global = true, display_order = EVERYWHERE, value_name = "FILE", hide_short_help = true)]
     pub config: Option<PathBuf>,
     /// Read no configuration file
-    #[arg(long, global = true, conflicts_with = "config", hide_short_help = true)]
+    #[arg(long, global = true, display_order = EVERYWHERE, conflicts_with = "config", hide_short_help = true)]
     pub no_config: bool,
     #[command(subcommand)]
     pub verb: Verb,
@@ -56,6 +63,12 @@ pub struct Cli {
 pub enum Verb {
     /// Plan, ask, run and report: the main job
     Reset {
+        /// Only plan, as `passwave plan` does: nothing is sent
+        #[arg(long, aliases = ["what-if", "whatif"])]
+        dry_run: bool,
+        /// How to tell the plan of a dry run
+        #[arg(long, value_enum, default_value_t = PlanFormat::Text, requires = "dry_run", conflicts_with = "json")]
+        format: PlanFormat,
         /// Ask nothing; required where there is no terminal
         #[arg(long, short = 'y')]
         yes: bool,
@@ -67,6 +80,8 @@ pub enum Verb {
         run: RunArgs,
         #[command(flatten)]
         connect: ConnectArgs,
+        #[command(flatten)]
+        events: EventArgs,
     },
     /// Everything but the change: read, check, generate, look up, estimate, and write the run folder
     Plan {
@@ -78,8 +93,10 @@ pub enum Verb {
         pace: PaceArgs,
         #[command(flatten)]
         connect: ConnectArgs,
+        #[command(flatten)]
+        events: EventArgs,
         /// How to tell the plan: words on stderr, or one JSON object on stdout
-        #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
+        #[arg(long, value_enum, default_value_t = PlanFormat::Text, conflicts_with = "json")]
         format: PlanFormat,
     },
     /// Start or go on with a planned run; safe to call again and again
@@ -88,6 +105,9 @@ pub enum Verb {
         /// The run folder
         #[arg(value_name = "RUN")]
         folder: PathBuf,
+        /// Only tell what would be done: nothing is sent, and nobody signs in
+        #[arg(long, aliases = ["what-if", "whatif"])]
+        dry_run: bool,
         /// Ask nothing; required where there is no terminal, unless the run has begun already
         #[arg(long, short = 'y')]
         yes: bool,
@@ -102,6 +122,8 @@ pub enum Verb {
         run: RunArgs,
         #[command(flatten)]
         connect: ConnectArgs,
+        #[command(flatten)]
+        events: EventArgs,
     },
     /// Read back what the directory says of each account that was reset
     ///
@@ -114,6 +136,8 @@ pub enum Verb {
         pace: PaceArgs,
         #[command(flatten)]
         connect: ConnectArgs,
+        #[command(flatten)]
+        events: EventArgs,
     },
     /// Write the reports again from the ledger, at any time, also after a crash
     Report {
@@ -153,6 +177,8 @@ pub enum Verb {
         run: RunArgs,
         #[command(flatten)]
         simulator: SimulatorArgs,
+        #[command(flatten)]
+        events: EventArgs,
     },
     /// Serve the simulator over loopback HTTP, for scripts and for other tools' tests
     ///
@@ -197,6 +223,20 @@ pub enum Verb {
         #[arg(value_name = "COMMAND")]
         verb: Option<String>,
     },
+}
+
+impl Verb {
+    /// Whether what happens is told to programs, too.
+    pub const fn tells_events(&self) -> bool {
+        match self {
+            Self::Reset { events, .. }
+            | Self::Plan { events, .. }
+            | Self::Run { events, .. }
+            | Self::Verify { events, .. }
+            | Self::Rehearse { events, .. } => events.json,
+            _ => false,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ mod read;
 mod renewal;
 mod rescue;
 mod sessions;
+mod standing;
 mod trouble;
 mod turn;
 mod vault;
@@ -31,6 +32,7 @@ pub use open::{Created, Skipped};
 pub use read::{Counts, Group, ReportRow, Session};
 pub use renewal::ToRenew;
 pub use sessions::{Revocation, RevocationEvent, SessionsDue};
+pub use standing::Standing;
 pub use turn::{Claimed, Claims, Fact, Facts};
 
 use crate::{

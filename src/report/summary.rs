@@ -9,9 +9,14 @@ use crate::{
 use serde::Serialize;
 use std::collections::BTreeMap;
 
+/// The name of what `summary.json` holds to. Another number is another meaning; fields may be added under the same.
+const SCHEMA: &str = "passwave.summary.v1";
+
 /// What `summary.json` holds.
 #[derive(Debug, Serialize)]
 pub struct Summary {
+    /// What it holds to: `schema/summary.schema.json`.
+    pub schema: &'static str,
     /// Version of passwave that planned the run.
     pub passwave: String,
     /// Whether no tenant was involved.
@@ -148,6 +153,7 @@ impl Summary {
         #[expect(clippy::cast_precision_loss, reason = "milliseconds of a run stay far below 2^52")]
         let seconds = |(first, last): (i64, i64)| last.saturating_sub(first) as f64 / 1_000.0;
         Ok(Self {
+            schema: SCHEMA,
             passwave: note("passwave")?,
             rehearsal: settings.rehearsal,
             finished: counts.is_finished(),

@@ -6,13 +6,13 @@
 //! that of a person whose batch never left, and stays in doubt. It never takes silence for an answer: what cannot be read
 //! is sent again.
 
-use super::{RunEnd, RunError, RunEvent};
+use super::{RunEnd, RunError, RunEvent, RunOptions, tell_accounts};
 use crate::{
     graph::{Graph, user::User},
     ledger::{Doubtful, Ledger, LedgerError},
     plan::Lookup,
     reader::{self, Found, ReadEnd, ReadError, ReadEvent, Reading},
-    traffic::{Pace, SEEMS_BEFORE},
+    traffic::SEEMS_BEFORE,
     upn::Upn,
 };
 use futures_util::future::FusedFuture;
@@ -30,7 +30,7 @@ const SECOND: i64 = 1_000;
 pub(super) async fn settle<G: Graph>(
     ledger: &mut Ledger,
     graph: &G,
-    pace: &Pace,
+    options: &RunOptions,
     stop: &mut (impl FusedFuture<Output = ()> + Unpin),
     emit: &mut dyn FnMut(RunEvent),
 ) -> Result<Option<RunEnd>, RunError> {
@@ -43,11 +43,12 @@ pub(super) async fn settle<G: Graph>(
             emit(RunEvent::Waiting(wait));
         }
     };
-    let end = reader::read(graph, pace, &mut doubts, stop, &mut tell).await;
+    let end = reader::read(graph, &options.pace, &mut doubts, stop, &mut tell).await;
     let Doubts { rows, changes, .. } = doubts;
     match end {
         Ok(ReadEnd::Finished) => {
             ledger.settle_doubts(&told(&changes))?;
+            tell_accounts(ledger, options, changes.iter().map(|change| change.row), emit)?;
             emit(RunEvent::DoubtsLookedAt { rows, settled: changes.len() as u64 });
         }
         // Without the permission to read, the same password is sent again.

@@ -17,7 +17,7 @@ pub use renewal::must_be_possible;
 
 use crate::{
     graph::Graph,
-    ledger::{Counts, Ledger, LedgerError, Session},
+    ledger::{Counts, Ledger, LedgerError, Session, Standing},
     outcome::Cause,
     password::PasswordError,
     quota::Quota,
@@ -39,6 +39,8 @@ pub struct RunOptions {
     pub halt_on: Vec<Halt>,
     /// The hours in which anything is sent.
     pub window: Option<Window>,
+    /// Whether each account is told as it ends ([`RunEvent::Account`]).
+    pub tell_accounts: bool,
 }
 
 /// What the run tells while it works.
@@ -51,6 +53,8 @@ pub enum RunEvent {
         /// Answers 429 so far in this process.
         throttled: u64,
     },
+    /// An account has ended, or, where all were refused for a cause of the run, is planned again.
+    Account(Standing),
     /// Nothing is sent for a while.
     Waiting(Waiting),
     /// It was asked to stop, and waits for this many batches in flight.
@@ -147,11 +151,25 @@ async fn settle<G: Graph>(
     emit: &mut dyn FnMut(RunEvent),
 ) -> Result<Option<RunEnd>, RunError> {
     renewal::must_be_possible(ledger)?;
-    let end = doubts::settle(ledger, graph, &options.pace, stop, emit).await?;
+    let end = doubts::settle(ledger, graph, options, stop, emit).await?;
     if end.is_none() {
         renewal::renew(ledger, options.pace.clock, emit)?;
     }
     Ok(end)
+}
+
+/// Tells how these rows stand, where somebody wants to know.
+fn tell_accounts(
+    ledger: &Ledger,
+    options: &RunOptions,
+    rows: impl Iterator<Item = u64>,
+    emit: &mut dyn FnMut(RunEvent),
+) -> Result<(), LedgerError> {
+    if options.tell_accounts {
+        let rows: Vec<u64> = rows.collect();
+        ledger.standings(&rows)?.into_iter().for_each(|standing| emit(RunEvent::Account(standing)));
+    }
+    Ok(())
 }
 
 /// Works on the rows of `ledger` through `graph` until all have ended, `stop` resolves, a guard rail is met, or nothing

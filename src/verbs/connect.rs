@@ -3,8 +3,9 @@
 use super::{process::files, told::ToldDoor};
 use crate::{
     cli::{Auth, ConnectArgs},
+    events::{self, Event},
     failure::Failure,
-    terminal::{say, short},
+    terminal::{insist, say, short},
 };
 use passwave::{
     clean,
@@ -87,7 +88,7 @@ impl Door {
     /// Signs in, and checks that a run that has begun in one tenant goes on in no other.
     pub async fn enter(&self, graph: &GraphClient<impl TokenSource>, ledger: &Ledger) -> Result<Arrival, Failure> {
         // Whatever is wrong now, the plan is there and goes on later.
-        sign_in(graph).await.map_err(Failure::away)?;
+        sign_in(graph).await.map_err(|error| Failure::away(error).about("sign_in"))?;
         let claims = graph.claims().await.map_err(Failure::away)?.unwrap_or_default();
         let named = self.door.tenant().map(str::to_owned);
         if let Some(begun) = ledger.note(TENANT)? {
@@ -140,13 +141,26 @@ async fn sign_in(graph: &GraphClient<impl TokenSource>) -> Result<(), SignInErro
 /// Shows a device code; page and code stand alone on their lines, so that they can be copied.
 fn show(prompt: &DevicePrompt) {
     let DevicePrompt { url, code, life } = prompt;
-    say(&format!(
+    insist(&format!(
         "To sign in, open this page in a browser, on any machine:\n\n    {url}\n\nand enter this code within {}:\n\n    {code}\n",
         short(*life)
     ));
 }
 
 impl Arrival {
+    /// Tells who has signed in where.
+    pub fn tell(&self) {
+        let known = |text: &'_ str| (!text.is_empty()).then(|| clean::line(text));
+        let (tenant, client) = (known(&self.tenant), known(&self.client_id));
+        events::tell(&Event::SignedIn {
+            tenant_id: tenant.as_deref(),
+            client_id: client.as_deref(),
+            user_principal_name: self.person.as_deref().map(clean::line),
+            graph: &self.host,
+        });
+        say(&self.to_string());
+    }
+
     /// Notes where the run has begun.
     pub fn note_in(&self, ledger: &Ledger) -> Result<(), Failure> {
         for (name, value) in [(TENANT, &self.tenant), (CLIENT, &self.client_id)] {

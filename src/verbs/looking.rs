@@ -2,6 +2,7 @@
 
 use super::{process::interrupted, work};
 use crate::{
+    events,
     failure::{Failure, INTERRUPTED},
     progress::ReadProgress,
     terminal::warn,
@@ -37,6 +38,7 @@ pub async fn look(
         LookupEnd::Done | LookupEnd::Without => Ok(None),
         LookupEnd::Interrupted => {
             work::reports(ledger)?;
+            events::note_end("interrupted");
             Ok(Some(INTERRUPTED))
         }
     }

@@ -23,4 +23,4 @@ pub use process::no_core_dumps;
 pub use report::report;
 pub use simulate::{rehearse, simulate};
 pub use verify::verify;
-pub use work::{Terms, reset, run};
+pub use work::{Terms, dry_run, reset, run};

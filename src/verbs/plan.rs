@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     cli::{ConnectArgs, LimitArgs, LookupName, PaceArgs, PlanArgs, PlanFormat, PolicyArgs, RulesArgs, StyleName},
+    events,
     failure::Failure,
     terminal::{print, say},
 };
@@ -55,6 +56,7 @@ pub fn plan(
     telling::plan(&ledger, pace.write_quota, false)?;
     work::must_be_few(&ledger, limit)?;
     telling::go_on("Nothing was sent.", &ledger);
+    events::note_end("planned");
     Ok(0)
 }
 
@@ -81,7 +83,7 @@ fn look(ledger: &mut Ledger, door: Option<&Door>, pace: &Pace) -> Result<Option<
     say(&format!("Signing in with {door}"));
     runtime(false)?.block_on(async {
         let graph = door.client();
-        say(&door.enter(&graph, ledger).await?.to_string());
+        door.enter(&graph, ledger).await?.tell();
         looking::look(ledger, &Told::new(&graph), pace, false).await
     })
 }
@@ -140,7 +142,9 @@ pub fn create(args: &PlanArgs, rehearsal: bool) -> Result<Created, Failure> {
     };
     let folder = args.run_dir.clone().unwrap_or_else(|| folder_for(roster.name(), rehearsal));
     let plan = Plan::new(&roster, Generator::new(&policy)?).without(exclusions);
-    Ok(Ledger::create(&folder, settings, plan)?)
+    let created = Ledger::create(&folder, settings, plan)?;
+    events::note(&created.ledger);
+    Ok(created)
 }
 
 /// The policy that the flags describe.

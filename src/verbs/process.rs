@@ -1,8 +1,9 @@
 //! The process itself: its one thread for the network, and how it is asked to stop.
 
 use crate::{
+    events,
     failure::{Failure, INTERRUPTED},
-    terminal::say,
+    terminal::warn,
 };
 use std::{
     fmt, io,
@@ -81,7 +82,9 @@ pub async fn interrupted() {
     stop_signal().await;
     tokio::spawn(async {
         stop_signal().await;
-        say("Left at once. What was in flight is in doubt, and `passwave run` settles it.");
+        warn("left at once: what was in flight is in doubt, and `passwave run` settles it");
+        events::note_end("left_at_once");
+        events::end(INTERRUPTED);
         std::process::exit(i32::from(INTERRUPTED));
     });
 }

@@ -1,8 +1,9 @@
 //! What is said before a run and after it.
 
 use crate::{
+    events::{self, Event},
     failure::Failure,
-    terminal::{counted, grouped, say, short},
+    terminal::{counted, grouped, say, short, warn},
 };
 use passwave::{
     clean,
@@ -59,7 +60,28 @@ pub fn plan(ledger: &Ledger, quota: Quota, revokes: bool) -> Result<(), Failure>
         say(&format!("Kept:      {}", kept(ledger)));
     }
     say(&format!("Run folder: {}", ledger.folder().display()));
-    Ok(())
+    planned(ledger, pending, quota)
+}
+
+/// The same for whoever follows the run, and each row that is skipped.
+fn planned(ledger: &Ledger, pending: u64, quota: Quota) -> Result<(), Failure> {
+    events::note(ledger);
+    if !events::are_on() {
+        return Ok(());
+    }
+    events::tell(&Event::Planned {
+        run_dir: events::shown(ledger),
+        roster: clean::line(&ledger.settings().roster),
+        fingerprint: ledger.fingerprint()?,
+        rehearsal: ledger.settings().rehearsal,
+        looked_up: ledger.is_looked_up()?,
+        rows: ledger.counts().rows(),
+        accounts: pending,
+        counts: events::by_status(ledger.counts()),
+        write_quota: quota.to_string(),
+        least_seconds: quota.least_time(pending).as_secs_f64(),
+    });
+    Ok(ledger.for_each_standing(Status::Skipped, events::account)?)
 }
 
 /// What was found of the accounts: how many of each kind, and the first few names.
@@ -107,7 +129,7 @@ pub fn end(end: &RunEnd) {
     match end {
         RunEnd::Finished | RunEnd::Interrupted => {}
         RunEnd::PilotEnded => say("The pilot has ended; the other accounts were not touched."),
-        RunEnd::Halted(halt) => say(&format!("Stopped by --halt-on {halt}: look at the causes before going on.")),
+        RunEnd::Halted(halt) => warn(&format!("stopped by --halt-on {halt}: look at the causes before going on")),
         RunEnd::WindowClosed => say("The hours of --window are over: nothing more is sent."),
     }
 }
@@ -156,6 +178,7 @@ fn estimate(pending: u64, quota: Quota) -> String {
 
 /// What has been done.
 pub fn result(ledger: &Ledger, summary: &Summary) {
+    events::note(ledger);
     let mark = if summary.rehearsal { "REHEARSAL, no tenant was touched. " } else { "" };
     let counts: Vec<String> = Status::ALL
         .into_iter()

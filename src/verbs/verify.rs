@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     cli::{ConnectArgs, PaceArgs},
+    events::{self, Event},
     failure::{Failure, INTERRUPTED},
     progress::ReadProgress,
     terminal::{counted, say, short},
@@ -16,6 +17,7 @@ use crate::{
 use passwave::{
     graph::Graph,
     ledger::{Ledger, Verdict},
+    outcome::Status,
     traffic::Pace,
     verify::{VerifyEnd, VerifyEvent, verify as read_back},
 };
@@ -29,12 +31,13 @@ pub fn verify(folder: &Path, args: &PaceArgs, connect: &ConnectArgs) -> Result<u
     say(&format!("Signing in with {door}"));
     let end = runtime(false)?.block_on(async {
         let graph = door.client();
-        say(&door.enter(&graph, &ledger).await?.to_string());
+        door.enter(&graph, &ledger).await?.tell();
         let end = look(&mut ledger, &Told::new(&graph), &pace).await;
         end.and_then(|end| denied(&end).map(|()| end))
     })?;
     let summary = work::reports(&mut ledger)?;
     telling::result(&ledger, &summary);
+    events::note_end(if end == VerifyEnd::Interrupted { "interrupted" } else { "verified" });
     let shown = |verdict: Verdict| summary.verified.get(verdict.as_str()).copied().unwrap_or_default();
     let unseen = shown(Verdict::NotYetVisible) + shown(Verdict::Unread);
     Ok(if end == VerifyEnd::Interrupted { INTERRUPTED } else { u8::from(unseen > 0) })
@@ -51,14 +54,24 @@ async fn look(ledger: &mut Ledger, graph: &impl Graph, pace: &Pace) -> Result<Ve
     let end = read_back(ledger, graph, pace, interrupted(), &mut |event| match event {
         VerifyEvent::Begins(accounts) => progress.begin(accounts),
         VerifyEvent::Reading(event) => progress.show(&event),
-        VerifyEvent::NotYetVisible(changes, wait) => progress.tell(&format!(
-            "{} not visible yet; the directory is asked again in {}",
-            counted(changes, "change is", "changes are"),
-            short(wait)
-        )),
+        VerifyEvent::NotYetVisible(changes, wait) => {
+            events::tell(&Event::NotYetVisible { changes, seconds: wait.as_secs_f64() });
+            progress.tell(&format!(
+                "{} not visible yet; the directory is asked again in {}",
+                counted(changes, "change is", "changes are"),
+                short(wait)
+            ));
+        }
     })
     .await;
     progress.end();
+    if events::are_on() {
+        ledger.for_each_standing(Status::Reset, |standing| {
+            if standing.verdict.is_some() {
+                events::account(standing);
+            }
+        })?;
+    }
     Ok(end?)
 }
 
@@ -66,7 +79,8 @@ fn denied(end: &VerifyEnd) -> Result<(), Failure> {
     match end {
         VerifyEnd::Denied(said) => Err(Failure::away(format!(
             "what was reset cannot be verified: {said}\nhint: grant the application User.Read.All with admin consent, then: passwave verify"
-        ))),
+        ))
+        .about("permission")),
         VerifyEnd::Finished | VerifyEnd::Interrupted => Ok(()),
     }
 }

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     cli::{ConnectArgs, LimitArgs, OpenArgs, PaceArgs, PlanArgs, RunArgs},
+    events,
     failure::{AWAY, Failure, INTERRUPTED, USAGE},
     progress::Progress,
     terminal::{ask, can_ask, counted, fail, grouped, say, short},
@@ -63,16 +64,40 @@ pub fn run(folder: &Path, connect: &ConnectArgs, open: &OpenArgs, terms: &Terms<
     work(&mut ledger, &door, &Terms { yes, ..*terms })
 }
 
+/// Tells what a run would do, held to the same terms. It reads the ledger, and nothing else.
+pub fn dry_run(folder: &Path, terms: &Terms<'_>) -> Result<u8, Failure> {
+    let ledger = Ledger::open_to_read(folder)?;
+    if ledger.settings().rehearsal {
+        return Err(rehearsed(folder));
+    }
+    if ledger.lookup_has_ended()? {
+        ledger.must_be_as_planned()?;
+        must_be_expected(&ledger, terms.expect)?;
+    } else {
+        say("The accounts are not looked up yet: `passwave run` does that first.");
+    }
+    must_be_few(&ledger, terms.limit)?;
+    telling::plan(&ledger, terms.run.pace.write_quota, terms.run.revoke_sessions)?;
+    telling::go_on("Nothing was sent.", &ledger);
+    events::note_end("planned");
+    Ok(0)
+}
+
 /// Opens the ledger of a run that goes to a tenant.
 pub fn open_real(folder: &Path) -> Result<Ledger, Failure> {
     let ledger = Ledger::open(folder)?;
+    events::note(&ledger);
     if ledger.settings().rehearsal {
-        return Err(Failure::usage(format!(
-            "{} is a rehearsal, whose passwords go to no tenant\nhint: plan the real run with `passwave plan` or `reset`",
-            folder.display()
-        )));
+        return Err(rehearsed(folder));
     }
     Ok(ledger)
+}
+
+fn rehearsed(folder: &Path) -> Failure {
+    Failure::usage(format!(
+        "{} is a rehearsal, whose passwords go to no tenant\nhint: plan the real run with `passwave plan` or `reset`",
+        folder.display()
+    ))
 }
 
 fn may_ask(possible: bool) -> Result<(), Failure> {
@@ -145,7 +170,7 @@ fn work(ledger: &mut Ledger, door: &Door, terms: &Terms<'_>) -> Result<u8, Failu
     runtime.block_on(async {
         let graph = door.client();
         let arrival = door.enter(&graph, ledger).await.inspect_err(|_| telling::go_on(KEPT, ledger))?;
-        say(&arrival.to_string());
+        arrival.tell();
         let graph = Told::new(&graph);
         let looked = looking::look(ledger, &graph, &options.pace, terms.run.revoke_sessions).await;
         if let Some(code) = looked.inspect_err(|_| telling::go_on(KEPT, ledger))? {
@@ -159,6 +184,7 @@ fn work(ledger: &mut Ledger, door: &Door, terms: &Terms<'_>) -> Result<u8, Failu
         telling::plan(ledger, terms.run.pace.write_quota, terms.run.revoke_sessions)?;
         if !agreed(ledger, terms.yes) {
             telling::go_on(KEPT, ledger);
+            events::note_end("declined");
             return Ok(USAGE);
         }
         arrival.note_in(ledger)?;
@@ -234,6 +260,8 @@ async fn run_once<G: Graph>(ledger: &mut Ledger, graph: &G, options: &RunOptions
 /// The cause comes first; what the report says of the rows is told even so.
 fn broken_off(ledger: &mut Ledger, failure: Failure) -> u8 {
     fail(&failure);
+    events::note(ledger);
+    events::note_failure(&failure);
     match reports(ledger) {
         Ok(summary) => telling::result(ledger, &summary),
         Err(again) if again.to_string() == failure.to_string() => {}
@@ -254,6 +282,7 @@ fn finish(ledger: &mut Ledger, end: Option<&RunEnd>) -> Result<u8, Failure> {
         Err(failure) => return Ok(broken_off(ledger, failure)),
     };
     telling::result(ledger, &summary);
+    events::note_end(end.map_or("finished", events::word));
     Ok(match end {
         Some(RunEnd::Interrupted) => INTERRUPTED,
         Some(RunEnd::PilotEnded | RunEnd::Halted(_) | RunEnd::WindowClosed) => AWAY,
@@ -263,7 +292,13 @@ fn finish(ledger: &mut Ledger, end: Option<&RunEnd>) -> Result<u8, Failure> {
 
 /// How the flags want the run to go.
 pub fn options(args: &RunArgs) -> RunOptions {
-    RunOptions { pace: pace(&args.pace), pilot: args.pilot, halt_on: args.halt_on.clone(), window: args.window }
+    RunOptions {
+        pace: pace(&args.pace),
+        pilot: args.pilot,
+        halt_on: args.halt_on.clone(),
+        window: args.window,
+        tell_accounts: events::are_on(),
+    }
 }
 
 /// How fast the flags want it to go.

@@ -34,9 +34,10 @@ fn every_verb_on_one_run() {
         (&["plan", "wave.csv", "--run-dir", "run", "--format", "json"][..], true, false),
         (&["report", "run"], false, false),
         (&["run", "run", "--expect", "no-such-fingerprint", "--yes"], true, false),
-        (&["run", "run", "--yes", "--pilot", "5", "--batch-size", "2", "--concurrency", "2"], true, false),
-        (&["run", "run", "--yes", "--verify", "--revoke-sessions"], true, false),
-        (&["verify", "run"], true, false),
+        (&["run", "run", "--yes", "--pilot", "5", "--batch-size", "2", "--concurrency", "2", "--json"], true, false),
+        (&["run", "run", "--dry-run", "--json"], true, false),
+        (&["run", "run", "--yes", "--verify", "--revoke-sessions", "--json"], true, false),
+        (&["verify", "run", "--json"], true, false),
         (&["report", "run"], false, false),
         (&["report", "run", "--format", "json"], false, false),
         (&["report", "run", "--format", "csv"], false, true),
@@ -85,7 +86,7 @@ fn passwords_that_a_roster_brings() {
     fs::write(watched.stage.home().join("input.csv"), csv).expect("written");
     let own = ["--password-column", "Password"];
     for arguments in [
-        &["reset", "input.csv", "--yes", "--run-dir", "run"][..],
+        &["reset", "input.csv", "--yes", "--run-dir", "run", "--json"][..],
         &["plan", "input.csv", "--run-dir", "other", "--format", "json"],
         &["plan", "input.csv", "--run-dir", "strict", "--strict"],
         &["plan", "input.csv", "--run-dir", "column", "--upn-column", "Nobody"],

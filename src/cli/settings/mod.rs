@@ -24,6 +24,8 @@ pub type Environment = Vec<(OsString, OsString)>;
 
 /// What the command line says with what it leaves to the environment and to a file.
 pub struct Said {
+    /// The command's name.
+    pub command: String,
     pub cli: Cli,
     /// What is likely to be a mistake.
     pub warnings: Vec<String>,
@@ -84,7 +86,8 @@ pub fn read(args: &[OsString], environment: &Environment) -> Result<Said, Unread
     let Ok(found) = relaxed(command.clone()).try_get_matches_from(args) else {
         // Help and complaints are about the command line alone.
         let matches = command.try_get_matches_from(args)?;
-        return Ok(Said { cli: Cli::from_arg_matches(&matches)?, warnings: vec![], notices: vec![], details: vec![] });
+        let (command, cli) = (String::new(), Cli::from_arg_matches(&matches)?);
+        return Ok(Said { command, cli, warnings: vec![], notices: vec![], details: vec![] });
     };
     let verb = found.subcommand_name().unwrap_or_default().to_owned();
     let mut given = variables::given(&command, &verb, environment)?;
@@ -101,7 +104,7 @@ pub fn read(args: &[OsString], environment: &Environment) -> Result<Said, Unread
     let answers = |given: &&Given| given.id == YES;
     let notices = given.iter().find(answers).map(|given| format!("{} is set, so nothing is asked.", given.origin));
     let warnings = variables::unknown(environment);
-    Ok(Said { cli, warnings, notices: notices.into_iter().collect(), details })
+    Ok(Said { command: verb, cli, warnings, notices: notices.into_iter().collect(), details })
 }
 
 /// The same commands, of which no flag has to be given: a variable or the file may still do that.

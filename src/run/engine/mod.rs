@@ -2,11 +2,14 @@
 
 mod settle;
 
-use super::{Halt, RunEnd, RunError, RunEvent, RunOptions, moments::Moments, suspicion::Suspicion};
+use super::{Halt, RunEnd, RunError, RunEvent, RunOptions, moments::Moments, suspicion::Suspicion, tell_accounts};
 use crate::{
     clock::Clock,
     graph::{Graph, Operation, Request},
-    ledger::{Claimed, Claims, Counts, Facts, Ledger, LedgerError, Session, SessionsDue, life::Doubt},
+    ledger::{
+        Claimed, Claims, Counts, Facts, Ledger, LedgerError, Session, SessionsDue,
+        life::{Doubt, Event},
+    },
     throttle::Throttle,
     traffic::{self, Landed, Traffic},
     upn::Upn,
@@ -164,6 +167,7 @@ impl<'a, G: Graph> Engine<'a, G> {
         let halted = matches!(self.closing, Some(RunEnd::Halted(_)));
         if let Some((rows, cause, said)) = self.suspicion.verdict(news || halted) {
             self.ledger.plan_again(rows)?;
+            tell_accounts(self.ledger, self.options, rows.iter().copied(), self.emit)?;
             if no_others {
                 self.ledger.set_note(ALL_REFUSED, said)?;
             }
@@ -172,6 +176,7 @@ impl<'a, G: Graph> Engine<'a, G> {
         if !no_others {
             // Not enough to tell whether the cause is theirs: the next process finds out.
             self.ledger.plan_again(self.suspicion.open())?;
+            tell_accounts(self.ledger, self.options, self.suspicion.open().iter().copied(), self.emit)?;
         }
         match self.traffic.take_broken() {
             Some(error) => Err(error.into()),
@@ -191,7 +196,9 @@ impl<'a, G: Graph> Engine<'a, G> {
             self.ledger.set_clock_ahead(skew);
         }
         let claims = self.ledger.turn(&self.facts, admitted, now)?;
-        self.facts = Facts::default();
+        let facts = std::mem::take(&mut self.facts);
+        let ended = facts.writes.iter().filter(|fact| matches!(fact.event, Event::Confirmed | Event::Refused));
+        tell_accounts(self.ledger, self.options, ended.map(|fact| fact.row), self.emit)?;
         if self.ledger.is_displaced() {
             self.closing.get_or_insert(RunEnd::Interrupted);
         }
