@@ -58,9 +58,14 @@ impl Browser {
         answer["value"].clone()
     }
 
+    /// Opens a file without a script.
+    pub fn open_plain(&self, file: &Path) {
+        self.post("/url", &json!({"url": format!("file://{}", file.display())}));
+    }
+
     /// Opens a file, and waits until the page has read all its rows.
     pub fn open(&self, file: &Path) {
-        self.post("/url", &json!({"url": format!("file://{}", file.display())}));
+        self.open_plain(file);
         self.wait("document.documentElement.dataset.ready === 'yes'");
     }
 

@@ -1,8 +1,9 @@
-//! `report.html` in a real browser: Chromium without a window, where the machine has it (`apt-get install chromium-driver`).
+//! `report.html` and handouts in a real browser: Chromium without a window, where the machine has it (`apt-get install chromium-driver`).
 #![expect(clippy::print_stderr, reason = "that a browser is missing, and the figures, are worth a line")]
 
 mod browser;
 mod contrast;
+mod handouts;
 mod large;
 mod small;
 

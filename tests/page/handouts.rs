@@ -1,0 +1,82 @@
+//! Handouts in a browser and on its paper: eight slips a sheet, nothing cut off, and the typeface that they bring along.
+
+use crate::{Page, browser, browser::Browser};
+use passwave::{
+    handouts::{Handouts, Template, Wishes},
+    language::Language,
+};
+use std::path::PathBuf;
+
+/// What is left of US Letter, the lower of the two papers, within the margins: 279.4 mm less twice 10 mm.
+const SHEET_MM_MAX: f64 = 259.4;
+/// What a name must not be able to do.
+const HOSTILE: &str = "</p><script>window.harmed=1</script><img src=x onerror=window.harmed=1>";
+
+/// A run of that many pupils, the second of whom is called so, and its handouts in one file.
+fn handouts(rows: usize, language: Language, second: &str) -> (Page, PathBuf) {
+    let account = |n: usize| match n {
+        3 => format!("{}@{}.contoso.com", "maximilian.a".repeat(5), "hohenfels-wallenstein.gymnasium"),
+        n => format!("pupil{n}@contoso.com"),
+    };
+    let accounts: Vec<String> = (1..=rows).map(account).collect();
+    let mut csv = "UPN,Given name,Surname\n".to_owned();
+    for (nth, upn) in accounts.iter().enumerate() {
+        let given = if nth == 1 { second } else { "Maximiliane Alexandra" };
+        csv += &format!("{upn},{given},Zoë {nth}\n");
+    }
+    let page = Page::planned(csv, true).run(&accounts, "{}");
+    let folder = page.home.path().join("handouts");
+    let wishes = Wishes { language, ..Wishes::default() };
+    let handouts = Handouts::new(&page.ledger, wishes).expect("slips");
+    handouts.write(&folder, &Template::default(), None).expect("written");
+    (page, folder.join("handouts.html"))
+}
+
+/// Sheets of paper that a PDF of Chromium's has.
+fn sheets(pdf: &[u8]) -> usize {
+    String::from_utf8_lossy(pdf).matches("/Type /Page\n").count()
+}
+
+fn number(browser: &Browser, expression: &str) -> f64 {
+    browser.run(&format!("return {expression}")).as_f64().expect("a number")
+}
+
+#[test]
+fn slips_fit_their_sheets_in_every_language() {
+    let Some(browser) = browser() else { return };
+    for (language, rows, expected) in
+        [(Language::Fr, 37, 5), (Language::De, 8, 1), (Language::Es, 9, 2), (Language::En, 1, 1)]
+    {
+        let (_page, file) = handouts(rows, language, "Ann");
+        browser.open_plain(&file);
+        browser.devtools("Emulation.setEmulatedMedia", &serde_json::json!({"media": "print"}));
+        assert_eq!(number(&browser, "document.querySelectorAll('.slip').length"), rows as f64);
+        assert_eq!(number(&browser, "document.querySelectorAll('.sheet').length"), expected as f64);
+        let highest =
+            "Math.max(...[...document.querySelectorAll('.sheet')].map((sheet) => sheet.offsetHeight)) * 25.4 / 96";
+        assert!(number(&browser, highest) <= SHEET_MM_MAX, "{language}: {}", number(&browser, highest));
+        let cut = "[...document.querySelectorAll('.slip *')].filter((part) => { \
+                   const [box, slip] = [part.getBoundingClientRect(), part.closest('.slip').getBoundingClientRect()]; \
+                   return !part.closest('.scissors') && (box.right > slip.right || box.bottom > slip.bottom); }).length";
+        assert_eq!(number(&browser, cut), 0.0, "{language}: something stands out of its slip");
+        assert_eq!(sheets(&browser.print()), expected, "{language}");
+    }
+}
+
+#[test]
+fn a_page_of_handouts_brings_all_that_it_needs_and_runs_nothing() {
+    let Some(browser) = browser() else { return };
+    let (page, file) = handouts(9, Language::En, HOSTILE);
+    browser.open_plain(&file);
+    let typeface = "[...document.fonts].map((face) => face.family + ' ' + face.status).join()";
+    browser.wait(&format!("({typeface}).endsWith('loaded')"));
+    assert!(browser.text(typeface).contains("Atkinson Hyperlegible Mono"));
+    let text = browser.text("document.body.innerText");
+    assert!(page.passwords().iter().all(|password| text.contains(password)), "each password is one text: {text}");
+    assert!(text.contains(HOSTILE), "{text}");
+    assert_eq!(browser.text("typeof window.harmed"), "undefined");
+    assert_eq!(browser.text("document.querySelectorAll('script, img').length"), "0");
+    let asked = browser.requests();
+    assert!(!asked.is_empty() && asked.iter().all(|url| url.starts_with("file:///") || url.starts_with("data:font/")));
+    assert_eq!(browser.complaints(), Vec::<serde_json::Value>::new());
+}
