@@ -4,7 +4,7 @@ use super::sealing;
 use crate::{
     cli::{HandoutArgs, OpenArgs},
     failure::Failure,
-    terminal::{counted, grouped, print, say},
+    terminal::{counted, grouped, insist, print, say, warn},
 };
 use passwave::{
     clean,
@@ -65,7 +65,7 @@ fn tell(ledger: &Ledger, handouts: &Handouts<'_>, out: &Path, seal_map: Option<&
     }
     languages(handouts);
     for unknown in seal_map.map(|map| handouts.not_in_run(map)).unwrap_or_default().iter().take(LINES_MAX) {
-        say(&format!("warning: the seal map names {:?}, and no slip is for that", clean::for_terminal(unknown)));
+        warn(&format!("the seal map names {:?}, and no slip is for that", clean::for_terminal(unknown)));
     }
     left_out(handouts.left_out());
     let slips: u64 = handouts.groups().iter().map(|group| group.rows.len() as u64).sum();
@@ -85,8 +85,8 @@ fn tell(ledger: &Ledger, handouts: &Handouts<'_>, out: &Path, seal_map: Option<&
 
 fn languages(handouts: &Handouts<'_>) {
     for (language, slips) in handouts.unknown_languages().iter().take(LINES_MAX) {
-        say(&format!(
-            "warning: {} for the language {:?}, which is not built in (en, fr, es, de), and {} --language",
+        warn(&format!(
+            "{} for the language {:?}, which is not built in (en, fr, es, de), and {} --language",
             counted(*slips, "slip asks", "slips ask"),
             clean::for_terminal(language),
             if *slips == 1 { "is in that of" } else { "are in that of" },
@@ -94,18 +94,18 @@ fn languages(handouts: &Handouts<'_>) {
     }
 }
 
-/// Who has no slip, and what to do about it.
+/// Who has no slip, and what to do about it; who waits for one is told in any case.
 fn left_out(left_out: &LeftOut) {
-    for (rows, why) in [
-        (left_out.pending, "pending: `passwave run` goes on with them"),
-        (left_out.in_doubt, "in doubt: try the password of report.csv, or put them in a new roster"),
-        (left_out.failed, "failed: they keep their old passwords; report.csv says why"),
-        (left_out.skipped, "skipped and in need of a look: report.csv says why"),
-        (left_out.changed_since, "whose password was changed since, most likely by its person"),
-        (left_out.well, "skipped as they should be: duplicate or excluded"),
+    for (rows, tell, why) in [
+        (left_out.pending, insist as fn(&str), "pending: `passwave run` goes on with them"),
+        (left_out.in_doubt, insist, "in doubt: try the password of report.csv, or put them in a new roster"),
+        (left_out.failed, insist, "failed: they keep their old passwords; report.csv says why"),
+        (left_out.skipped, insist, "skipped and in need of a look: report.csv says why"),
+        (left_out.changed_since, say, "whose password was changed since, most likely by its person"),
+        (left_out.well, say, "skipped as they should be: duplicate or excluded"),
     ] {
         if rows > 0 {
-            say(&format!("No slip for {} {why}", counted(rows, "row", "rows")));
+            tell(&format!("No slip for {} {why}", counted(rows, "row", "rows")));
         }
     }
 }
