@@ -29,6 +29,12 @@ pub fn line(text: &str) -> String {
     disarmed(text.chars().map(|c| if matches!(c, '\n' | '\r' | '\t') { ' ' } else { harmless(c) }))
 }
 
+/// What is told over several lines, each of them cleaned as a [`sentence`].
+#[must_use]
+pub fn paragraph(text: &str) -> String {
+    text.lines().map(sentence).collect::<Vec<_>>().join("\n")
+}
+
 fn shortened(text: &str, chars_max: usize) -> String {
     let mut shown = disarmed(text.chars().take(chars_max).map(harmless));
     if text.chars().nth(chars_max).is_some() {

@@ -5,6 +5,7 @@
 mod cli;
 mod events;
 mod failure;
+mod pipeline;
 mod progress;
 mod terminal;
 mod verbs;
@@ -57,7 +58,9 @@ fn misread(error: &clap::Error, args: &[OsString]) -> ExitCode {
     let mut parts = text.trim_start_matches("error: ").split("\n\n").map(str::trim);
     let what = parts.next().unwrap_or_default();
     let tip = parts.find_map(|part| part.strip_prefix("tip: ")).map(|tip| format!("\nhint: {tip}"));
-    events::note_failure(&Failure::usage(format!("{what}{}", tip.unwrap_or_default())));
+    let failure = Failure::usage(format!("{what}{}", tip.unwrap_or_default()));
+    events::note_failure(&failure);
+    pipeline::fail(&failure);
     events::end(failure::USAGE);
     ExitCode::from(failure::USAGE)
 }
@@ -66,6 +69,7 @@ fn ended(end: Result<u8, Failure>) -> ExitCode {
     let code = end.unwrap_or_else(|failure| {
         terminal::fail(&failure);
         events::note_failure(&failure);
+        pipeline::fail(&failure);
         failure.code
     });
     events::end(code);

@@ -15,6 +15,9 @@ fn cases(credentials: [&str; 3]) -> TestCases {
         "ACTIONS_ID_TOKEN_REQUEST_URL",
         "SYSTEM_OIDCREQUESTURI",
         "IDENTITY_ENDPOINT",
+        // Nor is it told to the pipeline that runs these tests.
+        "GITHUB_ACTIONS",
+        "TF_BUILD",
     ] {
         cases.env(name, "");
     }

@@ -31,7 +31,8 @@ const LAYERS: [&[&str]; 4] = [
 ];
 const DEVICES: usize = 2;
 /// The program; all else is the library.
-const PROGRAM: [&str; 7] = ["main.rs", "cli", "events.rs", "failure.rs", "terminal.rs", "progress.rs", "verbs"];
+const PROGRAM: [&str; 8] =
+    ["main.rs", "cli", "events.rs", "failure.rs", "pipeline", "terminal.rs", "progress.rs", "verbs"];
 /// Where something is printed.
 const PRINTERS: [&str; 4] = ["main.rs", "terminal.rs", "progress.rs", "verbs"];
 

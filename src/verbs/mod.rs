@@ -22,5 +22,6 @@ pub use plan::plan;
 pub use process::no_core_dumps;
 pub use report::report;
 pub use simulate::{rehearse, simulate};
+pub use telling::{quoted, speed};
 pub use verify::verify;
 pub use work::{Terms, dry_run, reset, run};

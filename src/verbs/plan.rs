@@ -12,6 +12,7 @@ use crate::{
     cli::{ConnectArgs, LimitArgs, LookupName, PaceArgs, PlanArgs, PlanFormat, PolicyArgs, RulesArgs, StyleName},
     events,
     failure::Failure,
+    pipeline::{self, Stage},
     terminal::{print, say},
 };
 use jiff::Zoned;
@@ -55,6 +56,7 @@ pub fn plan(
     }
     telling::plan(&ledger, pace.write_quota, false)?;
     work::must_be_few(&ledger, limit)?;
+    pipeline::report(&ledger, &summary, Stage::Planned)?;
     telling::go_on("Nothing was sent.", &ledger);
     events::note_end("planned");
     Ok(0)
@@ -144,6 +146,7 @@ pub fn create(args: &PlanArgs, rehearsal: bool) -> Result<Created, Failure> {
     let plan = Plan::new(&roster, Generator::new(&policy)?).without(exclusions);
     let created = Ledger::create(&folder, settings, plan)?;
     events::note(&created.ledger);
+    pipeline::note_roster(&created.ledger, &args.roster)?;
     Ok(created)
 }
 

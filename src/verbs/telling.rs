@@ -186,7 +186,7 @@ pub fn result(ledger: &Ledger, summary: &Summary) {
         .map(|status| format!("{} {}", grouped(ledger.counts().of(status)), status.as_str().replace('_', " ")))
         .collect();
     say(&format!("{mark}{}: {}.", counted(summary.rows, "row", "rows"), counts.join(", ")));
-    speed(summary);
+    speed(summary).into_iter().for_each(|words| say(&words));
     causes(&summary.causes);
     afterwards(summary);
     let folder = ledger.folder();
@@ -261,9 +261,10 @@ fn causes(causes: &[SummaryCause]) {
     }
 }
 
-fn speed(summary: &Summary) {
+/// How long it took, by the speed that was possible; nothing where nothing was sent.
+pub fn speed(summary: &Summary) -> Option<String> {
     if summary.writes == 0 {
-        return;
+        return None;
     }
     let took = Duration::try_from_secs_f64(summary.seconds).unwrap_or_default();
     let verb = if summary.rehearsal { "The tenant would take" } else { "It took" };
@@ -274,7 +275,7 @@ fn speed(summary: &Summary) {
     let refused =
         if summary.throttled > 0 { format!("; {} throttled", grouped(summary.throttled)) } else { String::new() };
     let took = if took < Duration::from_secs(1) { "under a second".into() } else { short(took) };
-    say(&format!("{verb} {took}: {share}{refused}."));
+    Some(format!("{verb} {took}: {share}{refused}."))
 }
 
 /// How things stand, and how they go on.
@@ -283,7 +284,7 @@ pub fn go_on(standing: &str, ledger: &Ledger) {
 }
 
 /// A path as it can be pasted into a shell.
-fn quoted(path: &Path) -> String {
+pub fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "/\\._-:".contains(c));
     if plain { text } else { format!("\"{text}\"") }

@@ -3,7 +3,6 @@
 use super::{
     connect::Door,
     process::{interrupted, runtime},
-    telling,
     told::Told,
     work,
 };
@@ -36,8 +35,8 @@ pub fn verify(folder: &Path, args: &PaceArgs, connect: &ConnectArgs) -> Result<u
         end.and_then(|end| denied(&end).map(|()| end))
     })?;
     let summary = work::reports(&mut ledger)?;
-    telling::result(&ledger, &summary);
     events::note_end(if end == VerifyEnd::Interrupted { "interrupted" } else { "verified" });
+    work::tell(&ledger, &summary);
     let shown = |verdict: Verdict| summary.verified.get(verdict.as_str()).copied().unwrap_or_default();
     let unseen = shown(Verdict::NotYetVisible) + shown(Verdict::Unread);
     Ok(if end == VerifyEnd::Interrupted { INTERRUPTED } else { u8::from(unseen > 0) })

@@ -12,6 +12,7 @@ use crate::{
     cli::{ConnectArgs, LimitArgs, OpenArgs, PaceArgs, PlanArgs, RunArgs},
     events,
     failure::{AWAY, Failure, INTERRUPTED, USAGE},
+    pipeline::{self, Stage},
     progress::Progress,
     terminal::{ask, can_ask, counted, fail, grouped, say, short},
 };
@@ -262,12 +263,19 @@ fn broken_off(ledger: &mut Ledger, failure: Failure) -> u8 {
     fail(&failure);
     events::note(ledger);
     events::note_failure(&failure);
+    pipeline::fail(&failure);
     match reports(ledger) {
-        Ok(summary) => telling::result(ledger, &summary),
+        Ok(summary) => tell(ledger, &summary),
         Err(again) if again.to_string() == failure.to_string() => {}
         Err(error) => fail(error),
     }
     failure.code
+}
+
+/// Tells what has been done, to people and to the pipeline.
+pub fn tell(ledger: &Ledger, summary: &Summary) {
+    telling::result(ledger, summary);
+    pipeline::report(ledger, summary, Stage::Ended).unwrap_or_else(fail);
 }
 
 /// Writes the reports into the run folder, if that is still there; what it held is saved first where it is not.
@@ -281,8 +289,8 @@ fn finish(ledger: &mut Ledger, end: Option<&RunEnd>) -> Result<u8, Failure> {
         Ok(summary) => summary,
         Err(failure) => return Ok(broken_off(ledger, failure)),
     };
-    telling::result(ledger, &summary);
     events::note_end(end.map_or("finished", events::word));
+    tell(ledger, &summary);
     Ok(match end {
         Some(RunEnd::Interrupted) => INTERRUPTED,
         Some(RunEnd::PilotEnded | RunEnd::Halted(_) | RunEnd::WindowClosed) => AWAY,

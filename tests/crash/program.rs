@@ -64,7 +64,7 @@ impl Stage {
             command.env_remove(door);
         }
         command.env_remove("PASSWAVE_SEAL_PASSPHRASE").env("PASSWAVE_NO_CONFIG", "true");
-        for job in ["ACTIONS_ID_TOKEN_REQUEST_URL", "SYSTEM_OIDCREQUESTURI"] {
+        for job in ["ACTIONS_ID_TOKEN_REQUEST_URL", "SYSTEM_OIDCREQUESTURI", "GITHUB_ACTIONS", "TF_BUILD"] {
             command.env_remove(job);
         }
         command.env("AZURE_TENANT_ID", &credentials.tenant_id).env("AZURE_CLIENT_ID", &credentials.client_id);

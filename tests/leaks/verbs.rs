@@ -13,7 +13,8 @@ fn watched(faults: &str) -> Watched {
 
 fn signed_in(watched: &Watched, arguments: &[&str]) -> Command {
     let mut command = watched.program(arguments);
-    command.envs(watched.stage.ids()).env("AZURE_CLIENT_SECRET", SECRET);
+    // As a job of a pipeline, which is told more.
+    command.envs(watched.stage.ids()).env("AZURE_CLIENT_SECRET", SECRET).env("TF_BUILD", "True");
     command
 }
 

@@ -1,0 +1,152 @@
+//! The summary that a pipeline shows beside its jobs, in Markdown.
+//!
+//! Foreign text is cleaned, and of its punctuation nothing is left that Markdown or HTML could read. Invariant: it holds no
+//! password, and is far shorter than the mebibyte that GitHub takes from a step.
+
+use super::{Stage, notes};
+use crate::{
+    terminal::{counted, grouped},
+    verbs::{quoted, speed},
+};
+use passwave::{
+    clean,
+    ledger::Ledger,
+    outcome::Status,
+    report::{CSV_NAME, PAGE_NAME, SEALED_NAME, Summary, SummaryCause},
+};
+use std::fmt::Write;
+
+/// Causes that are listed; the report has them all.
+const CAUSES_MAX: usize = 50;
+
+/// How the run stands.
+pub(super) fn of(ledger: &Ledger, summary: &Summary, stage: Stage) -> String {
+    let mut text = summary_of(summary, stage);
+    let folder = ledger.folder();
+    let pending = summary.counts.get(Status::Pending.as_str()).copied().unwrap_or_default();
+    if stage == Stage::Planned || pending > 0 {
+        let _ = write!(text, "Go on with:\n\n    passwave run {}\n\n", clean::line(&quoted(folder)));
+    }
+    let holds = match (summary.rehearsal, summary.sealed_to.is_empty()) {
+        (true, _) => String::new(),
+        (false, true) => ". They hold passwords in clear text".into(),
+        (false, false) => format!(". They hold no password; `{SEALED_NAME}` does, for the holders of a key"),
+    };
+    let folder = escaped(&folder.display().to_string());
+    let _ = write!(text, "Reports: `{CSV_NAME}` and `{PAGE_NAME}` in {folder}{holds}.\n\n");
+    text
+}
+
+/// Why there is no run, or why it has broken off.
+pub(super) fn failed(failure: &str) -> String {
+    let lines: Vec<String> = failure.lines().map(|line| escaped(&clean::sentence(line))).collect();
+    format!("## passwave could not go on\n\n{}\n\n", lines.join("<br>"))
+}
+
+fn summary_of(summary: &Summary, stage: Stage) -> String {
+    let mut text = format!("## passwave: {}\n\n", escaped(&summary.roster));
+    let _ = write!(text, "{}\n\n| Status | Rows |\n|---|---:|\n", escaped(&notes::result(summary, stage)));
+    for (status, rows) in Status::ALL.into_iter().filter_map(|status| summary.counts.get_key_value(status.as_str())) {
+        let _ = writeln!(text, "| {} | {} |", status.replace('_', " "), grouped(*rows));
+    }
+    text.push('\n');
+    if let Some(speed) = speed(summary) {
+        let _ = write!(text, "{speed}\n\n");
+    }
+    for (name, value) in
+        [("Tenant", summary.tenant_id.as_deref()), ("Fingerprint of the plan", Some(&summary.fingerprint))]
+    {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            let _ = write!(text, "{name}: {}\n\n", escaped(value));
+        }
+    }
+    causes(&mut text, summary);
+    text
+}
+
+fn causes(text: &mut String, summary: &Summary) {
+    let urgent: Vec<&SummaryCause> = summary.causes.iter().filter(|cause| cause.needs_a_look()).collect();
+    if urgent.is_empty() {
+        return;
+    }
+    text.push_str("### What needs a look\n\n| Rows | What | Said of one of them | What to do |\n|---:|---|---|---|\n");
+    for cause in urgent.iter().take(CAUSES_MAX) {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} |",
+            grouped(cause.rows),
+            escaped(&cause.title()),
+            escaped(&clean::sentence(&cause.error_message)),
+            escaped(cause.cure().unwrap_or_default()),
+        );
+    }
+    text.push('\n');
+    if urgent.len() > CAUSES_MAX {
+        let more = counted((urgent.len() - CAUSES_MAX) as u64, "cause is", "causes are");
+        let _ = write!(text, "{more} in the report alone.\n\n");
+    }
+}
+
+/// Foreign text as Markdown that means nothing: letters, digits and blanks stay, and all else of ASCII is spelt as HTML
+/// spells characters, which never marks anything up (CommonMark, "Entity and numeric character references").
+fn escaped(text: &str) -> String {
+    let mut result = String::new();
+    for c in clean::line(text).chars() {
+        if c.is_ascii_punctuation() {
+            let _ = write!(result, "&#{};", u32::from(c));
+        } else {
+            result.push(c);
+        }
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use passwave::{
+        password::{Generator, PasswordPolicy},
+        plan::{Plan, Settings},
+        roster::{Roster, RosterOptions},
+    };
+
+    /// The summary of a run of which these causes are to be told.
+    fn summary(causes: Vec<SummaryCause>) -> Summary {
+        let home = tempfile::tempdir().expect("a folder");
+        let roster = Roster::from_bytes("<b>|pupils.csv", b"ann@contoso.com\n".to_vec(), &RosterOptions::default());
+        let (roster, policy) = (roster.expect("a roster"), PasswordPolicy::default());
+        let plan = Plan::new(&roster, Generator::new(&policy).expect("randomness"));
+        let settings = Settings::new(&roster, policy.clone());
+        let ledger = Ledger::create(&home.path().join("run"), settings, plan).expect("a ledger").ledger;
+        Summary { causes, ..Summary::of(&ledger).expect("a summary") }
+    }
+
+    fn cause(code: &str, message: &str) -> SummaryCause {
+        SummaryCause { status: "failed".into(), error_code: code.into(), error_message: message.into(), rows: 2_000 }
+    }
+
+    #[test]
+    fn foreign_text_marks_nothing_up() {
+        let hostile = "a|b\n# x\n<script>![x](http://y)</script> **b** `c` @d ~~e~~ \\";
+        let text = summary_of(&summary(vec![cause("X|Y", hostile)]), Stage::Ended);
+        let row = text.lines().find(|line| line.starts_with("| 2,000 | failed &#40;X&#124;")).expect("its row");
+        assert_eq!(row.matches('|').count(), 5);
+        let foreign = ["<b>", "<script", "![", "**", "`c", "@d", "~~", "http:", "\\"];
+        foreign.into_iter().for_each(|part| assert!(!text.contains(part), "{part}"));
+        assert!(text.starts_with("## passwave: &#60;b&#62;&#124;pupils&#46;csv\n"), "{text}");
+    }
+
+    #[test]
+    fn it_stays_far_below_what_a_step_may_write() {
+        let causes = (0..10_000).map(|nth| cause(&format!("Code{nth}"), &"|".repeat(10_000))).collect();
+        let text = summary_of(&summary(causes), Stage::Ended);
+        assert!(text.len() < 1 << 18, "{}", text.len());
+        assert!(text.contains("9,950 causes are in the report alone"));
+    }
+
+    #[test]
+    fn a_failure_is_told_line_by_line() {
+        let text = failed("the roster | is bad\nhint: mend it");
+        assert_eq!(text, "## passwave could not go on\n\nthe roster &#124; is bad<br>hint&#58; mend it\n\n");
+    }
+}

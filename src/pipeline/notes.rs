@@ -1,0 +1,163 @@
+//! Which annotations a run gets: its worst rows first among equals, and never more than a runner shows.
+
+use super::{
+    Stage,
+    command::{Annotation, Severity},
+};
+use crate::terminal::{counted, grouped};
+use passwave::{
+    clean,
+    ledger::{Account, Ledger, LedgerError, Verdict},
+    outcome::Status,
+    report::{CSV_NAME, Summary, SummaryCause},
+};
+
+/// Annotations of one kind that GitHub shows of a step; Azure Pipelines shows as many of a task.
+const SHOWN_MAX: usize = 10;
+
+/// All annotations of the run; `file` is its roster.
+pub(super) fn of(
+    ledger: &Ledger,
+    summary: &Summary,
+    stage: Stage,
+    file: Option<&str>,
+) -> Result<Vec<Annotation>, LedgerError> {
+    let (mut errors, mut warnings) = (Kind::new(Severity::Error), Kind::new(Severity::Warning));
+    whole(summary, stage).into_iter().for_each(|note| warnings.add(|| note));
+    ledger.for_each_account(|account| {
+        if let Some(severity) = severity(&account) {
+            let kind = if severity == Severity::Error { &mut errors } else { &mut warnings };
+            kind.add(|| row(&account, severity, file));
+        }
+        Ok::<_, LedgerError>(())
+    })?;
+    let mut all = errors.finish();
+    all.extend(warnings.finish());
+    all.push(Annotation::new(Severity::Notice, "passwave", result(summary, stage)));
+    Ok(all)
+}
+
+/// The annotations of one kind: as many as are shown, and how many there would be.
+struct Kind {
+    severity: Severity,
+    kept: Vec<Annotation>,
+    number: u64,
+}
+
+impl Kind {
+    const fn new(severity: Severity) -> Self {
+        Self { severity, kept: Vec::new(), number: 0 }
+    }
+
+    fn add(&mut self, note: impl FnOnce() -> Annotation) {
+        self.number += 1;
+        if self.kept.len() < SHOWN_MAX {
+            self.kept.push(note());
+        }
+    }
+
+    /// Where there are more than are shown, the last one says so.
+    fn finish(mut self) -> Vec<Annotation> {
+        if self.number > SHOWN_MAX as u64 {
+            self.kept.truncate(SHOWN_MAX - 1);
+            let more = grouped(self.number - self.kept.len() as u64);
+            let text = format!("and {more} more: {CSV_NAME} in the run folder has them all");
+            self.kept.push(Annotation::new(self.severity, "passwave", text));
+        }
+        self.kept
+    }
+}
+
+/// How much a row matters; nothing where nobody has to look at it.
+fn severity(account: &Account) -> Option<Severity> {
+    let is = |status: Status| account.status == status.as_str();
+    if is(Status::Failed) || is(Status::InDoubt) {
+        return Some(Severity::Error);
+    }
+    (is(Status::Skipped) && SummaryCause::of(account).needs_a_look()).then_some(Severity::Warning)
+}
+
+fn row(account: &Account, severity: Severity, file: Option<&str>) -> Annotation {
+    let cause = SummaryCause::of(account);
+    let cure = cause.cure().map(|cure| format!("\ncure: {cure}")).unwrap_or_default();
+    let name = clean::for_terminal(&account.user_principal_name);
+    let text = format!("row {}, {name}: {}{cure}", account.row, clean::sentence(&account.error_message));
+    let place = file.map(|file| (file.to_owned(), account.line));
+    Annotation { place, ..Annotation::new(severity, &clean::for_terminal(&cause.title()), text) }
+}
+
+/// What is to be said of the run as a whole.
+fn whole(summary: &Summary, stage: Stage) -> Vec<Annotation> {
+    let warning = |text: String| Annotation::new(Severity::Warning, "passwave", text);
+    let mut notes = Vec::new();
+    let pending = summary.counts.get(Status::Pending.as_str()).copied().unwrap_or_default();
+    if stage == Stage::Ended && pending > 0 {
+        let left = counted(pending, "account is", "accounts are");
+        notes.push(warning(format!("{left} not settled: go on with `passwave run`")));
+    }
+    let seen = |verdict: Verdict| summary.verified.get(verdict.as_str()).copied().unwrap_or_default();
+    let unseen = seen(Verdict::NotYetVisible) + seen(Verdict::Unread);
+    if unseen > 0 {
+        let changes = counted(unseen, "change", "changes");
+        notes.push(warning(format!("the directory did not show {changes}: see verified_at in the report")));
+    }
+    notes
+}
+
+/// The run in one line.
+pub(super) fn result(summary: &Summary, stage: Stage) -> String {
+    let counts: Vec<String> = Status::ALL
+        .into_iter()
+        .filter_map(|status| summary.counts.get(status.as_str()).filter(|rows| **rows > 0).map(|rows| (status, *rows)))
+        .map(|(status, rows)| match (status, stage) {
+            (Status::Pending, Stage::Planned) => format!("{} to reset", grouped(rows)),
+            _ => format!("{} {}", grouped(rows), status.as_str().replace('_', " ")),
+        })
+        .collect();
+    let roster = clean::for_terminal(&summary.roster);
+    let mark = if summary.rehearsal { "REHEARSAL, no tenant was touched. " } else { "" };
+    format!("{mark}{roster}: {}: {}", counted(summary.rows, "row", "rows"), counts.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_are_made_than_are_shown() {
+        for (number, kept, last) in
+            [(3, 3, "2"), (10, 10, "9"), (11, 10, "and 2 more"), (30_000, 10, "and 29,991 more")]
+        {
+            let mut kind = Kind::new(Severity::Error);
+            (0..number).for_each(|nth| kind.add(|| Annotation::new(Severity::Error, "t", nth.to_string())));
+            let notes = kind.finish();
+            assert_eq!(notes.len(), kept);
+            assert!(notes[kept - 1].text.starts_with(last), "{:?}", notes[kept - 1]);
+        }
+    }
+
+    #[test]
+    fn a_row_is_told_with_its_place_and_cure_and_no_more_lines_than_ours() {
+        let account = Account {
+            row: 3,
+            line: 4,
+            user_principal_name: "::error::x@contoso.com".into(),
+            status: "failed".into(),
+            error_code: "Request_ResourceNotFound".into(),
+            error_message: "Resource\n##[add-mask]x".into(),
+            request_id: String::new(),
+        };
+        let note = row(&account, Severity::Error, Some("a.csv"));
+        assert_eq!(
+            (note.place.as_ref(), note.title.as_str()),
+            (Some(&("a.csv".into(), 4)), "failed (Request_ResourceNotFound)")
+        );
+        assert_eq!(note.text.lines().count(), 2);
+        assert!(note.text.starts_with("row 3, :\u{FFFD}error") && note.text.contains("##\u{FFFD}add"), "{}", note.text);
+        let of = |status: &str, code: &str| {
+            severity(&Account { status: status.into(), error_code: code.into(), ..account.clone() })
+        };
+        assert_eq!((of("reset", ""), of("pending", ""), of("skipped", "duplicate")), (None, None, None));
+        assert_eq!((of("skipped", "synced"), of("in_doubt", "")), (Some(Severity::Warning), Some(Severity::Error)));
+    }
+}
