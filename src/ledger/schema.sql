@@ -38,10 +38,12 @@ CREATE TABLE data_key (
 ) STRICT;
 
 -- What became of each row:  planned -> in_flight -> reset | failed | in_doubt, or back to planned.
+-- The checks are spelt out: for a list in IN, SQLite makes a table of its own at each write.
 CREATE TABLE account (
     row           INTEGER PRIMARY KEY REFERENCES roster,
     state         TEXT    NOT NULL
-        CHECK (state IN ('planned', 'in_flight', 'reset', 'failed', 'in_doubt', 'skipped')),
+        CHECK (state = 'planned' OR state = 'in_flight' OR state = 'reset'
+            OR state = 'failed' OR state = 'in_doubt' OR state = 'skipped'),
     password      ANY,                        -- a text; in a sealed run a blob that begins with the number of its data key
     nth           INTEGER NOT NULL DEFAULT 0, -- passwords that the row had before this one
     doubt         INTEGER NOT NULL DEFAULT 0, -- an answer is lost: 1 this password, 2 an earlier one, 3 either may be in force
@@ -54,11 +56,11 @@ CREATE TABLE account (
     error_message TEXT,
     request_id    TEXT,
     sessions      TEXT                        -- whether its person must sign in again
-        CHECK (sessions IN ('due', 'in_flight', 'revoked', 'kept')),
+        CHECK (sessions = 'due' OR sessions = 'in_flight' OR sessions = 'revoked' OR sessions = 'kept'),
     sessions_code TEXT,                       -- why they are kept
     verified_at   INTEGER,                    -- when the directory showed the change
     verdict       TEXT                        -- what the directory showed last
-        CHECK (verdict IN ('confirmed', 'not_yet_visible', 'changed_since', 'unread'))
+        CHECK (verdict = 'confirmed' OR verdict = 'not_yet_visible' OR verdict = 'changed_since' OR verdict = 'unread')
 ) STRICT;
 
 -- Passwords that were each followed by a new one: Graph refused them as too weak, or they are sealed and may have been sent
