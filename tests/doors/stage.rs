@@ -49,6 +49,7 @@ const ROWS: usize = 45;
 pub struct Stage {
     pub desk: Desk,
     pub served: Served,
+    /// The roster's accounts, in order.
     pub accounts: Vec<String>,
     home: TempDir,
 }

@@ -1,0 +1,184 @@
+//! The workflows in `examples/pipelines`, as GitHub Actions and Azure Pipelines run them: their own scripts, step by step, on
+//! machines that vanish, before a simulated tenant.
+#![cfg(all(unix, feature = "seal"))]
+
+#[path = "../support/checkers.rs"]
+mod checkers;
+#[path = "../doors/desk.rs"]
+#[allow(dead_code, reason = "its checks run with the doors")]
+mod desk;
+#[path = "../support/served.rs"]
+mod served;
+#[path = "../doors/stage.rs"]
+#[allow(dead_code, reason = "its checks run with the doors")]
+mod stage;
+
+mod service;
+mod steps;
+
+use age::x25519;
+use checkers::Row;
+use secrecy::ExposeSecret;
+use service::{Kind, Service};
+use stage::{Stage, said};
+use std::{fs, process::Command};
+use steps::Job;
+
+const GITHUB: &str = include_str!("../../examples/pipelines/github-actions.yml");
+const AZURE: &str = include_str!("../../examples/pipelines/azure-pipelines.yml");
+
+/// The two jobs of each workflow: the one that plans and the one that runs.
+fn workflows() -> [(Kind, Job, Job); 2] {
+    [
+        (Kind::GitHub, steps::github(GITHUB, "plan"), steps::github(GITHUB, "run")),
+        (Kind::Azure, steps::azure(AZURE, 0), steps::azure(AZURE, 1)),
+    ]
+}
+
+/// A tenant, and a key that no job has.
+struct Office {
+    stage: Stage,
+    recipient: String,
+}
+
+impl Office {
+    fn new() -> Self {
+        let stage = Stage::new(service::desk);
+        let key = x25519::Identity::generate();
+        fs::write(stage.home().join("head.key"), key.to_string().expose_secret()).expect("a key file");
+        Self { stage, recipient: key.to_public().to_string() }
+    }
+
+    fn service(&self, kind: Kind) -> Service<'_> {
+        let [(_, tenant), (_, client)] = self.stage.ids();
+        let values: Vec<(&str, &str)> = vec![
+            ("vars.AZURE_TENANT_ID", &tenant),
+            ("vars.AZURE_CLIENT_ID", &client),
+            ("vars.PASSWAVE_SEAL_TO", &self.recipient),
+            ("sealTo", &self.recipient),
+            ("inputs.roster", "wave.csv"),
+            ("parameters.roster", "wave.csv"),
+            ("inputs.max_accounts", "100"),
+            ("parameters.maxAccounts", "100"),
+            ("System.AccessToken", "s3cret+/=&~Q"),
+        ];
+        Service::new(kind, &self.stage, &values)
+    }
+
+    /// The report in an artifact, as the key shows it, checked against the tenant.
+    fn opened(&self, service: &Service<'_>, artifact: &str) -> Vec<Row> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let archive = service.kept(artifact).join("wave.tar.gz");
+        let unpacked = Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(folder.path()).status();
+        assert!(unpacked.expect("tar").success());
+        let wave = folder.path().join("wave");
+        let wave = wave.to_str().expect("text");
+        let output = self.stage.bare(&["report", wave, "--format", "csv", "--identity", "head.key"]).output();
+        let output = output.expect("it starts");
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        let report = checkers::read(&output.stdout);
+        self.nothing_in_the_clear(&report, wave);
+        report
+    }
+
+    fn nothing_in_the_clear(&self, report: &[Row], folder: &str) {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            let bytes = fs::read(&path).expect("a file");
+            let holds = |password: &str| bytes.windows(password.len()).any(|part| part == password.as_bytes());
+            let shown = report.iter().find(|row| !row.password.is_empty() && holds(&row.password));
+            assert!(shown.is_none(), "{} holds a password", path.display());
+        }
+    }
+
+    /// The artifact has the passwords that are in force, all of them.
+    fn has_all(&self, service: &Service<'_>, artifact: &str) {
+        let report = self.opened(service, artifact);
+        checkers::check(&report, &self.stage.accounts, &self.stage.served.tenant, &[]).expect("the invariants");
+        assert!(report.iter().all(|row| row.status == "reset" && row.attempts >= 1), "{artifact}");
+    }
+}
+
+/// The name of the artifact that an attempt of a job leaves.
+fn artifact(kind: Kind, what: &str, attempt: u32) -> String {
+    match (kind, what) {
+        (Kind::Azure, _) => format!("{what}-{attempt}"),
+        (Kind::GitHub, "planned") => format!("wave-{attempt}-planned"),
+        (Kind::GitHub, _) => format!("wave-1-{what}-{attempt}"),
+    }
+}
+
+#[test]
+fn a_plan_is_run_on_another_machine_and_the_key_reads_what_came_of_it() {
+    for (kind, plan, run) in workflows() {
+        let office = Office::new();
+        let mut service = office.service(kind);
+        service.job(&plan, 1).expect("planned");
+        assert_eq!(office.stage.served.tenant.tally().writes, 0);
+        service.job(&run, 1).expect("run");
+        office.has_all(&service, &artifact(kind, "ran", 1));
+    }
+}
+
+#[test]
+fn a_machine_that_dies_with_all_that_it_knew_is_replaced_by_the_next() {
+    for (kind, plan, run) in workflows() {
+        let office = Office::new();
+        let mut service = office.service(kind);
+        service.job(&plan, 1).expect("planned");
+        service.job_that_dies_after(&run, 1, "Run");
+        assert_eq!(office.stage.served.tenant.tally().writes, 45);
+        service.job(&run, 2).expect("run");
+        let report = office.opened(&service, &artifact(kind, "ran", 2));
+        for row in &report {
+            assert!(
+                row.status == "reset" && office.stage.served.tenant.holds(&row.name, &row.password),
+                "{}",
+                row.name
+            );
+        }
+    }
+}
+
+#[test]
+fn a_run_that_stops_half_way_is_kept_and_goes_on() {
+    for (kind, plan, run) in workflows() {
+        let office = Office::new();
+        let mut service = office.service(kind);
+        service.job(&plan, 1).expect("planned");
+        service.pilot = Some(20);
+        let stopped = service.job(&run, 1).expect_err("some are left");
+        assert!(stopped.contains("Run: ") && stopped.contains("passwave run wave"), "{stopped}");
+        let kept = office.opened(&service, &artifact(kind, "ran", 1));
+        assert_eq!(kept.iter().filter(|row| row.status == "reset").count(), 20);
+        service.pilot = None;
+        service.job(&run, 2).expect("run");
+        assert_eq!(office.stage.served.tenant.tally().writes, 45, "what was reset is not sent again");
+        office.has_all(&service, &artifact(kind, "ran", 2));
+    }
+}
+
+#[test]
+fn another_plan_than_the_approved_one_is_not_run() {
+    for (kind, plan, run) in workflows() {
+        let office = Office::new();
+        let mut service = office.service(kind);
+        service.job(&plan, 1).expect("planned");
+        let other = tempfile::tempdir().expect("a folder");
+        let roster = other.path().join("other.csv");
+        fs::write(&roster, "UPN\npupil1@contoso.com\n").expect("a roster");
+        let wave = other.path().join("wave");
+        let flags = ["plan", roster.to_str().expect("text"), "--run-dir", wave.to_str().expect("text")];
+        let planned = office.stage.bare(&flags).output().expect("it starts");
+        assert_eq!(planned.status.code(), Some(0), "{}", said(&planned));
+        let packed = Command::new("tar")
+            .arg("-czf")
+            .arg(service.kept(&artifact(kind, "planned", 1)).join("wave.tar.gz"))
+            .args(["-C", other.path().to_str().expect("text"), "wave"])
+            .status();
+        assert!(packed.expect("tar").success());
+        let refused = service.job(&run, 1).expect_err("another plan");
+        assert!(refused.contains("not the one expected"), "{refused}");
+        assert_eq!(office.stage.served.tenant.tally().writes, 0);
+    }
+}

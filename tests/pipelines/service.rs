@@ -1,0 +1,202 @@
+//! A service that runs workflows on machines which vanish: each job begins in an empty folder, and only artifacts stay.
+
+use crate::{
+    desk::{self, Said, Seen},
+    stage::{Stage, issued, said},
+    steps::{Act, Job, Step},
+};
+use serde_json::json;
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+/// What a job shows to be vouched for.
+const JOB_TOKEN: &str = "s3cret+/=&~Q";
+/// Steps that fetch a release from where there is none here.
+const INSTALLS: &str = "Install passwave";
+
+/// Which service it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    GitHub,
+    Azure,
+}
+
+/// A service before the simulated tenant of a stage.
+pub struct Service<'a> {
+    kind: Kind,
+    stage: &'a Stage,
+    /// What expressions stand for.
+    values: HashMap<String, String>,
+    /// How many accounts a run may reset, so that it ends half way.
+    pub pilot: Option<u32>,
+}
+
+/// The desk of a service and of Entra: whoever shows a job's token is vouched for, and whoever is vouched for gets in.
+pub fn desk(seen: &Seen, issue: &dyn Fn() -> String) -> Said {
+    let vouched = seen.header("authorization") == format!("Bearer {JOB_TOKEN}");
+    match seen.path.as_str() {
+        "/github" if vouched => (200, json!({"value": "a.b.c"})),
+        "/azure" if vouched && seen.query("serviceConnectionId") == "connection" => {
+            (200, json!({"oidcToken": "a.b.c"}))
+        }
+        path if path.ends_with("/token") && seen.field("client_assertion") == "a.b.c" => issued(&issue()),
+        _ => desk::refused(401, "invalid_client", 700_027, "Client assertion failed signature validation."),
+    }
+}
+
+impl<'a> Service<'a> {
+    /// A service of this kind with `values` for what its workflows ask.
+    pub fn new(kind: Kind, stage: &'a Stage, values: &[(&str, &str)]) -> Self {
+        let values = values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        fs::create_dir(stage.home().join("kept")).expect("made");
+        fs::create_dir(stage.home().join("bin")).expect("made");
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_passwave"), stage.home().join("bin/passwave")).expect("linked");
+        Self { kind, stage, values, pilot: None }
+    }
+
+    /// Where an artifact is kept.
+    pub fn kept(&self, artifact: &str) -> PathBuf {
+        self.stage.home().join("kept").join(artifact)
+    }
+
+    /// Runs a job whole, for the `attempt`th time; `Err` has what was said by the step that failed.
+    pub fn job(&mut self, job: &Job, attempt: u32) -> Result<(), String> {
+        self.begin(job, attempt);
+        let machine = tempfile::tempdir().expect("a folder");
+        let mut failed = None;
+        for step in &job.steps {
+            if failed.is_none() || step.always {
+                let ended = self.step(job, step, machine.path());
+                failed = failed.or_else(|| ended.err().map(|why| format!("{}: {why}", step.name)));
+            }
+        }
+        let outputs =
+            job.outputs.iter().map(|(name, value)| (format!("needs.plan.outputs.{name}"), self.filled(value)));
+        let outputs: Vec<_> = if failed.is_none() { outputs.collect() } else { Vec::new() };
+        self.values.extend(outputs);
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Runs a job up to and with the step `last`, whereupon its machine dies with all that is on it.
+    pub fn job_that_dies_after(&mut self, job: &Job, attempt: u32, last: &str) {
+        self.begin(job, attempt);
+        let machine = tempfile::tempdir().expect("a folder");
+        for step in &job.steps {
+            self.step(job, step, machine.path()).expect("it goes well");
+            if step.name == last {
+                return;
+            }
+        }
+        panic!("there is no step {last:?}");
+    }
+
+    fn begin(&mut self, job: &Job, attempt: u32) {
+        for name in ["github.run_attempt", "System.StageAttempt"] {
+            self.values.insert(name.to_owned(), attempt.to_string());
+        }
+        for (name, value) in &job.variables {
+            if !self.values.contains_key(name) {
+                let value = self.filled(value);
+                self.values.insert(name.clone(), value);
+            }
+        }
+    }
+
+    fn step(&mut self, job: &Job, step: &Step, machine: &Path) -> Result<(), String> {
+        match &step.act {
+            Act::Checkout => {
+                fs::copy(self.stage.home().join("wave.csv"), machine.join("wave.csv")).expect("the roster");
+            }
+            Act::Keep { name, path } => {
+                let folder = self.kept(&self.filled(name));
+                fs::create_dir(&folder).expect("an artifact of another name");
+                fs::copy(machine.join(path), folder.join(path)).map_err(|error| error.to_string())?;
+            }
+            Act::Fetch { prefix, into } => self.fetch(&self.filled(prefix), &machine.join(into)),
+            Act::Script { .. } if step.name == INSTALLS => {}
+            Act::Script { id, text } => return self.script(job, step, machine, (id, text)),
+        }
+        Ok(())
+    }
+
+    fn fetch(&self, prefix: &str, into: &Path) {
+        for entry in fs::read_dir(self.stage.home().join("kept")).expect("a folder") {
+            let artifact = entry.expect("an entry");
+            let name = artifact.file_name().into_string().expect("text");
+            if name.starts_with(prefix) {
+                fs::create_dir_all(into.join(&name)).expect("made");
+                fs::copy(artifact.path().join("wave.tar.gz"), into.join(&name).join("wave.tar.gz")).expect("fetched");
+            }
+        }
+    }
+
+    fn script(&mut self, job: &Job, step: &Step, machine: &Path, (id, text): (&str, &str)) -> Result<(), String> {
+        assert!(!text.contains("${{"), "{}: what is put into a script can be a script", step.name);
+        let outputs = machine.join("outputs");
+        fs::write(&outputs, "").expect("written");
+        let mut bash = Command::new("bash");
+        // A variable that is not set shows as an error.
+        bash.args(["-u", if self.kind == Kind::GitHub { "-ec" } else { "-c" }, text]).current_dir(machine).env_clear();
+        let path = std::env::var("PATH").unwrap_or_default();
+        bash.env("PATH", format!("{}:{path}", self.stage.home().join("bin").display())).env("HOME", machine);
+        bash.env("GITHUB_OUTPUT", &outputs).envs(self.identity(job)).env("AZURE_AUTHORITY_HOST", &self.stage.desk.url);
+        // A workflow names no other tenant than the real one.
+        bash.env("PASSWAVE_GRAPH_ENDPOINT", &self.stage.served.url).env("PASSWAVE_WRITE_QUOTA", "100000/1s");
+        bash.envs(self.pilot.map(|most| ("PASSWAVE_PILOT", most.to_string())));
+        bash.envs(step.env.iter().map(|(name, value)| (name, self.filled(value))));
+        let output = bash.output().expect("bash");
+        self.note_outputs(id, &output, &outputs);
+        if output.status.success() { Ok(()) } else { Err(said(&output)) }
+    }
+
+    /// What the service puts into the environment of a job that it vouches for.
+    fn identity(&self, job: &Job) -> Vec<(&'static str, String)> {
+        let url = &self.stage.desk.url;
+        let [(_, tenant), (_, client)] = self.stage.ids();
+        match self.kind {
+            Kind::GitHub if job.is_vouched_for => vec![
+                ("ACTIONS_ID_TOKEN_REQUEST_URL", format!("{url}/github?api-version=2.0")),
+                ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", JOB_TOKEN.into()),
+            ],
+            Kind::Azure if job.is_vouched_for => vec![
+                ("SYSTEM_OIDCREQUESTURI", format!("{url}/azure")),
+                ("AZURESUBSCRIPTION_SERVICE_CONNECTION_ID", "connection".into()),
+                ("AZURESUBSCRIPTION_TENANT_ID", tenant),
+                ("AZURESUBSCRIPTION_CLIENT_ID", client),
+            ],
+            _ => Vec::new(),
+        }
+    }
+
+    /// The outputs of a step: lines of a file, or commands among what it prints.
+    fn note_outputs(&mut self, id: &str, output: &Output, file: &Path) {
+        let file = fs::read_to_string(file).expect("UTF-8");
+        let github = file.lines().filter_map(|line| line.split_once('='));
+        self.values.extend(github.map(|(name, value)| (format!("steps.{id}.outputs.{name}"), value.to_owned())));
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        let set = printed
+            .lines()
+            .filter_map(|line| line.strip_prefix("##vso[task.setvariable variable=")?.split_once(";isOutput=true]"));
+        let azure =
+            set.map(|(name, value)| (format!("stageDependencies.plan.plan.outputs['{id}.{name}']"), value.to_owned()));
+        self.values.extend(azure);
+    }
+
+    /// `text` with its expressions replaced by what they stand for.
+    fn filled(&self, text: &str) -> String {
+        let mut filled = text.to_owned();
+        for (open, close) in [("${{", "}}"), ("$[", " ]"), ("$(", ")")] {
+            while let Some(start) = filled.find(open) {
+                let end = start + filled[start..].find(close).expect("a closed expression");
+                let expression = filled[start + open.len()..end].trim();
+                let value = self.values.get(expression).unwrap_or_else(|| panic!("what is {expression}?"));
+                filled = [&filled[..start], value, &filled[end + close.len()..]].concat();
+            }
+        }
+        filled
+    }
+}

@@ -1,0 +1,121 @@
+//! The ready workflows, read as what they are to a machine: jobs of steps, each with its script, its variables and its part
+//! in keeping artifacts.
+
+use yaml_rust2::{Yaml, YamlLoader};
+
+/// One job.
+pub struct Job {
+    pub steps: Vec<Step>,
+    /// What later jobs may know of it: names and expressions.
+    pub outputs: Vec<(String, String)>,
+    /// Variables that it knows: names and expressions.
+    pub variables: Vec<(String, String)>,
+    /// Whether the service vouches for it.
+    pub is_vouched_for: bool,
+}
+
+/// One step of a job.
+pub struct Step {
+    pub name: String,
+    /// Variables of the environment: names, and values with expressions in them.
+    pub env: Vec<(String, String)>,
+    /// Whether it runs after a failure, too.
+    pub always: bool,
+    pub act: Act,
+}
+
+/// What a step does.
+pub enum Act {
+    Checkout,
+    Script {
+        id: String,
+        text: String,
+    },
+    /// Keeps the file `path` as the artifact `name`.
+    Keep {
+        name: String,
+        path: String,
+    },
+    /// Fetches the artifacts whose names begin with `prefix` into the folder `into`.
+    Fetch {
+        prefix: String,
+        into: String,
+    },
+}
+
+fn read(text: &str) -> Yaml {
+    YamlLoader::load_from_str(text).expect("YAML").remove(0)
+}
+
+/// A value as text, whatever it is; nothing where there is none.
+fn text(yaml: &Yaml) -> String {
+    match yaml {
+        Yaml::String(text) => text.clone(),
+        Yaml::Integer(number) => number.to_string(),
+        _ => String::new(),
+    }
+}
+
+fn pairs(yaml: &Yaml) -> Vec<(String, String)> {
+    let hash = yaml.as_hash().into_iter().flatten();
+    hash.map(|(name, value)| (text(name), text(value))).collect()
+}
+
+/// A job of a workflow of GitHub Actions.
+pub fn github(workflow: &str, job: &str) -> Job {
+    let workflow = read(workflow);
+    let job = &workflow["jobs"][job];
+    let step = |step: &Yaml| {
+        let with = |name: &str| text(&step["with"][name]);
+        let act = match text(&step["uses"]).split('@').next() {
+            Some("actions/checkout") => Act::Checkout,
+            Some("actions/upload-artifact") => Act::Keep { name: with("name"), path: with("path") },
+            Some("actions/download-artifact") => {
+                let prefix = with("pattern").strip_suffix('*').expect("a prefix").to_owned();
+                Act::Fetch { prefix, into: with("path") }
+            }
+            Some("") => Act::Script { id: text(&step["id"]), text: text(&step["run"]) },
+            other => panic!("an unknown action: {other:?}"),
+        };
+        Step { name: text(&step["name"]), env: pairs(&step["env"]), always: text(&step["if"]) == "always()", act }
+    };
+    Job {
+        steps: job["steps"].as_vec().expect("steps").iter().map(step).collect(),
+        outputs: pairs(&job["outputs"]),
+        variables: Vec::new(),
+        is_vouched_for: text(&job["permissions"]["id-token"]) == "write",
+    }
+}
+
+/// The one job of a stage of Azure Pipelines.
+pub fn azure(pipeline: &str, stage: usize) -> Job {
+    let pipeline = read(pipeline);
+    let job = &pipeline["stages"][stage]["jobs"][0];
+    let steps = job["steps"].as_vec().or_else(|| job["strategy"]["runOnce"]["deploy"]["steps"].as_vec());
+    let step = |step: &Yaml| {
+        let input = |name: &str| text(&step["inputs"][name]);
+        let script = |text| Act::Script { id: self::text(&step["name"]), text };
+        let act = match () {
+            () if text(&step["checkout"]) == "self" => Act::Checkout,
+            () if !step["publish"].is_badvalue() => {
+                Act::Keep { name: text(&step["artifact"]), path: text(&step["publish"]) }
+            }
+            () if !step["bash"].is_badvalue() => script(text(&step["bash"])),
+            () => match text(&step["task"]).as_str() {
+                "AzureCLI@2" => script(input("inlineScript")),
+                "DownloadPipelineArtifact@2" => Act::Fetch { prefix: String::new(), into: input("targetPath") },
+                other => panic!("an unknown task: {other}"),
+            },
+        };
+        let always = text(&step["condition"]) == "always()";
+        Step { name: text(&step["displayName"]), env: pairs(&step["env"]), always, act }
+    };
+    let all = [&pipeline["variables"], &job["variables"]].into_iter().filter_map(Yaml::as_vec).flatten();
+    Job {
+        steps: steps.expect("steps").iter().filter(|step| step["download"].is_badvalue()).map(step).collect(),
+        outputs: Vec::new(),
+        variables: all.map(|variable| (text(&variable["name"]), text(&variable["value"]))).collect(),
+        // By the task that has a service connection.
+        is_vouched_for: true,
+    }
+}
