@@ -312,6 +312,16 @@ mod tests {
         assert!((9.9..10.1).contains(&waited.as_secs_f64()), "{waited:?}");
     }
 
+    #[test]
+    fn the_latency_follows_the_answers_a_fifth_at_a_time() {
+        let mut throttle = Throttle::new(Quota::DOCUMENTED_WRITES, 1);
+        let seconds = [(100, 0.1), (1_100, 0.3), (300, 0.3), (0, 0.24)];
+        for (millis, latency) in seconds {
+            throttle.went_well(1, Duration::from_millis(millis));
+            assert!((throttle.latency - latency).abs() < 1e-9, "{millis} ms: {}", throttle.latency);
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn accounts_in_flight_grow_with_what_went_well() {
         let mut throttle = Throttle::new(Quota::DOCUMENTED_WRITES, 1);

@@ -93,7 +93,11 @@ async fn a_name_and_an_object_id_of_one_account_are_one_account() {
     let id = "0b8f2a6e-3c1d-4e5f-8a9b-0c1d2e3f4a5b";
     let name = format!("{id}@contoso.com");
     let world = World::new(config("{}"), vec!["ann@contoso.com".into(), id.to_uppercase(), name.clone()]);
+    assert!(!world.ledger().is_looked_up().expect("readable"));
     world.look(&world.tenant, pending()).await.expect("a look");
+    assert!(world.ledger().is_looked_up().expect("readable"));
+    let (number, first) = world.ledger().renamed().expect("readable");
+    assert_eq!((number, first), (1, vec![(id.to_uppercase(), name.clone())]), "told as another name than the roster's");
     assert_eq!(world.run().await.expect("an end"), RunEnd::Finished);
     let report = world.report();
     assert_eq!(ends(&report), [("reset", ""), ("reset", ""), ("skipped", "duplicate")]);
