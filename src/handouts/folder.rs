@@ -31,6 +31,7 @@ impl Draft {
         match private::create_dir(&draft) {
             Ok(()) => Ok(Self { draft, target: target.to_owned(), files: Vec::new(), finished: false }),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(HandoutError::LeftBehind(draft)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(HandoutError::NoParent(target.to_owned())),
             Err(source) => Err(HandoutError::File { file: draft, source }),
         }
     }

@@ -163,3 +163,54 @@ fn is_changed_since(row: &ReportRow) -> bool {
 pub(super) fn is_handed_out(row: &ReportRow) -> bool {
     LeftOut::default().admits(row)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(status: &str, code: Option<&str>, verdict: Option<Verdict>) -> ReportRow {
+        ReportRow {
+            row: 1,
+            user_principal_name: "ann@contoso.com".into(),
+            status: status.into(),
+            password: None,
+            is_sealed: false,
+            ambiguous: false,
+            earlier: Vec::new(),
+            error_code: code.map(str::to_owned),
+            error_message: None,
+            attempts: 1,
+            request_id: None,
+            changed_at: None,
+            verified_at: None,
+            verdict: verdict.map(|verdict| verdict.as_str().to_owned()),
+            sessions: None,
+            sessions_code: None,
+            cells: "[]".into(),
+        }
+    }
+
+    #[test]
+    fn a_slip_is_for_a_password_in_force() {
+        for verdict in [None, Some(Verdict::Confirmed), Some(Verdict::NotYetVisible), Some(Verdict::Unread)] {
+            assert!(is_handed_out(&row("reset", None, verdict)));
+        }
+        let mut left_out = LeftOut::default();
+        for (status, code, verdict) in [
+            ("reset", None, Some(Verdict::ChangedSince)),
+            ("failed", Some("http_403"), None),
+            ("in_doubt", None, None),
+            ("pending", None, None),
+            ("skipped", Some("missing"), None),
+            ("skipped", Some("of another version"), None),
+            ("skipped", Some("duplicate"), None),
+            ("skipped", Some("excluded"), None),
+        ] {
+            assert!(!left_out.admits(&row(status, code, verdict)), "{status} {code:?}");
+        }
+        let counted = LeftOut { pending: 1, in_doubt: 1, failed: 1, skipped: 2, changed_since: 1, well: 2 };
+        assert_eq!(left_out, counted);
+        assert!(counted.needs_a_look());
+        assert!(!LeftOut { changed_since: 3, well: 4, ..LeftOut::default() }.needs_a_look());
+    }
+}

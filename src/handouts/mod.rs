@@ -123,6 +123,9 @@ pub enum HandoutError {
     /// The folder is there already.
     #[error("{} exists already, and handouts are never overwritten\nhint: remove it, or name another one with --out", .0.display())]
     Exists(PathBuf),
+    /// The folder above it is not.
+    #[error("{} cannot be made: the folder above it does not exist\nhint: make that folder first, or name another one with --out", .0.display())]
+    NoParent(PathBuf),
     /// A process that died has left passwords.
     #[error("{} was left behind by a process that died, and may hold passwords\nhint: remove it, and try again", .0.display())]
     LeftBehind(PathBuf),
