@@ -18,6 +18,8 @@ mkdir -p "$place/man" "$place/completions" "$place/examples"
 
 cp "$program" "$place/passwave$suffix"
 cp README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT "$place/"
+# The typeface of the handouts is in the program, and its licence goes with it.
+cp src/handouts/typeface/OFL.txt "$place/LICENSE-OFL-typeface"
 cp -R examples/guides examples/pipelines examples/rosters "$place/examples/"
 "$program" man >"$place/man/passwave.1"
 verbs=$(sed -n 's/^passwave\\-\([a-z]*\)(1)$/\1/p' "$place/man/passwave.1")
