@@ -1,8 +1,10 @@
 //! What a person sees while it runs: a bar on a terminal, a plain line now and then elsewhere.
 
-use crate::events;
-use crate::terminal::{counted, grouped, is_detailed, is_quiet, say, short, warn};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use crate::{
+    bar::{Bar, Word},
+    events,
+    terminal::{Mark, counted, grouped, is_detailed, say, short, warn},
+};
 use passwave::{
     clean,
     ledger::Counts,
@@ -13,7 +15,6 @@ use passwave::{
 };
 use std::{
     collections::VecDeque,
-    io::IsTerminal,
     time::{Duration, Instant},
 };
 
@@ -30,7 +31,7 @@ const TICK: Duration = Duration::from_millis(250);
 
 /// Listens to a run.
 pub struct Progress {
-    bar: Option<ProgressBar>,
+    bar: Option<Bar>,
     quota: Quota,
     /// Nothing where time is virtual: a rate of it means nothing to anybody.
     pace: Option<Pace>,
@@ -66,7 +67,7 @@ impl Pace {
 impl Progress {
     /// A bar where stderr is a terminal that can show one, lines elsewhere.
     pub fn new(counts: Counts, quota: Quota, virtual_time: bool) -> Self {
-        let bar = can_draw().then(|| bar(counts.settled(), counts.settled() + counts.pending()));
+        let bar = Bar::begin(counts.settled(), counts.settled() + counts.pending());
         let pace = (!virtual_time).then(|| Pace::begin(counts.settled()));
         let settled_before = counts.settled();
         Self { bar, quota, pace, settled_before, last_line: Instant::now(), last_words: String::new() }
@@ -114,41 +115,44 @@ impl Progress {
     /// Takes the bar away.
     pub fn end(&self) {
         if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
+            bar.end();
         }
     }
 
     fn progress(&mut self, counts: Counts, throttled: u64) {
         let words = self.words(counts, throttled);
         match &self.bar {
-            Some(bar) => {
-                bar.set_position(counts.settled());
-                bar.set_message(words);
-            }
+            Some(bar) => bar.set(counts.settled(), words),
             None if self.last_line.elapsed() >= LINE_EVERY => {
                 self.last_line = Instant::now();
                 let total = counts.settled() + counts.pending();
+                let words: String = words.iter().map(|word| format!(", {}", word.text)).collect();
                 say(&format!("{} of {} accounts{words}", grouped(counts.settled()), grouped(total)));
             }
             None => {}
         }
     }
 
-    fn words(&mut self, counts: Counts, throttled: u64) -> String {
-        let mut words = String::new();
-        if let Some(pace) = &mut self.pace {
-            let rate = pace.note(counts.settled());
-            words += &format!(", {rate:.0}/s");
-            if counts.pending() > 0 && rate >= RATE_TOLD_MIN {
-                words += &format!(", about {} left", short(self.left(counts, rate)));
-            }
+    /// What is to be said beside the numbers, what matters most first.
+    fn words(&mut self, counts: Counts, throttled: u64) -> Vec<Word> {
+        let numbers = [
+            (counts.failed, "failed", Mark::Bad),
+            (counts.in_doubt, "in doubt", Mark::Slow),
+            (throttled, "throttled", Mark::Slow),
+        ];
+        let told = numbers.into_iter().filter(|(number, ..)| *number > 0);
+        let told = told.map(|(number, what, mark)| Word { text: format!("{} {what}", grouped(number)), mark });
+        told.chain(self.pace_words(counts)).collect()
+    }
+
+    fn pace_words(&mut self, counts: Counts) -> Vec<Word> {
+        let Some(pace) = &mut self.pace else { return Vec::new() };
+        let rate = pace.note(counts.settled());
+        let mut texts = vec![format!("{rate:.0}/s")];
+        if counts.pending() > 0 && rate >= RATE_TOLD_MIN {
+            texts.push(format!("about {} left", short(self.left(counts, rate))));
         }
-        for (number, what) in [(counts.failed, "failed"), (counts.in_doubt, "in doubt"), (throttled, "throttled")] {
-            if number > 0 {
-                words += &format!(", {} {what}", grouped(number));
-            }
-        }
-        words
+        texts.into_iter().map(|text| Word { text, mark: Mark::Plain }).collect()
     }
 
     /// The pace so far may be the burst's; what is left goes no faster than the quota refills.
@@ -171,14 +175,14 @@ impl Progress {
 
     fn tell(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.println(text),
+            Some(bar) => bar.say(text),
             None => say(text),
         }
     }
 
     fn warn(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| warn(text)),
+            Some(bar) => bar.aside(|| warn(text)),
             None => warn(text),
         }
     }
@@ -196,7 +200,7 @@ fn waiting_text(Waiting { reason, wait }: &Waiting) -> Option<String> {
 pub struct ReadProgress {
     /// What is done to them.
     done: &'static str,
-    bar: Option<ProgressBar>,
+    bar: Option<Bar>,
     read: u64,
     total: u64,
     last_line: Instant,
@@ -211,7 +215,7 @@ impl ReadProgress {
     /// So many are to be read.
     pub fn begin(&mut self, total: u64) {
         self.total = total;
-        self.bar = can_draw().then(|| bar(0, total));
+        self.bar = Bar::begin(0, total);
     }
 
     /// Shows what the reader tells.
@@ -229,7 +233,7 @@ impl ReadProgress {
     /// A line beside the bar.
     pub fn tell(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.println(text),
+            Some(bar) => bar.say(text),
             None => say(text),
         }
     }
@@ -237,15 +241,15 @@ impl ReadProgress {
     /// Takes the bar away.
     pub fn end(&self) {
         if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
+            bar.end();
         }
     }
 
     fn draw(&mut self) {
         match &self.bar {
             Some(bar) => {
-                bar.set_position(self.read);
-                bar.set_message(format!(" accounts {}", self.done));
+                let text = format!("accounts {}", self.done);
+                bar.set(self.read, vec![Word { text, mark: Mark::Plain }]);
             }
             None if self.last_line.elapsed() >= LINE_EVERY => {
                 self.last_line = Instant::now();
@@ -254,23 +258,4 @@ impl ReadProgress {
             None => {}
         }
     }
-}
-
-fn can_draw() -> bool {
-    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    // Lines of detail and a bar would write over each other.
-    std::io::stderr().is_terminal() && !dumb && !is_detailed() && !is_quiet()
-}
-
-fn bar(done: u64, total: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{elapsed_precise} [{bar:24}] {human_pos}/{human_len}{wide_msg}")
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .progress_chars("=> ");
-    let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr()).with_style(style);
-    bar.set_position(done);
-    // The bar's clock has a thread of its own, and would end the process where there is none to be had.
-    if std::thread::Builder::new().spawn(|| {}).is_ok() {
-        bar.enable_steady_tick(TICK);
-    }
-    bar
 }

@@ -3,20 +3,56 @@
 pub use passwave::figures::{counted, grouped, short};
 
 use crate::events::{self, Event};
+use anstream::{AutoStream, ColorChoice};
+use clap::builder::styling::AnsiColor;
 use std::{
     io::{self, BufRead, IsTerminal, Write},
     sync::atomic::{AtomicBool, AtomicU8, Ordering},
 };
 
+/// What a word means. Colours only repeat what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    Plain,
+    /// Something went wrong.
+    Bad,
+    /// Something waits, or is not certain.
+    Slow,
+    /// Something went well.
+    Good,
+    /// The way on.
+    Way,
+}
+
+/// The text in the colour of its mark. What is printed here loses it where it does not belong: in a file, on a dumb
+/// terminal, or where `NO_COLOR` is set.
+pub fn paint(mark: Mark, text: &str) -> String {
+    let colour = match mark {
+        Mark::Plain => return text.to_owned(),
+        Mark::Bad => AnsiColor::Red,
+        Mark::Slow => AnsiColor::Yellow,
+        Mark::Good => AnsiColor::Green,
+        Mark::Way => AnsiColor::Cyan,
+    };
+    let style = colour.on_default();
+    format!("{style}{text}{style:#}")
+}
+
+/// Whether colours belong on stderr.
+pub fn has_colours() -> bool {
+    AutoStream::choice(&io::stderr()) != ColorChoice::Never
+}
+
 /// An error on stderr.
 pub fn fail(error: impl std::fmt::Display) {
-    insist(&format!("error: {error}"));
+    let text = error.to_string().replace("\nhint:", &format!("\n{}", paint(Mark::Way, "hint:")));
+    insist(&format!("{} {text}", paint(Mark::Bad, "error:")));
 }
 
 /// What is likely to be a mistake, on stderr, and for whoever follows the run.
 pub fn warn(text: &str) {
     events::tell(&Event::Warning { message: text.to_owned() });
-    insist(&format!("warning: {text}"));
+    insist(&format!("{} {text}", paint(Mark::Slow, "warning:")));
 }
 
 /// A line on stderr, unless it is to be quiet.
@@ -28,7 +64,7 @@ pub fn say(text: &str) {
 
 /// A line on stderr, however quiet it is to be. That it cannot be written is no reason to stop working.
 pub fn insist(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(anstream::stderr().lock(), "{text}");
 }
 
 /// How much is told beside what has to be.

@@ -58,6 +58,39 @@ fn a_reader_that_goes_away_ends_the_printing_quietly() {
     assert!(child.wait().expect("it ends").success());
 }
 
+/// What a command says on stderr, with these variables.
+fn complaint(args: &[&str], variables: &[(&str, &str)]) -> String {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_passwave"));
+    for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+        command.env_remove(name);
+    }
+    let output = command.args(args).envs(variables.iter().copied()).env("PASSWAVE_NO_CONFIG", "true").output();
+    String::from_utf8(output.expect("it starts and ends").stderr).expect("UTF-8")
+}
+
+#[test]
+fn colours_are_where_they_belong_and_say_nothing_alone() {
+    let args = ["report", "no-such-run"];
+    let plain = complaint(&args, &[]);
+    assert!(plain.starts_with("error: ") && plain.contains("\nhint: ") && !plain.contains('\u{1b}'), "{plain}");
+    let forced = complaint(&args, &[("CLICOLOR_FORCE", "1")]);
+    assert!(forced.starts_with("\u{1b}[31merror:\u{1b}[0m ") && forced.contains("\n\u{1b}[36mhint:"), "{forced:?}");
+    assert_eq!(complaint(&args, &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]), plain);
+}
+
+#[test]
+fn what_is_mistyped_finds_what_was_meant() {
+    for (args, meant) in [
+        (&["rest", "r.csv"][..], "'reset'"),
+        (&["reset", "r.csv", "--max-acounts", "3"], "'--max-accounts'"),
+        (&["plan", "r.csv", "--lookup", "requird"], "'required'"),
+        (&["man", "verfy"], "did you mean verify?"),
+    ] {
+        let said = complaint(args, &[]);
+        assert!(said.contains(meant), "{args:?}: {said}");
+    }
+}
+
 const VERBS: [&str; 9] = ["reset", "plan", "run", "verify", "report", "handouts", "rehearse", "simulate", "generate"];
 
 fn said(args: &[&str]) -> (bool, String) {
@@ -82,6 +115,7 @@ fn each_command_has_its_page_in_the_manual() {
     for verb in VERBS {
         let (went_well, page) = said(&["man", verb]);
         assert!(went_well && page.contains(&format!(".TH passwave-{verb} 1")), "{verb}: {page}");
+        assert!(page.contains("Examples:") && page.contains(&format!("passwave {verb}")), "{verb}: {page}");
     }
     assert!(!said(&["man", "rest"]).0);
 }

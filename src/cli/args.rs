@@ -203,6 +203,7 @@ pub struct SimulatorArgs {
 }
 
 #[derive(Args)]
+#[command(next_help_heading = "For programs")]
 pub struct EventArgs {
     /// Tell what happens on stdout, one JSON object a line, for programs; words stay on stderr
     #[arg(long)]

@@ -1,6 +1,7 @@
 //! The command line: what can be said. The help text is the manual.
 
 mod args;
+mod examples;
 mod handouts;
 mod settings;
 mod values;
@@ -62,6 +63,7 @@ pub struct Cli {
 #[derive(Subcommand)]
 pub enum Verb {
     /// Plan, ask, run and report: the main job
+    #[command(after_long_help = examples::RESET)]
     Reset {
         /// Only plan, as `passwave plan` does: nothing is sent
         #[arg(long, aliases = ["what-if", "whatif"])]
@@ -84,6 +86,7 @@ pub enum Verb {
         events: EventArgs,
     },
     /// Everything but the change: read, check, generate, look up, estimate, and write the run folder
+    #[command(after_long_help = examples::PLAN)]
     Plan {
         #[command(flatten)]
         plan: PlanArgs,
@@ -100,7 +103,7 @@ pub enum Verb {
         format: PlanFormat,
     },
     /// Start or go on with a planned run; safe to call again and again
-    #[command(visible_alias = "resume")]
+    #[command(visible_alias = "resume", after_long_help = examples::RUN)]
     Run {
         /// The run folder
         #[arg(value_name = "RUN")]
@@ -128,6 +131,7 @@ pub enum Verb {
     /// Read back what the directory says of each account that was reset
     ///
     /// Ends with 0 where the directory shows every change, and with 1 where it does not.
+    #[command(after_long_help = examples::VERIFY)]
     Verify {
         /// The run folder
         #[arg(value_name = "RUN")]
@@ -140,6 +144,7 @@ pub enum Verb {
         events: EventArgs,
     },
     /// Write the reports again from the ledger, at any time, also after a crash
+    #[command(after_long_help = examples::REPORT)]
     Report {
         /// The run folder
         #[arg(value_name = "RUN")]
@@ -158,6 +163,7 @@ pub enum Verb {
     ///
     /// One for each account that was reset: name, user name, password, where to sign in and what happens next. Ends with 0
     /// where everybody has one, and with 1 where some rows failed, are in doubt, or were skipped and need a look.
+    #[command(after_long_help = examples::HANDOUTS)]
     Handouts {
         /// The run folder
         #[arg(value_name = "RUN", required_unless_present = "print_template")]
@@ -168,6 +174,7 @@ pub enum Verb {
         open: OpenArgs,
     },
     /// The same job against the embedded simulator: no tenant, no credentials, no risk
+    #[command(after_long_help = examples::REHEARSE)]
     Rehearse {
         #[command(flatten)]
         plan: PlanArgs,
@@ -183,6 +190,7 @@ pub enum Verb {
     /// Serve the simulator over loopback HTTP, for scripts and for other tools' tests
     ///
     /// Prints one JSON line {"url":…,"tenant_id":…,"client_id":…,"client_secret":…} when it listens.
+    #[command(after_long_help = examples::SIMULATE)]
     Simulate {
         /// Port on 127.0.0.1; 0 takes any that is free
         #[arg(long, default_value_t = 0)]
@@ -200,6 +208,7 @@ pub enum Verb {
         simulator: SimulatorArgs,
     },
     /// Only passwords, one a line, on stdout
+    #[command(after_long_help = examples::GENERATE)]
     Generate {
         /// How many
         #[arg(long, short = 'n', default_value_t = 1, value_name = "N")]
@@ -208,8 +217,7 @@ pub enum Verb {
         policy: PolicyArgs,
     },
     /// What a shell needs to complete passwave's commands, on stdout
-    ///
-    /// For bash:  passwave completions bash > ~/.local/share/bash-completion/completions/passwave
+    #[command(after_long_help = examples::COMPLETIONS)]
     Completions {
         /// The shell
         #[arg(value_enum)]
@@ -217,7 +225,8 @@ pub enum Verb {
     },
     /// The manual page of passwave, or of one of its commands, on stdout
     ///
-    /// To read one:  passwave man run > run.1 && man ./run.1
+    /// To read one that was put into a file:  man ./passwave.1
+    #[command(after_long_help = examples::MAN)]
     Man {
         /// The command; passwave itself where none is given
         #[arg(value_name = "COMMAND")]

@@ -4,6 +4,7 @@ use crate::{cli::Cli, failure::Failure, terminal::print};
 use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 use clap_mangen::Man;
+use passwave::nearest::nearest;
 use std::io::Write;
 
 /// Prints what `shell` needs to complete passwave's commands.
@@ -27,7 +28,9 @@ fn command(passwave: Command, verb: Option<&str>) -> Result<Command, Failure> {
     let Some(verb) = verb else { return Ok(passwave) };
     passwave.find_subcommand(verb).cloned().ok_or_else(|| {
         let known: Vec<&str> = passwave.get_subcommands().map(Command::get_name).collect();
-        Failure::usage(format!("there is no such command\nhint: passwave man takes one of {}", known.join(", ")))
+        let meant = nearest(verb, known.iter().copied()).map(|meant| format!("did you mean {meant}? "));
+        let (meant, known) = (meant.unwrap_or_default(), known.join(", "));
+        Failure::usage(format!("there is no such command\nhint: {meant}passwave man takes one of {known}"))
     })
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     events::{self, Event},
     failure::Failure,
-    terminal::{counted, grouped, say, short, warn},
+    terminal::{Mark, counted, grouped, paint, say, short, warn},
 };
 use passwave::{
     clean,
@@ -183,7 +183,10 @@ pub fn result(ledger: &Ledger, summary: &Summary) {
     let counts: Vec<String> = Status::ALL
         .into_iter()
         .filter(|status| ledger.counts().of(*status) > 0)
-        .map(|status| format!("{} {}", grouped(ledger.counts().of(status)), status.as_str().replace('_', " ")))
+        .map(|status| {
+            let text = format!("{} {}", grouped(ledger.counts().of(status)), status.as_str().replace('_', " "));
+            paint(mark_of(status), &text)
+        })
         .collect();
     say(&format!("{mark}{}: {}.", counted(summary.rows, "row", "rows"), counts.join(", ")));
     speed(summary).into_iter().for_each(|words| say(&words));
@@ -206,6 +209,15 @@ pub fn result(ledger: &Ledger, summary: &Summary) {
     } else if counts.sessions_pending() > 0 {
         let left = counted(counts.sessions_pending(), "account", "accounts");
         go_on(&format!("Sessions of {left} are still to be revoked."), ledger);
+    }
+}
+
+const fn mark_of(status: Status) -> Mark {
+    match status {
+        Status::Reset => Mark::Good,
+        Status::Failed => Mark::Bad,
+        Status::InDoubt | Status::Pending => Mark::Slow,
+        Status::Skipped => Mark::Plain,
     }
 }
 
@@ -256,7 +268,7 @@ fn causes(causes: &[SummaryCause]) {
         ));
         let cure = cause.cure();
         if let Some(cure) = cure.filter(|_| causes.get(at + 1).and_then(SummaryCause::cure) != cure) {
-            say(&format!("      cure: {cure}"));
+            say(&format!("      {} {cure}", paint(Mark::Way, "cure:")));
         }
     }
 }
