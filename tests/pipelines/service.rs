@@ -25,6 +25,16 @@ pub enum Kind {
     Azure,
 }
 
+impl Kind {
+    /// The variable by which a program knows that it runs there.
+    const fn sign(self) -> &'static str {
+        match self {
+            Self::GitHub => "GITHUB_ACTIONS",
+            Self::Azure => "TF_BUILD",
+        }
+    }
+}
+
 /// A service before the simulated tenant of a stage.
 pub struct Service<'a> {
     kind: Kind,
@@ -143,6 +153,7 @@ impl<'a> Service<'a> {
         bash.args(["-u", if self.kind == Kind::GitHub { "-ec" } else { "-c" }, text]).current_dir(machine).env_clear();
         let path = std::env::var("PATH").unwrap_or_default();
         bash.env("PATH", format!("{}:{path}", self.stage.home().join("bin").display())).env("HOME", machine);
+        bash.env(self.kind.sign(), "true").env("GITHUB_STEP_SUMMARY", machine.join("summary.md"));
         bash.env("GITHUB_OUTPUT", &outputs).envs(self.identity(job)).env("AZURE_AUTHORITY_HOST", &self.stage.desk.url);
         // A workflow names no other tenant than the real one.
         bash.env("PASSWAVE_GRAPH_ENDPOINT", &self.stage.served.url).env("PASSWAVE_WRITE_QUOTA", "100000/1s");
