@@ -3,7 +3,7 @@
 //! `cargo bench --bench passwords`; the figure to read is passwords a second.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use passwave::password::{BannedWords, Generator, PasswordPolicy, Person, Style};
+use passwave::password::{BannedWords, Form, Generator, PasswordPolicy, Person, Profile, Style};
 
 const PEOPLE: usize = 1_000_000;
 const GIVEN: [&str; 16] = [
@@ -62,18 +62,26 @@ fn banned(words: usize) -> BannedWords {
 
 fn passwords(criterion: &mut Criterion) {
     let roster = roster();
-    let people: Vec<_> =
-        roster.iter().map(|[upn, given, family, display]| Person { upn, names: [given, family, display] }).collect();
+    let people = |profile| -> Vec<_> {
+        let form = Form { profile, ..Form::default() };
+        roster
+            .iter()
+            .map(|[upn, given, family, display]| Person { upn, names: [given, family, display], form })
+            .collect()
+    };
     let words = || Style::Words { words: 4, separator: "-".to_owned() };
     let mut group = criterion.benchmark_group("passwords");
     group.throughput(Throughput::Elements(PEOPLE as u64)).sample_size(10);
-    for (name, style, banned_words) in [
-        ("random", Style::default(), 0),
-        ("random, 1000 banned words", Style::default(), 1_000),
-        ("words", words(), 0),
-        ("words, 1000 banned words", words(), 1_000),
+    for (name, profile, style, banned_words) in [
+        ("random", None, Style::default(), 0),
+        ("random, 1000 banned words", None, Style::default(), 1_000),
+        ("words", None, words(), 0),
+        ("words, 1000 banned words", None, words(), 1_000),
+        ("junior", Some(Profile::Junior), Style::default(), 0),
+        ("admin", Some(Profile::Admin), Style::default(), 0),
     ] {
         let policy = PasswordPolicy::new(style, banned(banned_words)).expect("good settings");
+        let people = people(profile);
         group.bench_function(name, |bencher| {
             let generator = || Generator::new(&policy).expect("randomness");
             let make = |mut generator: Generator<'_>| generator.generate(&people).expect("passwords");

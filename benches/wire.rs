@@ -8,8 +8,7 @@ use passwave::{
         BATCH_ITEMS_MAX, BatchRequest, Operation, Request,
         wire::{self, Envelope},
     },
-    password::{Generator, PasswordPolicy, Person},
-    plan::ForceChange,
+    password::{ForceChange, Generator, PasswordPolicy, Person},
     upn::Upn,
 };
 use std::{hint::black_box, time::Duration};

@@ -15,8 +15,8 @@ use passwave::{
         simulator::{Account, Credentials, Simulator, SimulatorConfig, serve},
     },
     ledger::Ledger,
-    password::{Generator, PasswordPolicy},
-    plan::{ForceChange, Plan, Settings},
+    password::{ForceChange, Generator, PasswordPolicy},
+    plan::{Plan, Settings},
     report,
     roster::{Roster, RosterOptions},
     run::{self, RunOptions},
@@ -46,7 +46,7 @@ fn plan_job(folder: &Path) -> Result<(Roster, String), Box<dyn Error>> {
     let roster = Roster::open(Path::new(ROSTER), &RosterOptions::default())?;
     let policy = PasswordPolicy::default();
     // Nobody sits before a test account, so its password must stand as it is.
-    let settings = Settings { force_change: ForceChange::No, ..Settings::new(&roster, policy.clone()) };
+    let settings = Settings { force_change: Some(ForceChange::No), ..Settings::new(&roster, policy.clone()) };
     let created = Ledger::create(folder, settings, Plan::new(&roster, Generator::new(&policy)?))?;
     // A pipeline should stop at a bad row rather than skip it and stay green.
     if let Some(row) = created.skipped.first() {

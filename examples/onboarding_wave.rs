@@ -12,7 +12,7 @@
 use passwave::{
     graph::simulator::{Account, Simulator, SimulatorConfig},
     ledger::{Created, Ledger, LedgerError},
-    password::{BannedWords, Generator, PasswordPolicy, Style},
+    password::{BannedWords, Form, Generator, PasswordPolicy, Style},
     plan::{Plan, Settings},
     report,
     roster::{Roster, RosterOptions},
@@ -32,7 +32,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // 2. The policy. Words are for people; the company's own name is what everybody would try first.
     let words = Style::Words { words: 4, separator: "-".into() };
     let policy = PasswordPolicy::new(words, BannedWords::read("contoso\nwelcome")?)?;
-    println!("passwords of four words: {:.1} bits of entropy", policy.entropy_bits());
+    println!("passwords of four words: {:.1} bits of entropy", policy.entropy_bits(Form::default()));
 
     // 3. The plan, on disk. From here on nothing is decided any more, and every password is safe from a crash.
     let place = tempfile::tempdir()?;

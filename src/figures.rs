@@ -22,6 +22,23 @@ pub fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(number), if number == 1 { one } else { many })
 }
 
+/// How many there are of what has so many bits of entropy: to two figures, in the words of newspapers.
+#[must_use]
+pub fn power_of_two(bits: f64) -> String {
+    let number = bits.exp2();
+    for (unit, name) in [(1e12, "trillion"), (1e9, "billion"), (1e6, "million")] {
+        if number >= 1_000.0 * unit {
+            return format!("more than a thousand {name}");
+        }
+        if number >= unit {
+            let count = number / unit;
+            return if count < 10.0 { format!("{count:.1} {name}") } else { format!("{count:.0} {name}") };
+        }
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from one to a million")]
+    grouped(number.round().max(1.0) as u64)
+}
+
 /// A time in one or two units.
 #[must_use]
 pub fn short(time: Duration) -> String {
@@ -62,5 +79,15 @@ mod tests {
             assert_eq!(short(Duration::from_secs(seconds)), text);
         }
         assert_eq!(counted(1, "row", "rows"), "1 row");
+        for (bits, text) in [
+            (0.0, "1"),
+            (10.0, "1,024"),
+            (23.0, "8.4 million"),
+            (35.9, "64 billion"),
+            (45.3, "43 trillion"),
+            (57.0, "more than a thousand trillion"),
+        ] {
+            assert_eq!(power_of_two(bits), text);
+        }
     }
 }

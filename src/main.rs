@@ -98,7 +98,8 @@ fn dispatch(verb: Verb) -> Result<u8, Failure> {
         Verb::Simulate { port, roster, accounts, write_quota, simulator } => {
             verbs::simulate(port, roster.as_deref(), accounts, write_quota, &simulator)
         }
-        Verb::Generate { count, policy } => verbs::generate(count, &policy),
+        Verb::Generate { count, samples: true, policy } => verbs::samples(count, &policy),
+        Verb::Generate { count, policy, .. } => verbs::generate(count, &policy),
         Verb::Completions { shell } => verbs::completions(shell),
         Verb::Man { verb } => verbs::man(verb.as_deref()),
     }

@@ -9,7 +9,7 @@ use crate::{
     clean,
     exclusions::Exclusions,
     outcome::Skip,
-    password::{Generator, Password, PasswordError, PasswordPolicy, Person},
+    password::{ForceChange, Form, Generator, Password, PasswordError, PasswordPolicy, Person, Profile},
     roster::{Roster, RosterError, Row, Rows, place},
     seal::Sealing,
 };
@@ -20,19 +20,6 @@ use serde::{Deserialize, Serialize};
 const CHUNK_ROWS: usize = 8_192;
 /// Names of a person that passwords are held against: given, family and display name.
 pub const NAMES_MAX: usize = 3;
-
-/// What the person must do at the next sign-in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ForceChange {
-    /// Choose a new password (`forceChangePasswordNextSignIn`).
-    #[default]
-    NextSignIn,
-    /// Pass multi-factor authentication, then choose one (`forceChangePasswordNextSignInWithMfa`).
-    NextSignInWithMfa,
-    /// Nothing: the password stands.
-    No,
-}
 
 /// Whether accounts are looked up before anything is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,8 +63,9 @@ pub struct Settings {
     pub password_column: Option<usize>,
     /// How passwords are made.
     pub policy: PasswordPolicy,
-    /// What happens at the next sign-in.
-    pub force_change: ForceChange,
+    /// What happens at the next sign-in, whatever the profile; see [`Settings::force_change_of`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub force_change: Option<ForceChange>,
     /// Which accounts are left alone.
     pub rules: Rules,
     /// To whom the passwords are sealed; in the clear where to nobody.
@@ -86,7 +74,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// A real run over `roster`, after which everybody chooses a new password at the next sign-in.
+    /// A real run over `roster`, after which the profile says who chooses a new password at the next sign-in: everybody
+    /// where there are no profiles.
     #[must_use]
     pub fn new(roster: &Roster, policy: PasswordPolicy) -> Self {
         Self {
@@ -97,10 +86,19 @@ impl Settings {
             name_columns: roster.name_columns().to_vec(),
             password_column: roster.password_column(),
             policy,
-            force_change: ForceChange::default(),
+            force_change: None,
             rules: Rules::default(),
             sealing: None,
         }
+    }
+}
+
+impl Settings {
+    /// What an account of this profile must do at the next sign-in.
+    #[must_use]
+    pub fn force_change_of(&self, profile: Option<Profile>) -> ForceChange {
+        let by_profile = || profile.map(Profile::force_change).unwrap_or_default();
+        self.force_change.unwrap_or_else(by_profile)
     }
 }
 
@@ -122,6 +120,8 @@ pub struct PlannedRow {
     pub user_principal_name: String,
     /// The roster's cells, the one that brought a password emptied.
     pub cells: StringRecord,
+    /// How its password looks, and looks again where a new one must be made.
+    pub form: Form,
     /// What to do.
     pub decision: Decision,
 }
@@ -211,7 +211,11 @@ impl<'a> Plan<'a> {
 
     fn person<'r>(&self, row: &'r Row) -> Option<Person<'r>> {
         let cell = |column: usize| row.cells.get(column).unwrap_or_default();
-        Some(Person { upn: row.address.as_ref().ok()?.as_str(), names: names_of(self.name_columns, cell) })
+        Some(Person {
+            upn: row.address.as_ref().ok()?.as_str(),
+            names: names_of(self.name_columns, cell),
+            form: row.form,
+        })
     }
 }
 
@@ -252,5 +256,5 @@ fn planned(row: Row, upn_column: usize, secret_column: Option<usize>, decision: 
         None => row.cells,
         Some(secret) => row.cells.iter().enumerate().map(|(at, cell)| if at == secret { "" } else { cell }).collect(),
     };
-    PlannedRow { row: row.number, line: row.line, user_principal_name, cells, decision }
+    PlannedRow { row: row.number, line: row.line, user_principal_name, cells, form: row.form, decision }
 }

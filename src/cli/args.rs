@@ -1,14 +1,18 @@
 //! Flags that verbs share.
 
-use super::values::{Auth, Cloud, LookupName, StyleName, duration};
+use super::values::{Auth, Cloud, LookupName, StyleName, duration, profile};
 use clap::Args;
 use passwave::{
     graph::BATCH_ITEMS_MAX,
-    password::{LENGTH_DEFAULT, SEPARATOR_DEFAULT, WORDS_DEFAULT},
+    language::Language,
+    password::{LENGTH_DEFAULT, Profile, SEPARATOR_DEFAULT, WORDS_DEFAULT},
     quota::Quota,
     run::{Halt, Window},
 };
 use std::{path::PathBuf, time::Duration};
+
+/// Flags that say how a password looks, which a profile says too.
+const FREE_FORM: [&str; 6] = ["style", "length", "symbols", "words", "separator", "allow_weak"];
 
 #[derive(Args)]
 pub struct PlanArgs {
@@ -35,6 +39,13 @@ pub struct PlanArgs {
     /// Take the passwords from this column of the roster; they are checked, never echoed
     #[arg(long, value_name = "NAME", help_heading = "Passwords")]
     pub password_column: Option<String>,
+    /// The column that names each account's profile; where a cell is empty, --profile does
+    #[arg(long, value_name = "NAME", help_heading = "Passwords", conflicts_with_all = FREE_FORM)]
+    #[arg(conflicts_with = "password_column")]
+    pub profile_column: Option<String>,
+    /// The column that names each person's language (en, fr-CA, German); where there are no words of it, --language does
+    #[arg(long, value_name = "NAME", help_heading = "Passwords", conflicts_with = "password_column")]
+    pub language_column: Option<String>,
     #[command(flatten)]
     pub policy: PolicyArgs,
     #[command(flatten)]
@@ -104,6 +115,13 @@ pub struct LimitArgs {
 #[derive(Args)]
 #[command(next_help_heading = "Passwords")]
 pub struct PolicyArgs {
+    /// For whom the passwords are: words that they can type, and whether they are to be changed at the next sign-in;
+    /// `passwave generate --samples` shows them all
+    #[arg(long, value_parser = profile(), ignore_case = true, value_name = "NAME", conflicts_with_all = FREE_FORM)]
+    pub profile: Option<Profile>,
+    /// The language of the words: en, fr, es or de [default: en]
+    #[arg(long, value_name = "LANGUAGE")]
+    pub language: Option<Language>,
     /// random characters, or words that people can remember
     #[arg(long, value_enum, default_value_t = StyleName::Random)]
     pub style: StyleName,

@@ -213,6 +213,10 @@ pub enum Verb {
         /// How many
         #[arg(long, short = 'n', default_value_t = 1, value_name = "N")]
         count: usize,
+        /// Show some of each profile instead, in each language, with their entropy and what happens at the next sign-in;
+        /// with --profile or --language only those
+        #[arg(long, help_heading = "Passwords", conflicts_with_all = ["style", "length", "symbols", "words", "separator", "allow_weak"])]
+        samples: bool,
         #[command(flatten)]
         policy: PolicyArgs,
     },

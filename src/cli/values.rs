@@ -1,7 +1,10 @@
 //! What flags can be set to.
 
-use clap::ValueEnum;
-use passwave::graph::client::doors::Method;
+use clap::{
+    ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+use passwave::{graph::client::doors::Method, password::Profile};
 use std::time::Duration;
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -90,6 +93,11 @@ impl Cloud {
             Self::China => "https://microsoftgraph.chinacloudapi.cn",
         }
     }
+}
+
+/// One of the profiles, in any case.
+pub fn profile() -> impl TypedValueParser<Value = Profile> {
+    PossibleValuesParser::new(Profile::ALL.map(Profile::as_str)).try_map(|name| name.parse::<Profile>())
 }
 
 /// A time such as `90s`, `15m`, `1h 30m`, or a number of seconds.

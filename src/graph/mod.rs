@@ -12,7 +12,10 @@ pub mod simulator;
 pub mod user;
 pub mod wire;
 
-use crate::{password::Password, plan::ForceChange, upn::Upn};
+use crate::{
+    password::{ForceChange, Password},
+    upn::Upn,
+};
 use claims::Claims;
 use jiff::Timestamp;
 use serde_json::value::RawValue;

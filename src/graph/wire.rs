@@ -9,7 +9,10 @@ use super::{
     BatchRequest, BatchResponse, Operation, Page, Reply, Request, SendError,
     user::{self, User},
 };
-use crate::{password::Password, plan::ForceChange, retry_after};
+use crate::{
+    password::{ForceChange, Password},
+    retry_after,
+};
 use jiff::{Timestamp, fmt::rfc2822};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,

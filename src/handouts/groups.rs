@@ -167,11 +167,13 @@ pub(super) fn is_handed_out(row: &ReportRow) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::password::Form;
 
     fn row(status: &str, code: Option<&str>, verdict: Option<Verdict>) -> ReportRow {
         ReportRow {
             row: 1,
             user_principal_name: "ann@contoso.com".into(),
+            form: Form::default(),
             status: status.into(),
             password: None,
             is_sealed: false,

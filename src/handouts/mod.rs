@@ -29,7 +29,7 @@ use crate::{
     clean,
     language::Language,
     ledger::{Ledger, LedgerError, ReportRow},
-    plan::{ForceChange, Settings},
+    plan::Settings,
     report::defused,
     roster::{self, NameColumns, RosterError},
     scrub::Scrub,
@@ -260,7 +260,7 @@ impl<'l> Handouts<'l> {
         Ok(Slip {
             row: row.row,
             name: self.columns.names.read(|at| cell(&cells, at)),
-            force_change: force_change(self.ledger.settings(), &row),
+            force_change: self.ledger.settings().force_change_of(row.form.profile),
             password: Arc::new(Secret(row.password.ok_or(HandoutError::Changed(row.row))?)),
             user_principal_name: row.user_principal_name,
             language,
@@ -340,11 +340,6 @@ fn columns(settings: &Settings, wishes: &Wishes) -> Result<Columns, HandoutError
 fn name_of(settings: &Settings, at: usize) -> String {
     let name = settings.header.get(at).map_or("", String::as_str);
     if name.is_empty() { format!("column {}", at + 1) } else { name.to_owned() }
-}
-
-/// What the person of a row must do at the next sign-in.
-const fn force_change(settings: &Settings, _row: &ReportRow) -> ForceChange {
-    settings.force_change
 }
 
 /// A language's words, made once.

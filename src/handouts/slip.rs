@@ -4,7 +4,11 @@
 //! of it; no `Debug` text shows it.
 
 use super::words::Words;
-use crate::{clean, language::Language, password::Password, plan::ForceChange};
+use crate::{
+    clean,
+    language::Language,
+    password::{ForceChange, Password},
+};
 use minijinja::{
     Value, context,
     value::{Enumerator, Object, ObjectRepr},

@@ -2,7 +2,7 @@
 //!
 //! Plain sentences that hold for a pupil as for a professor, and promise nothing that the run did not do.
 
-use crate::{language::Language, plan::ForceChange};
+use crate::{language::Language, password::ForceChange};
 use minijinja::Value;
 
 /// The words of one language.

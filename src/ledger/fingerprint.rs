@@ -21,11 +21,19 @@ impl Fingerprint {
         Ok(Self(context))
     }
 
-    /// Adds a row: its account as the roster names it, the reason for which it is skipped, and its object id and name in the
-    /// directory.
-    pub(super) fn add(&mut self, row: u64, user_principal_name: &str, skip: Option<&str>, [id, name]: [&str; 2]) {
-        let what = skip.unwrap_or("planned");
-        self.0.update(format!("{row}\t{user_principal_name}\t{what}\t{id}\t{name}\n").as_bytes());
+    /// Adds a row: its account as the roster names it, the reason for which it is skipped, its object id and name in the
+    /// directory, and its profile and language.
+    pub(super) fn add(
+        &mut self,
+        row: u64,
+        user_principal_name: &str,
+        skip: Option<&str>,
+        [id, name]: [&str; 2],
+        (profile, language): (Option<&str>, &str),
+    ) {
+        let (what, profile) = (skip.unwrap_or("planned"), profile.unwrap_or_default());
+        let line = format!("{row}\t{user_principal_name}\t{what}\t{id}\t{name}\t{profile}\t{language}\n");
+        self.0.update(line.as_bytes());
     }
 
     pub(super) fn finish(self) -> String {
@@ -38,14 +46,15 @@ pub(super) fn compute(connection: &Connection, settings: &Settings) -> Result<St
     let mut fingerprint = Fingerprint::new(settings)?;
     let mut select = connection.prepare(
         "SELECT row, roster.user_principal_name, iif(state = 'skipped', coalesce(error_code, ''), NULL),
-                coalesce(object_id, ''), coalesce(looked_up.user_principal_name, '')
+                coalesce(object_id, ''), coalesce(looked_up.user_principal_name, ''), profile, language
          FROM account JOIN roster USING (row) LEFT JOIN looked_up USING (row) ORDER BY row",
     )?;
     let mut rows = select.query(())?;
     while let Some(row) = rows.next()? {
         let text = |column: usize| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
         let skip = row.get_ref(2)?.as_str_or_null().map_err(rusqlite::Error::from)?;
-        fingerprint.add(row.get(0)?, text(1)?, skip, [text(3)?, text(4)?]);
+        let profile = row.get_ref(5)?.as_str_or_null().map_err(rusqlite::Error::from)?;
+        fingerprint.add(row.get(0)?, text(1)?, skip, [text(3)?, text(4)?], (profile, text(6)?));
     }
     Ok(fingerprint.finish())
 }

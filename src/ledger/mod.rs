@@ -10,6 +10,7 @@ mod accounts;
 mod course;
 mod doubts;
 mod fingerprint;
+mod forms;
 pub mod life;
 mod lock;
 mod lookup;

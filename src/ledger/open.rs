@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     outcome::Skip,
+    password::Profile,
     plan::{Decision, Plan, PlannedRow, Settings},
     private, retry_after,
     seal::Binding,
@@ -28,7 +29,7 @@ use std::{
 /// Marks the file as ours in SQLite's header: `pwav`.
 const APPLICATION_ID: i32 = 0x7077_6176;
 /// The schema's version.
-const SCHEMA_VERSION: i32 = 3;
+const SCHEMA_VERSION: i32 = 4;
 /// Bytes of SQLite's file header, and where the application id stands in it (SQLite's file format page).
 const HEADER_BYTES: usize = 100;
 const HEADER_MAGIC: &[u8] = b"SQLite format 3\0";
@@ -336,7 +337,7 @@ struct Stored {
 
 impl Stored {
     fn rows(&mut self, transaction: &Transaction<'_>, vault: &Vault, rows: Vec<PlannedRow>) -> Result<(), LedgerError> {
-        let mut roster = transaction.prepare_cached("INSERT INTO roster VALUES (?1, ?2, ?3, ?4)")?;
+        let mut roster = transaction.prepare_cached("INSERT INTO roster VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
         let mut write =
             transaction.prepare_cached("INSERT INTO account (row, state, password) VALUES (?1, 'planned', ?2)")?;
         let mut skip = transaction.prepare_cached(
@@ -347,9 +348,11 @@ impl Stored {
                 Decision::Write(_) => None,
                 Decision::Skip(reason, _) => Some(reason.code()),
             };
-            self.fingerprint.add(row.row, &row.user_principal_name, reason, [""; 2]);
+            let (profile, language) = (row.form.profile.map(Profile::as_str), row.form.language.code());
+            self.fingerprint.add(row.row, &row.user_principal_name, reason, [""; 2], (profile, language));
             self.width = self.width.max(row.cells.len());
-            roster.execute((row.row, row.line, &row.user_principal_name, json_array(&row.cells)?))?;
+            let cells = json_array(&row.cells)?;
+            roster.execute((row.row, row.line, &row.user_principal_name, cells, profile, language))?;
             match row.decision {
                 Decision::Write(password) => {
                     let binding = Binding { row: row.row, nth: 0, account: &row.user_principal_name };

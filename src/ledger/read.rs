@@ -2,10 +2,16 @@
 
 use super::{
     FILE_NAME, Ledger, LedgerError,
+    forms::form,
     life::{Doubt, State},
     vault::Held,
 };
-use crate::{clean, outcome::Status, password::Password, seal::Binding};
+use crate::{
+    clean,
+    outcome::Status,
+    password::{Form, Password},
+    seal::Binding,
+};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 /// Under which the settings are noted; planning writes them last.
@@ -137,6 +143,8 @@ pub struct ReportRow {
     pub row: u64,
     /// The account: as the directory names it where it was looked up, else as the roster does.
     pub user_principal_name: String,
+    /// How its password looks.
+    pub form: Form,
     /// The word of [`Status`].
     pub status: String,
     /// The password, where the report may show one and it can be read here.
@@ -210,7 +218,7 @@ pub struct Session {
 /// In the order in which [`report_row`] reads it.
 const REPORT: &str = "SELECT row, user_principal_name, status, password, doubt, error_code, error_message, attempts,
                              request_id, changed_at, verified_at, verdict, sessions, sessions_code, cells, nth,
-                             roster_name
+                             roster_name, profile, language
                       FROM report";
 
 impl Ledger {
@@ -275,6 +283,7 @@ impl Ledger {
         Ok(ReportRow {
             row: number,
             user_principal_name: row.get(1)?,
+            form: form(row, 17)?,
             password,
             is_sealed,
             ambiguous: candidates && (doubt.current || status == Status::Pending.as_str() || !earlier.is_empty()),

@@ -5,10 +5,14 @@
 
 use super::{
     Ledger, LedgerError,
+    forms::form,
     life::{Doubt, Event},
     vault::Vault,
 };
-use crate::{password::Password, seal::Binding};
+use crate::{
+    password::{Form, Password},
+    seal::Binding,
+};
 use rusqlite::{Transaction, TransactionBehavior};
 
 /// A planned row whose password is sealed, and whose key is not at hand.
@@ -19,6 +23,8 @@ pub struct ToRenew {
     pub user_principal_name: String,
     /// Its cells.
     pub cells: Vec<String>,
+    /// How its password is to look.
+    pub form: Form,
 }
 
 /// Why a password was superseded and is kept.
@@ -40,7 +46,7 @@ impl Ledger {
             return Ok(found);
         }
         let mut select = self.connection.prepare_cached(
-            "SELECT row, password, user_principal_name, cells FROM account JOIN roster USING (row)
+            "SELECT row, password, user_principal_name, cells, profile, language FROM account JOIN roster USING (row)
              WHERE state = 'planned' AND row > ?1 ORDER BY row",
         )?;
         let mut rows = select.query([after])?;
@@ -48,7 +54,8 @@ impl Ledger {
             if !self.vault.reads(row.get_ref(1)?) {
                 let cells: String = row.get(3)?;
                 let cells = serde_json::from_str(&cells)?;
-                found.push(ToRenew { row: row.get(0)?, user_principal_name: row.get(2)?, cells });
+                let (number, user_principal_name) = (row.get(0)?, row.get(2)?);
+                found.push(ToRenew { row: number, user_principal_name, cells, form: form(row, 4)? });
             }
         }
         Ok(found)

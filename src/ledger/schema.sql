@@ -12,7 +12,9 @@ CREATE TABLE roster (
     row                 INTEGER PRIMARY KEY,  -- 1 for the first row below the header
     line                INTEGER NOT NULL,     -- line of the file on which it begins
     user_principal_name TEXT    NOT NULL,     -- or the object id
-    cells               TEXT    NOT NULL      -- all its cells, a JSON array
+    cells               TEXT    NOT NULL,     -- all its cells, a JSON array
+    profile             TEXT,                 -- how its password looks, and what follows; none: as the settings say
+    language            TEXT    NOT NULL      -- of the words in its password
 ) STRICT;
 
 -- Accounts that are not to be touched, whatever the roster says: names or object ids, in lower case.
@@ -122,6 +124,8 @@ SELECT
     sessions,
     sessions_code,
     roster.user_principal_name AS roster_name,
+    roster.profile,
+    roster.language,
     roster.cells
 FROM roster JOIN account USING (row) LEFT JOIN looked_up USING (row)
 ORDER BY roster.row;

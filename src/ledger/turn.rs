@@ -2,13 +2,14 @@
 
 use super::{
     Counts, Ledger, LedgerError,
+    forms::form,
     life::{Doubt, Event, State},
     renewal::{Why, supersede},
     sessions::{self, Revocation, SessionsDue},
     vault::{Held, Vault},
 };
 use crate::{
-    password::Password,
+    password::{Form, Password},
     seal::{Binding, SealError},
 };
 use rusqlite::{OptionalExtension, Row, Transaction, TransactionBehavior, params};
@@ -23,6 +24,8 @@ pub struct Claimed {
     pub object_id: Option<String>,
     /// What to send: the same for the life of the run, unless Graph refuses it as too weak.
     pub password: Password,
+    /// For whom it is.
+    pub form: Form,
     /// What is in doubt from earlier attempts.
     pub doubt: Doubt,
     /// Answers so far that said nothing certain.
@@ -237,7 +240,7 @@ fn take(
     (now, sent_at, last_row): (i64, i64, i64),
 ) -> Result<Vec<Claimed>, LedgerError> {
     let mut select = transaction.prepare_cached(
-        "SELECT row, roster.user_principal_name, object_id, doubt, troubles, nth, password
+        "SELECT row, roster.user_principal_name, object_id, doubt, troubles, nth, password, profile, language
          FROM account JOIN roster USING (row) LEFT JOIN looked_up USING (row)
          WHERE state = 'planned' AND not_before <= ?1 AND row <= ?3 ORDER BY not_before, row LIMIT ?2",
     )?;
@@ -268,6 +271,7 @@ fn claim(row: &Row<'_>, vault: &Vault) -> Result<Claimed, LedgerError> {
         row: number,
         object_id: row.get(2)?,
         password,
+        form: form(row, 7)?,
         doubt: Doubt::from_bits(row.get(3)?),
         troubles: row.get(4)?,
         user_principal_name,

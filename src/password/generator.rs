@@ -198,10 +198,13 @@ impl Hasher for AsIs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::password::{BannedWords, Style};
+    use crate::{
+        language::Language,
+        password::{BannedWords, Form, Profile, Style},
+    };
     use proptest::prelude::*;
 
-    const NOBODY: Person<'_> = Person { upn: "", names: [""; 3] };
+    const NOBODY: Person<'_> = Person { upn: "", names: [""; 3], form: Form { profile: None, language: Language::En } };
 
     fn seeded(policy: &PasswordPolicy, seed: u64) -> Generator<'_> {
         Generator::seeded_by(policy, &mut StdRng::seed_from_u64(seed))
@@ -242,7 +245,7 @@ mod tests {
     #[test]
     fn a_person_whose_name_is_every_word_ends_in_an_error() {
         let policy = PasswordPolicy::of_few_words(&["acorn", "basket", "cow"], 2);
-        let person = Person { upn: "c.ow@contoso.com", names: ["Acorn", "B@sket", "Basket-Cow"] };
+        let person = Person { upn: "c.ow@contoso.com", names: ["Acorn", "B@sket", "Basket-Cow"], ..NOBODY };
         assert!(matches!(seeded(&policy, 1).generate(&[person]), Err(PasswordError::Exhausted)));
     }
 
@@ -270,7 +273,7 @@ mod tests {
             Style::Random { length: 8, symbols: "@$".to_owned() },
         ]
         .map(|style| PasswordPolicy::new(style, banned.clone()).expect("good settings"));
-        let person = Person { upn: "ted.art@asset.com", names: ["Ada", "st", "Ann"] };
+        let person = Person { upn: "ted.art@asset.com", names: ["Ada", "st", "Ann"], ..NOBODY };
         for policy in &policies {
             let passwords = seeded(policy, 9).generate(&[person; 5_000]).expect("passwords");
             for text in texts(&passwords) {
@@ -282,19 +285,49 @@ mod tests {
         }
     }
 
+    #[test]
+    fn each_person_has_a_password_of_the_own_form() {
+        let policy = PasswordPolicy::default();
+        let forms = Profile::ALL.map(|profile| Form { profile: Some(profile), language: Language::De });
+        let people: Vec<_> = forms.iter().map(|&form| Person { form, ..NOBODY }).collect();
+        let passwords = seeded(&policy, 6).generate(&people).expect("passwords");
+        let words: Vec<usize> = texts(&passwords).iter().map(|text| text.split('-').count()).collect();
+        assert_eq!(words[..4], [3, 4, 5, 5]);
+        assert_eq!(texts(&passwords)[4].len(), 20);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn whatever_is_made_passes_its_own_check(
             length in 8_usize..=256, symbols in "[!-/:-@\\[-`{-~]{0,32}", words in 3_usize..=20, separator in "[ -@]?", seed: u64,
         ) {
-            let person = Person { upn: "ann.smith@contoso.com", names: ["Ann", "Smith", ""] };
+            let person = Person { upn: "ann.smith@contoso.com", names: ["Ann", "Smith", ""], ..NOBODY };
             for style in [Style::Random { length, symbols }, Style::Words { words, separator }] {
                 let policy = PasswordPolicy::new(style, BannedWords::read("fabrikam").expect("a good list")).expect("good settings");
                 for password in seeded(&policy, seed).generate(&[person; 20]).expect("passwords") {
                     prop_assert_eq!(policy.check(password.expose(), &person), Ok(()));
                     prop_assert!(password.expose().starts_with(|c: char| c.is_ascii_alphabetic()));
                 }
+            }
+        }
+
+        #[test]
+        fn whatever_a_profile_makes_passes_its_own_check(
+            profile in proptest::sample::select(&Profile::ALL[..]), language in proptest::sample::select(&Language::ALL[..]),
+            seed: u64,
+        ) {
+            let form = Form { profile: Some(profile), language };
+            let person = Person { upn: "marta.sol@contoso.com", names: ["Marta", "Sol", "Martin"], form };
+            let policy = PasswordPolicy::new(Style::default(), BannedWords::read("panda\nlune").expect("a good list"));
+            let policy = policy.expect("good settings");
+            for password in seeded(&policy, seed).generate(&[person; 40]).expect("passwords") {
+                let text = password.expose();
+                prop_assert_eq!(policy.check(text, &person), Ok(()));
+                prop_assert!(text.starts_with(|c: char| c.is_ascii_alphabetic()), "{}", text);
+                prop_assert!(["panda", "lune", "marta", "martin"].iter().all(|word| !text.to_lowercase().contains(word)), "{}", text);
+                let has_capital = text.contains(|c: char| c.is_ascii_uppercase());
+                prop_assert_eq!(has_capital, profile >= Profile::Senior, "{}", text);
             }
         }
     }

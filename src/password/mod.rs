@@ -1,6 +1,7 @@
-//! Passwords: the rules they must keep, the two styles in which they are made, and the one type that holds one.
+//! Passwords: the rules they must keep, the forms in which they are made, and the one type that holds one.
 //!
-//! The map: [`PasswordPolicy`] (settings, entropy) has a [`Style`], random or words, and [`BannedWords`]; `rules` says what
+//! The map: [`PasswordPolicy`] (settings, entropy) has a [`Style`], random or words, and [`BannedWords`]; a [`Profile`] says
+//! for whom a password is, in place of the style, out of the words in `lists`; `rules` says what
 //! Entra ID asks and what a [`Person`] forbids; `fold` compares as Microsoft does; `draw` turns the operating system's
 //! randomness into unbiased choices; [`Generator`] puts them together, in parallel, and lets no password out twice.
 //!
@@ -10,14 +11,18 @@ mod banned;
 mod draw;
 mod fold;
 mod generator;
+mod lists;
 mod policy;
+mod profile;
 mod random;
+mod recipe;
 mod rules;
 mod words;
 
 pub use banned::{BANNED_WORDS_MAX, BannedError, BannedWords};
 pub use generator::{Generator, PasswordError};
 pub use policy::{ENTROPY_BITS_MIN, PasswordPolicy, PolicyError, Style};
+pub use profile::{ForceChange, Form, Profile, UnknownProfile};
 pub use random::{LENGTH_DEFAULT, SYMBOLS_DEFAULT};
 pub use rules::{CHARS_MAX, CHARS_MIN, Person, Weakness};
 pub use words::{SEPARATOR_DEFAULT, WORDS_DEFAULT, WORDS_MAX, WORDS_MIN};

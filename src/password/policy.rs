@@ -9,14 +9,20 @@ use super::{
     banned::BannedWords,
     draw::Draws,
     fold::Folded,
-    random::{self, Alphabet},
+    lists,
+    profile::{Form, Profile},
+    random,
+    recipe::Recipe,
     rules::{self, CHARS_MAX, CHARS_MIN, Person, Weakness},
-    words::{Phrase, WORDS_MAX, WORDS_MIN},
+    words::{WORDS_MAX, WORDS_MIN},
 };
+use crate::language::Language;
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-/// Under this many bits of entropy a password can be guessed by somebody who steals its hash; ask before using it.
+/// Under this many bits of entropy a password can be guessed by somebody who steals its hash; ask before using it. To name a
+/// profile is to have been asked: those of young children are below, and lean on Entra ID, which locks an account after a
+/// few wrong guesses (its page on smart lockout).
 pub const ENTROPY_BITS_MIN: f64 = 40.0;
 
 /// How passwords look.
@@ -30,7 +36,7 @@ pub enum Style {
         /// The symbols that may stand in it, of those on a US keyboard; with none, only letters and digits are used.
         symbols: String,
     },
-    /// English words, none twice in a password, the first with a capital, and a digit at the end.
+    /// Words of somebody's language, none twice in a password, the first with a capital, and a digit at the end.
     Words {
         /// How many, 2 to 20.
         words: usize,
@@ -72,12 +78,14 @@ pub enum PolicyError {
     FewWords(usize),
 }
 
-/// How passwords are made and what they must not be: a [`Style`] and [`BannedWords`], checked.
+/// How passwords are made and what they must not be: a [`Style`], for those who have no [`Profile`], and [`BannedWords`],
+/// checked.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "Settings", into = "Settings")]
 pub struct PasswordPolicy {
     settings: Settings,
-    recipe: Recipe,
+    /// For each language in order, without a profile and then for each profile.
+    recipes: Arc<[Recipe]>,
 }
 
 /// What of a policy is written down; the rest follows from it.
@@ -87,23 +95,27 @@ struct Settings {
     banned_words: BannedWords,
 }
 
-#[derive(Clone)]
-enum Recipe {
-    Random(Box<Alphabet>),
-    Words(Box<Phrase>),
-}
-
 impl PasswordPolicy {
     /// Checks the settings.
     ///
     /// # Errors
     /// Says which of them cannot be, and the flag that changes it.
     pub fn new(style: Style, banned: BannedWords) -> Result<Self, PolicyError> {
-        let recipe = match &style {
-            Style::Random { length, symbols } => Recipe::Random(Box::new(alphabet(*length, symbols)?)),
-            Style::Words { words, separator } => Recipe::Words(Box::new(phrase(*words, separator, &banned)?)),
-        };
-        Ok(Self { settings: Settings { style, banned_words: banned }, recipe })
+        let own = Language::ALL.map(|language| Recipe::of_style(&style, language, &banned));
+        let mut recipes = own.into_iter().collect::<Result<Vec<_>, _>>()?;
+        // Where only some languages have too few words left, the generator says so when it meets one.
+        if let Some(few) = recipes.iter().map(Recipe::too_few_words).min().flatten() {
+            return Err(PolicyError::FewWords(few));
+        }
+        for profile in Profile::ALL {
+            recipes.extend(Language::ALL.map(|language| Recipe::of_profile(profile, language, &banned)));
+        }
+        Ok(Self { settings: Settings { style, banned_words: banned }, recipes: recipes.into() })
+    }
+
+    fn recipe(&self, form: Form) -> &Recipe {
+        let group = form.profile.map_or(0, |profile| profile as usize + 1);
+        &self.recipes[group * Language::ALL.len() + form.language as usize]
     }
 
     /// How passwords look.
@@ -118,16 +130,14 @@ impl PasswordPolicy {
         &self.settings.banned_words
     }
 
-    /// The base-2 logarithm of the number of passwords that the style can bring forth, all of them equally likely.
+    /// The base-2 logarithm of the number of passwords that can come forth in this form, all of them equally likely; 0 where
+    /// none can, since the banned words leave too few.
     ///
-    /// Exact for the style and the words left in the list. What is thrown away for an account's name, or because
-    /// letters happen to form a banned word, is not counted: it is a small fraction of a bit.
+    /// Exact for the form and the words left in the list. What is thrown away for an account's name, or because
+    /// letters happen to form a banned or a rude word, is not counted: it is a small fraction of a bit.
     #[must_use]
-    pub fn entropy_bits(&self) -> f64 {
-        match &self.recipe {
-            Recipe::Random(alphabet) => alphabet.entropy_bits(),
-            Recipe::Words(phrase) => phrase.entropy_bits(),
-        }
+    pub fn entropy_bits(&self, form: Form) -> f64 {
+        self.recipe(form).entropy_bits()
     }
 
     /// Whether `password`, wherever it comes from, is good enough for `person`: Entra's characters, length and classes, no
@@ -142,7 +152,7 @@ impl PasswordPolicy {
     }
 
     /// Draws one password into the beginning of `out` (of 256 bytes) and tells its length, or nothing if it is not good
-    /// enough for `person`. A password made here holds no banned word at all.
+    /// enough for `person`. A password made here holds no banned word at all, and no rude one.
     pub(super) fn draw(
         &self,
         draws: &mut Draws,
@@ -150,20 +160,22 @@ impl PasswordPolicy {
         person: &Person<'_>,
         folded: &mut Folded,
     ) -> Option<usize> {
-        let len = match &self.recipe {
-            Recipe::Random(alphabet) => alphabet.draw(draws, out)?,
-            Recipe::Words(phrase) => phrase.draw(draws, out),
-        };
+        let recipe = self.recipe(person.form);
+        let len = recipe.draw(draws, out)?;
         keep_rules(&out[..len], person, folded).ok()?;
-        (!self.banned_words().touch(folded.as_bytes())).then_some(len)
+        // The lists hold nothing rude to begin with.
+        let is_rude = recipe.is_random() && lists::is_rude(folded.as_bytes());
+        (!is_rude && !self.banned_words().touch(folded.as_bytes())).then_some(len)
     }
 
     /// A policy over a handful of words, so that a test can use all its passwords up.
     #[cfg(test)]
     pub(super) fn of_few_words(list: &[&'static str], words: usize) -> Self {
         let style = Style::Words { words, separator: "-".to_owned() };
-        let recipe = Recipe::Words(Box::new(Phrase::of(list.into(), words, Some(b'-'))));
-        Self { settings: Settings { style, banned_words: BannedWords::default() }, recipe }
+        let phrase = super::words::Phrase::of(list.into(), words, Some(b'-'), super::words::Dress::Digit);
+        let recipe = Recipe::Words(phrase);
+        let recipes = vec![recipe; Language::ALL.len()].into();
+        Self { settings: Settings { style, banned_words: BannedWords::default() }, recipes }
     }
 }
 
@@ -172,39 +184,6 @@ fn keep_rules(password: &[u8], person: &Person<'_>, folded: &mut Folded) -> Resu
     rules::check_shape(password)?;
     folded.set(password);
     if person.occurs_in(folded) { Err(Weakness::Name) } else { Ok(()) }
-}
-
-fn alphabet(length: usize, symbols: &str) -> Result<Alphabet, PolicyError> {
-    if !(CHARS_MIN..=CHARS_MAX).contains(&length) {
-        return Err(PolicyError::Length(length));
-    }
-    if let Some(other) = symbols.chars().find(|c| !c.is_ascii_punctuation()) {
-        return Err(PolicyError::Symbol(other));
-    }
-    // A symbol that stands twice must not be drawn twice as often.
-    let mut symbols = symbols.as_bytes().to_vec();
-    symbols.sort_unstable();
-    symbols.dedup();
-    Ok(Alphabet::new(length, &symbols))
-}
-
-fn phrase(words: usize, separator: &str, banned: &BannedWords) -> Result<Phrase, PolicyError> {
-    let separator = match separator.as_bytes() {
-        [] => None,
-        [byte @ b' '..=b'~'] if !byte.is_ascii_alphabetic() => Some(*byte),
-        _ => return Err(PolicyError::Separator),
-    };
-    if !(WORDS_MIN..=WORDS_MAX).contains(&words) {
-        return Err(PolicyError::Words(words));
-    }
-    if words == WORDS_MIN && separator.is_none() {
-        return Err(PolicyError::Short);
-    }
-    let phrase = Phrase::new(words, separator, banned);
-    if phrase.choices() < words {
-        return Err(PolicyError::FewWords(phrase.choices()));
-    }
-    Ok(phrase)
 }
 
 impl Default for PasswordPolicy {
@@ -238,6 +217,15 @@ impl From<PasswordPolicy> for Settings {
 mod tests {
     use super::*;
 
+    /// By profile, then by language: English, French, Spanish, German.
+    const TOLD: [[f64; 4]; 5] = [
+        [23.1, 23.1, 23.5, 25.0],
+        [35.9, 35.5, 36.1, 35.9],
+        [45.9, 45.4, 46.1, 45.9],
+        [57.3, 47.6, 47.2, 50.6],
+        [117.3; 4],
+    ];
+
     fn random(length: usize, symbols: &str) -> Result<PasswordPolicy, PolicyError> {
         PasswordPolicy::new(Style::Random { length, symbols: symbols.to_owned() }, BannedWords::default())
     }
@@ -267,27 +255,29 @@ mod tests {
         assert!([random(8, ""), random(256, "\"|~"), words(2, " ", ""), words(20, "", "")].iter().all(Result::is_ok));
     }
 
+    /// All three letters of which one is a vowel: they stand in nearly every word.
+    fn every_vowel() -> String {
+        let letters = |n: u32| (0..3).map(|at| char::from(b'a' + (n / 26_u32.pow(at) % 26) as u8)).collect::<String>();
+        let vowels = |word: &String| word.contains(['a', 'e', 'i', 'o', 'u', 'y']);
+        (0..26 * 26 * 26).map(letters).filter(vowels).fold(String::new(), |all, word| all + &word + "\n")
+    }
+
     #[test]
     fn a_list_of_which_too_little_is_left_is_refused() {
-        let letters = |n: u32| (0..3).map(|at| char::from(b'a' + (n / 26_u32.pow(at) % 26) as u8)).collect::<String>();
-        let pairs: Vec<_> = (0..26 * 26 * 26).map(letters).collect();
-        let vowels = |word: &str| word.contains(['a', 'e', 'i', 'o', 'u', 'y']);
-        let banned =
-            pairs.iter().filter(|word| vowels(word)).take(10_000).fold(String::new(), |all, word| all + word + "\n");
-        assert!(matches!(words(4, "-", &banned), Err(PolicyError::FewWords(0..4))));
+        assert!(matches!(words(4, "-", &every_vowel()), Err(PolicyError::FewWords(0..4))));
     }
 
     #[test]
     fn a_symbol_named_twice_counts_once() {
-        let bits = |symbols| random(12, symbols).expect("good settings").entropy_bits();
+        let bits = |symbols| random(12, symbols).expect("good settings").entropy_bits(Form::default());
         assert_eq!(bits("--+"), bits("+-"));
     }
 
     #[test]
     fn few_words_are_told_by_their_entropy() {
-        assert!(words(3, "-", "").expect("good settings").entropy_bits() > ENTROPY_BITS_MIN);
-        assert!(words(2, "-", "").expect("good settings").entropy_bits() < ENTROPY_BITS_MIN);
-        assert!(random(8, "").expect("good settings").entropy_bits() > ENTROPY_BITS_MIN);
+        assert!(words(3, "-", "").expect("good settings").entropy_bits(Form::default()) > ENTROPY_BITS_MIN);
+        assert!(words(2, "-", "").expect("good settings").entropy_bits(Form::default()) < ENTROPY_BITS_MIN);
+        assert!(random(8, "").expect("good settings").entropy_bits(Form::default()) > ENTROPY_BITS_MIN);
     }
 
     #[test]
@@ -296,7 +286,10 @@ mod tests {
             let json = serde_json::to_string(&policy).expect("JSON");
             let back: PasswordPolicy = serde_json::from_str(&json).expect("a policy");
             assert_eq!(serde_json::to_string(&back).expect("JSON"), json);
-            assert_eq!((back.style(), back.entropy_bits()), (policy.style(), policy.entropy_bits()));
+            assert_eq!(
+                (back.style(), back.entropy_bits(Form::default())),
+                (policy.style(), policy.entropy_bits(Form::default()))
+            );
             assert_eq!(format!("{back:?}"), format!("{policy:?}"));
         }
         let json = serde_json::to_string(&words(4, "-", "Bl@nk").expect("good settings")).expect("JSON");
@@ -307,7 +300,7 @@ mod tests {
     #[test]
     fn a_check_names_the_rule_and_not_the_password() {
         let policy = words(4, "-", "contoso\nblank").expect("good settings");
-        let person = Person { upn: "ann.smith@fabrikam.com", names: ["Ann", "Smith", ""] };
+        let person = Person { upn: "ann.smith@fabrikam.com", names: ["Ann", "Smith", ""], ..Person::default() };
         for (password, weakness) in [
             ("Short-1", Weakness::Length),
             ("Päßwort-123", Weakness::Character),
@@ -320,5 +313,30 @@ mod tests {
             assert!(!weakness.to_string().to_lowercase().contains(&password.to_lowercase()));
         }
         assert_eq!(policy.check("ContoS0Bl@nkf9!", &person), Ok(()));
+    }
+
+    #[test]
+    fn each_profile_has_the_entropy_that_the_documents_tell() {
+        let policy = PasswordPolicy::default();
+        let bits = Profile::ALL.map(|profile| {
+            Language::ALL.map(|language| {
+                let bits = policy.entropy_bits(Form { profile: Some(profile), language });
+                (bits * 10.0).round() / 10.0
+            })
+        });
+        assert_eq!(bits, TOLD);
+        let least = bits.map(|bits| bits.into_iter().fold(f64::INFINITY, f64::min));
+        assert!(least.is_sorted(), "the older have the stronger passwords");
+        assert!(
+            least[Profile::Senior as usize] > ENTROPY_BITS_MIN && least[Profile::Junior as usize] < ENTROPY_BITS_MIN
+        );
+    }
+
+    #[test]
+    fn a_form_without_words_left_says_so() {
+        let policy = PasswordPolicy::new(Style::default(), BannedWords::read(&every_vowel()).expect("a good list"));
+        let policy = policy.expect("random passwords need no words");
+        let form = Form { profile: Some(Profile::EarlyYears), language: Language::Es };
+        assert_eq!(policy.entropy_bits(form), 0.0);
     }
 }

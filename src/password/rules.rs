@@ -5,7 +5,7 @@
 //!
 //! Invariant: a [`Weakness`] names the rule and never the password, nor the part of it that broke the rule.
 
-use super::fold::Folded;
+use super::{fold::Folded, profile::Form};
 
 /// Fewest characters that Entra ID takes in a password.
 pub const CHARS_MIN: usize = 8;
@@ -46,13 +46,15 @@ pub(super) fn classes(text: &[u8]) -> u8 {
     text.iter().fold(0, |seen, &byte| seen | CLASS[usize::from(byte)])
 }
 
-/// Whose password it is: what it must not be made of.
+/// Whose password it is: what it must not be made of, and how it is to look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Person<'a> {
     /// The user principal name, or the object id.
     pub upn: &'a str,
     /// Given, family and display name, in any order; empty where the roster does not tell them.
     pub names: [&'a str; 3],
+    /// How the password is to look.
+    pub form: Form,
 }
 
 impl Person<'_> {
@@ -155,7 +157,11 @@ mod tests {
 
     #[test]
     fn parts_of_the_person_are_found_in_any_disguise() {
-        let person = Person { upn: "a.smith99@mail.contoso.com", names: ["Ángela", "O'Neil-Poll", "Bo Li"] };
+        let person = Person {
+            upn: "a.smith99@mail.contoso.com",
+            names: ["Ángela", "O'Neil-Poll", "Bo Li"],
+            ..Person::default()
+        };
         let found = |text: &str| {
             let mut folded = Folded::new();
             folded.set(text.as_bytes());

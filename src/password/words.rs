@@ -1,19 +1,16 @@
-//! The style of words: a few plain English words and a digit, for people who have to keep a password in their heads.
+//! The style of words: a few plain words and a digit or two, for people who have to keep a password in their heads.
 //!
-//! The words are the EFF's long list, made to be remembered, without its four hyphenated entries, which blur with a
-//! separator, and without a few that no school wants to hand out. The first letter is a capital, and a digit (none that looks like a letter) ends the password, so
-//! three of Entra's four classes are always there. Without a separator every word begins with a capital.
+//! What is no letter comes last, and is the same key for all: the hyphen, which every keyboard here has without Shift, and
+//! digits without 0 and 1, which look like letters. Where no word begins with a capital, Shift is not needed at all (but on
+//! French keyboards, for the digits). With a separator only the first word has a capital, without one each of them does.
 //!
 //! Invariant: all choices of different words are equally likely, and no two choices give the same password.
 
-use super::{
-    banned::BannedWords,
-    draw::{Draws, Urn},
-};
-use diceware_wordlists::EFF_LONG_WORDLIST;
+use super::{banned::BannedWords, draw::Draws, lists, lists::Level};
+use crate::language::Language;
 use std::sync::Arc;
 
-/// Words in a password, unless told otherwise: 54 bits.
+/// Words in a password, unless told otherwise: 54 bits in English.
 pub const WORDS_DEFAULT: usize = 4;
 /// Fewest words in a password.
 pub const WORDS_MIN: usize = 2;
@@ -22,15 +19,33 @@ pub const WORDS_MAX: usize = 20;
 /// What stands between two words, unless told otherwise.
 pub const SEPARATOR_DEFAULT: &str = "-";
 
-const DIGITS: &[u8] = b"23456789";
+const DIGITS: [[u8; 1]; 8] = [*b"2", *b"3", *b"4", *b"5", *b"6", *b"7", *b"8", *b"9"];
+/// Two digits, in an order that means nothing. 69 and 88 are left out, since they mean something.
+const PAIRS: [[u8; 2]; 62] = pairs();
 
-/// Words of the list that some office would have to apologise for.
-const UNFIT: &str = "arousal backstab badass bribe cannabis daredevil dynamite enslave entomb gore gory graves graveyard \
-                     handgun hardcore junkie lustfully lustily lustiness lusty marxism opium overkill pureblood racism \
-                     smoked smokiness smoking smoky thong undying unisexual";
+const fn pairs() -> [[u8; 2]; 62] {
+    let mut pairs = [[0; 2]; 62];
+    let (mut filled, mut number) = (0, 22);
+    while filled < pairs.len() {
+        let pair = [b'0' + number / 10, b'0' + number % 10];
+        if pair[1] >= b'2' && number != 69 && number != 88 {
+            pairs[filled] = pair;
+            filled += 1;
+        }
+        number += 1;
+    }
+    pairs
+}
 
-fn is_unfit(word: &str) -> bool {
-    UNFIT.split(' ').any(|unfit| unfit == word)
+/// Where the words begin with capitals, and how the password ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dress {
+    /// The first word has a capital, or each where nothing parts them; a digit follows the last: `Acorn-basket-cow2`.
+    Digit,
+    /// No capital; after one more separator come two digits: `acorn-basket-22`.
+    SmallAndPair,
+    /// The first word has a capital; after one more separator come two digits: `Acorn-basket-22`.
+    CapitalAndPair,
 }
 
 /// What the style of words draws from.
@@ -40,18 +55,29 @@ pub(super) struct Phrase {
     list: Arc<[&'static str]>,
     words: usize,
     separator: Option<u8>,
-    digit: Urn,
+    dress: Dress,
 }
 
 impl Phrase {
-    /// With words that hold no banned one; settings were checked.
-    pub(super) fn new(words: usize, separator: Option<u8>, banned: &BannedWords) -> Self {
-        let fits = |word: &&str| !word.contains('-') && !is_unfit(word) && !banned.occur_in(word.as_bytes());
-        Self::of(EFF_LONG_WORDLIST.into_iter().filter(fits).collect(), words, separator)
+    /// Of a list without the words that hold a banned one; settings were checked.
+    pub(super) fn new(
+        (language, level): (Language, Level),
+        words: usize,
+        separator: Option<u8>,
+        dress: Dress,
+        banned: &BannedWords,
+    ) -> Self {
+        let list = lists::words(language, level);
+        let list = if banned.is_empty() {
+            Arc::clone(list)
+        } else {
+            list.iter().copied().filter(|word| !banned.occur_in(word.as_bytes())).collect()
+        };
+        Self::of(list, words, separator, dress)
     }
 
-    pub(super) fn of(list: Arc<[&'static str]>, words: usize, separator: Option<u8>) -> Self {
-        Self { list, words, separator, digit: Urn::new(DIGITS) }
+    pub(super) const fn of(list: Arc<[&'static str]>, words: usize, separator: Option<u8>, dress: Dress) -> Self {
+        Self { list, words, separator, dress }
     }
 
     /// How many words there are to choose from.
@@ -59,25 +85,48 @@ impl Phrase {
         self.list.len()
     }
 
-    /// Writes one password to the beginning of `out` and tells its length.
-    pub(super) fn draw(&self, draws: &mut Draws, out: &mut [u8]) -> usize {
+    /// Whether there are words enough for a password.
+    pub(super) fn is_possible(&self) -> bool {
+        self.choices() >= self.words
+    }
+
+    /// Writes one password to the beginning of `out` and tells its length, or nothing where there are too few words.
+    pub(super) fn draw(&self, draws: &mut Draws, out: &mut [u8]) -> Option<usize> {
+        if !self.is_possible() {
+            return None;
+        }
         let mut chosen = [0; WORDS_MAX];
-        let mut len = 0;
+        let mut text = Text { out, len: 0 };
         for nth in 0..self.words {
             chosen[nth] = self.draw_another(draws, &chosen[..nth]);
-            if let Some(separator) = self.separator.filter(|_| nth > 0) {
-                out[len] = separator;
-                len += 1;
+            text.push(self.between(nth > 0));
+            let start = text.len;
+            text.push(self.list[usize::from(chosen[nth])].as_bytes());
+            if self.has_capital(nth) {
+                text.out[start].make_ascii_uppercase();
             }
-            let word = self.list[usize::from(chosen[nth])].as_bytes();
-            out[len..len + word.len()].copy_from_slice(word);
-            if nth == 0 || self.separator.is_none() {
-                out[len].make_ascii_uppercase();
-            }
-            len += word.len();
         }
-        draws.fill(&self.digit, &mut out[len..=len]);
-        len + 1
+        text.push(self.between(self.dress != Dress::Digit));
+        text.push(self.ending(draws));
+        Some(text.len)
+    }
+
+    /// The separator, where one is due and there is one.
+    fn between(&self, is_due: bool) -> &[u8] {
+        self.separator.as_ref().filter(|_| is_due).map_or(&[], std::slice::from_ref)
+    }
+
+    fn has_capital(&self, nth: usize) -> bool {
+        self.dress != Dress::SmallAndPair && (nth == 0 || self.separator.is_none())
+    }
+
+    fn ending(&self, draws: &mut Draws) -> &'static [u8] {
+        let nth = usize::from(draws.below(self.endings()));
+        if self.dress == Dress::Digit { &DIGITS[nth] } else { &PAIRS[nth] }
+    }
+
+    fn endings(&self) -> u16 {
+        (if self.dress == Dress::Digit { DIGITS.len() } else { PAIRS.len() }) as u16
     }
 
     /// The index of a word that is not among the chosen.
@@ -90,10 +139,27 @@ impl Phrase {
         }
     }
 
-    /// The logarithm of the number of passwords: ordered choices of different words, times the digits.
+    /// The logarithm of the number of passwords: ordered choices of different words, times the endings. Nothing where there
+    /// are too few words.
     pub(super) fn entropy_bits(&self) -> f64 {
+        if !self.is_possible() {
+            return 0.0;
+        }
         let words: f64 = (0..self.words).map(|chosen| ((self.list.len() - chosen) as f64).log2()).sum();
-        words + (DIGITS.len() as f64).log2()
+        words + f64::from(self.endings()).log2()
+    }
+}
+
+/// A password as it grows.
+struct Text<'o> {
+    out: &'o mut [u8],
+    len: usize,
+}
+
+impl Text<'_> {
+    fn push(&mut self, part: &[u8]) {
+        self.out[self.len..self.len + part.len()].copy_from_slice(part);
+        self.len += part.len();
     }
 }
 
@@ -102,68 +168,114 @@ mod tests {
     use super::*;
     use crate::password::{CHARS_MAX, CHARS_MIN, rules};
     use rand::{SeedableRng, rngs::StdRng};
-    use std::collections::HashSet;
+    use std::collections::{HashMap, HashSet};
+
+    const DRESSES: [Dress; 3] = [Dress::Digit, Dress::SmallAndPair, Dress::CapitalAndPair];
 
     fn made(phrase: &Phrase, n: usize) -> Vec<String> {
         let mut draws = Draws::new(StdRng::seed_from_u64(5));
         let mut out = [0; CHARS_MAX];
         (0..n)
             .map(|_| {
-                let len = phrase.draw(&mut draws, &mut out);
+                let len = phrase.draw(&mut draws, &mut out).expect("words enough");
                 String::from_utf8_lossy(&out[..len]).into()
             })
             .collect()
     }
 
+    fn english(words: usize, separator: Option<u8>, banned: &str) -> Phrase {
+        let banned = BannedWords::read(banned).expect("a good list");
+        Phrase::new((Language::En, Level::Full), words, separator, Dress::Digit, &banned)
+    }
+
     #[test]
-    fn the_list_is_what_the_limits_were_made_for() {
-        let phrase = Phrase::new(4, Some(b'-'), &BannedWords::default());
-        assert_eq!(phrase.choices(), 7_776 - 4 - UNFIT.split(' ').count());
-        assert!(phrase.list.iter().all(|word| word.bytes().all(|byte| byte.is_ascii_lowercase())));
-        let shortest = phrase.list.iter().map(|word| word.len()).min().expect("words");
-        let longest = phrase.list.iter().map(|word| word.len()).max().expect("words");
-        assert!(WORDS_MIN * (shortest + 1) >= CHARS_MIN);
-        assert!(WORDS_MAX * (longest + 1) <= CHARS_MAX);
+    fn the_lists_are_what_the_limits_were_made_for() {
+        for language in Language::ALL {
+            let list = lists::words(language, Level::Full);
+            let shortest = list.iter().map(|word| word.len()).min().expect("words");
+            let longest = list.iter().map(|word| word.len()).max().expect("words");
+            assert!(WORDS_MIN * (shortest + 1) + 2 >= CHARS_MIN, "{language}");
+            assert!(WORDS_MAX * (longest + 1) + 2 <= CHARS_MAX, "{language}");
+        }
     }
 
     #[test]
     fn words_never_repeat_and_entras_classes_are_there() {
         let words: Arc<[&str]> = ["acorn", "basket", "cow", "dune"].into();
-        for password in made(&Phrase::of(words, 3, Some(b'.')), 3_000) {
-            assert_eq!(rules::check_shape(password.as_bytes()), Ok(()), "{password}");
-            let (text, digit) = password.split_at(password.len() - 1);
-            assert!(DIGITS.contains(&digit.as_bytes()[0]), "{password}");
-            assert!(text.starts_with(|c: char| c.is_ascii_uppercase()), "{password}");
-            let lower = text.to_lowercase();
-            assert_eq!(lower.split('.').collect::<HashSet<_>>().len(), 3, "{password}");
+        for dress in DRESSES {
+            for password in made(&Phrase::of(Arc::clone(&words), 3, Some(b'.'), dress), 3_000) {
+                assert_eq!(rules::check_shape(password.as_bytes()), Ok(()), "{password}");
+                let lower = password.trim_end_matches(|c: char| c.is_ascii_digit()).to_lowercase();
+                let parts: HashSet<_> = lower.split_terminator('.').collect();
+                assert_eq!(parts.len(), 3, "{password}");
+            }
         }
     }
 
     #[test]
-    fn entropy_counts_what_comes_out() {
-        for separator in [Some(b'-'), None] {
-            let words: Arc<[&str]> = ["in", "put", "input", "output", "out"].into();
-            let phrase = Phrase::of(words, 2, separator);
-            let distinct: HashSet<_> = made(&phrase, 8_000).into_iter().collect();
-            assert_eq!(distinct.len(), 5 * 4 * 8);
-            assert!((phrase.entropy_bits() - 160_f64.log2()).abs() < 1e-9);
+    fn passwords_look_as_they_are_to_be_typed() {
+        let look = |dress, separator| made(&Phrase::of(["cow", "cow"].into(), 2, separator, dress), 1).remove(0);
+        let digits = |text: String| text.replace(|c: char| ('2'..='9').contains(&c), "#");
+        for (dress, separator, text) in [
+            (Dress::Digit, Some(b'-'), "Cow-cow#"),
+            (Dress::Digit, None, "CowCow#"),
+            (Dress::SmallAndPair, Some(b'-'), "cow-cow-##"),
+            (Dress::CapitalAndPair, Some(b'-'), "Cow-cow-##"),
+        ] {
+            assert_eq!(digits(look(dress, separator)), text);
         }
-        let default = Phrase::new(WORDS_DEFAULT, Some(b'-'), &BannedWords::default());
-        assert!((54.0..55.0).contains(&default.entropy_bits()), "{}", default.entropy_bits());
+    }
+
+    #[test]
+    fn pairs_of_digits_are_what_every_school_can_hand_out() {
+        let pairs: HashSet<&str> = PAIRS.iter().map(|pair| std::str::from_utf8(pair).expect("digits")).collect();
+        assert_eq!(pairs.len(), 8 * 8 - 2);
+        assert!(pairs.iter().all(|pair| pair.bytes().all(|digit| (b'2'..=b'9').contains(&digit))));
+        assert!(!pairs.contains("69") && !pairs.contains("88"));
+    }
+
+    #[test]
+    fn entropy_counts_what_comes_out_and_all_of_it_is_equally_likely() {
+        for (dress, endings) in [(Dress::Digit, 8), (Dress::SmallAndPair, 62), (Dress::CapitalAndPair, 62)] {
+            for separator in [Some(b'-'), None] {
+                let words: Arc<[&str]> = ["in", "put", "input", "output", "out"].into();
+                let phrase = Phrase::of(words, 2, separator, dress);
+                let (space, each) = (5 * 4 * endings, 40);
+                let mut seen: HashMap<String, u32> = HashMap::new();
+                made(&phrase, space * each).into_iter().for_each(|password| *seen.entry(password).or_default() += 1);
+                // Without separator and capitals the words could be parted otherwise: no profile is made so.
+                if dress != Dress::SmallAndPair || separator.is_some() {
+                    assert_eq!(seen.len(), space);
+                    let away = |n: &u32| (f64::from(*n) - each as f64).powi(2) / each as f64;
+                    let chi_square: f64 = seen.values().map(away).sum();
+                    let freedom = space as f64 - 1.0;
+                    assert!(chi_square < freedom + 6.0 * (2.0 * freedom).sqrt(), "{chi_square}");
+                }
+                assert!((phrase.entropy_bits() - (space as f64).log2()).abs() < 1e-9);
+            }
+        }
+        let default = english(WORDS_DEFAULT, Some(b'-'), "").entropy_bits();
+        assert!((54.0..55.0).contains(&default), "{default}");
     }
 
     #[test]
     fn without_a_separator_every_word_begins_with_a_capital() {
-        for password in made(&Phrase::new(5, None, &BannedWords::default()), 500) {
+        for password in made(&english(5, None, ""), 500) {
             assert_eq!(password.bytes().filter(u8::is_ascii_uppercase).count(), 5, "{password}");
         }
     }
 
     #[test]
     fn banned_words_are_taken_out_of_the_list() {
-        let banned = BannedWords::read("acorn\nc0rn").expect("a good list");
-        let phrase = Phrase::new(4, Some(b'-'), &banned);
-        assert!(phrase.choices() < 7_772);
-        assert!(!phrase.list.iter().any(|word| word.contains("corn")));
+        let (all, left) = (english(4, Some(b'-'), ""), english(4, Some(b'-'), "apple\nc0rn"));
+        assert!(left.choices() < all.choices());
+        assert!(!left.list.iter().any(|word| word.contains("corn")));
+    }
+
+    #[test]
+    fn too_few_words_make_no_password() {
+        let phrase = Phrase::of(["cow"].into(), 2, Some(b'-'), Dress::Digit);
+        assert_eq!(phrase.draw(&mut Draws::new(StdRng::seed_from_u64(1)), &mut [0; CHARS_MAX]), None);
+        assert_eq!(phrase.entropy_bits(), 0.0);
     }
 }

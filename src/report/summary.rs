@@ -4,6 +4,7 @@ use super::time;
 use crate::{
     ledger::{Account, Group, Ledger, LedgerError},
     outcome::{Cause, Skip, Status},
+    password::{ForceChange, Profile},
     run,
 };
 use serde::Serialize;
@@ -52,6 +53,8 @@ pub struct Summary {
     pub kinds: BTreeMap<String, u64>,
     /// Why accounts were not looked up, where that is so.
     pub not_looked_up: Option<String>,
+    /// Accounts by the profile of their passwords, where profiles were named; those that are skipped are not counted.
+    pub profiles: BTreeMap<Profile, SummaryProfile>,
     /// Reset accounts by what the directory showed afterwards, where that was asked for.
     pub verified: BTreeMap<String, u64>,
     /// Accounts whose sessions were revoked.
@@ -74,6 +77,17 @@ pub struct Summary {
     pub write_quota: Option<String>,
     /// How `passwave run` ends with the ledger as it is.
     pub exit_code: u8,
+}
+
+/// Accounts of one profile.
+#[derive(Debug, Serialize)]
+pub struct SummaryProfile {
+    /// How many.
+    pub accounts: u64,
+    /// The fewest bits of entropy that a password of theirs has.
+    pub entropy_bits: f64,
+    /// What they must do at the next sign-in.
+    pub force_change: ForceChange,
 }
 
 /// Rows that ended alike.
@@ -170,6 +184,7 @@ impl Summary {
             counts: Status::ALL.into_iter().map(|status| (status.as_str(), counts.of(status))).collect(),
             exit_code: exit_code(&groups, counts.is_finished()),
             kinds: kinds(ledger)?,
+            profiles: profiles(ledger)?,
             not_looked_up: ledger.not_looked_up_because()?,
             verified: ledger.verdicts()?.into_iter().collect(),
             sessions_revoked: counts.sessions_revoked,
@@ -194,6 +209,20 @@ impl Summary {
 fn exit_code(groups: &[Group], finished: bool) -> u8 {
     let well = |group: &Group| Skip::from_code(&group.code).is_some_and(|skip| !skip.needs_a_look());
     if finished { u8::from(!groups.iter().all(well)) } else { 3 }
+}
+
+fn profiles(ledger: &Ledger) -> Result<BTreeMap<Profile, SummaryProfile>, LedgerError> {
+    let (settings, mut profiles) = (ledger.settings(), BTreeMap::new());
+    for (form, accounts) in ledger.forms()? {
+        let Some(profile) = form.profile else { continue };
+        let entropy_bits = settings.policy.entropy_bits(form);
+        let force_change = settings.force_change_of(form.profile);
+        let told = SummaryProfile { accounts: 0, entropy_bits, force_change };
+        let told: &mut SummaryProfile = profiles.entry(profile).or_insert(told);
+        told.accounts += accounts;
+        told.entropy_bits = told.entropy_bits.min(entropy_bits);
+    }
+    Ok(profiles)
 }
 
 fn kinds(ledger: &Ledger) -> Result<BTreeMap<String, u64>, LedgerError> {

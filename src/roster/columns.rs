@@ -14,6 +14,8 @@ use crate::{clean, nearest::nearest, upn::Upn};
 /// The flags, as messages name them.
 pub(super) const UPN_FLAG: &str = "--upn-column";
 pub(super) const PASSWORD_FLAG: &str = "--password-column";
+pub(super) const PROFILE_FLAG: &str = "--profile-column";
+pub(super) const LANGUAGE_FLAG: &str = "--language-column";
 /// Most columns that a message lists.
 const LISTED_MAX: usize = 40;
 

@@ -1,7 +1,11 @@
 //! The whole reader on files as they are met in the field, and on whatever else may come.
 
 use super::*;
-use crate::outcome::Skip;
+use crate::{
+    language::Language,
+    outcome::Skip,
+    password::{Form, Profile},
+};
 use proptest::{prelude::*, sample::select};
 
 const ID: &str = "0b8f2a6e-3c1d-4e5f-8a9b-0c1d2e3f4a5b";
@@ -209,6 +213,50 @@ fn flags_name_the_columns() {
             .is_err_and(|error| error.contains("--password-column") && error.contains("\"Secret\"?"))
     );
     assert!(read(None, Some("upn")).is_err_and(|error| error.contains("both")));
+}
+
+#[test]
+fn rows_say_for_whom_they_are() {
+    let text =
+        "upn,Year,Speaks,Name\na@c.com,JUNIOR,fr-CA,A\nb@c.com,,Polski,B\nc@c.com,juniper,de,C\nc@c.com,Staff,de,C\n";
+    let forms = |profile: Option<Profile>| {
+        let options = RosterOptions {
+            profile_column: Some("year".into()),
+            language_column: Some("3".into()),
+            form: Form { profile, language: Language::Es },
+            ..RosterOptions::default()
+        };
+        let roster = Roster::from_bytes("r.csv", text.into(), &options).unwrap_or_else(|error| panic!("{error}"));
+        let form = |row: Row| row.address.map(|_| row.form).map_err(|refusal| (refusal.skip, refusal.message));
+        roster.rows().map(|row| form(row.expect("a row"))).collect::<Vec<_>>()
+    };
+    let made = |profile, language| Ok(Form { profile: Some(profile), language });
+    let with_default = forms(Some(Profile::Senior));
+    assert_eq!(with_default[0], made(Profile::Junior, Language::Fr));
+    assert_eq!(with_default[1], made(Profile::Senior, Language::Es));
+    let (skip, message) = with_default[2].clone().expect_err("no profile");
+    assert!(skip == Skip::ProfileUnknown && message.contains("line 4: there is no profile \"juniper\""), "{message}");
+    assert!(message.contains("early-years, junior"), "{message}");
+    assert_eq!(with_default[3], made(Profile::Staff, Language::De), "a later row may say it");
+    let (skip, message) = forms(None)[1].clone().expect_err("no profile");
+    assert!(skip == Skip::ProfileUnknown && message.contains("--profile"), "{message}");
+}
+
+#[test]
+fn columns_of_profiles_and_languages_are_never_guessed() {
+    let read = |options: &RosterOptions| {
+        Roster::from_bytes("r.csv", b"upn,profile,language\na@c.com,admin,fr\n".to_vec(), options)
+    };
+    let roster = read(&RosterOptions::default()).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(roster.rows().next().expect("a row").expect("a row").form, Form::default());
+    for (profile, language, flag) in
+        [(Some("profil"), None, "--profile-column"), (None, Some("langage"), "--language-column")]
+    {
+        let [profile_column, language_column] = [profile, language].map(|name| name.map(str::to_owned));
+        let error = read(&RosterOptions { profile_column, language_column, ..RosterOptions::default() });
+        let error = error.err().expect("no such column").to_string();
+        assert!(error.contains(flag) && error.contains("did you mean"), "{error}");
+    }
 }
 
 #[test]

@@ -33,8 +33,8 @@ pub use person::NameColumns;
 pub use rows::{Refusal, Row, Rows};
 pub use table::table;
 
-use crate::clean;
-use columns::{Columns, Names, PASSWORD_FLAG, Shape};
+use crate::{clean, password::Form};
+use columns::{Columns, LANGUAGE_FLAG, Names, PASSWORD_FLAG, PROFILE_FLAG, Shape};
 use csv::StringRecord;
 use names::Meaning;
 use records::{Mark, QuoteFault};
@@ -57,6 +57,12 @@ pub struct RosterOptions {
     /// `--sheet`: the sheet of a workbook, by its name, or by its number from 1 among those that are not hidden; otherwise
     /// the first of these.
     pub sheet: Option<String>,
+    /// `--profile-column`: the column that names each account's profile, in the same way; never guessed.
+    pub profile_column: Option<String>,
+    /// `--language-column`: the column that names each person's language, in the same way; never guessed.
+    pub language_column: Option<String>,
+    /// What the password of a row looks like that says nothing of it.
+    pub form: Form,
 }
 
 /// A roster that can be read: its text, its columns, and which of them is which. It may hold passwords of its own, so it
@@ -69,6 +75,9 @@ pub struct Roster {
     header: Vec<String>,
     upn_column: usize,
     password_column: Option<usize>,
+    profile_column: Option<usize>,
+    language_column: Option<usize>,
+    form: Form,
     name_columns: Vec<usize>,
     /// Whether some column speaks of passwords, so that no value may stand in a message.
     holds_passwords: bool,
@@ -113,9 +122,26 @@ impl Roster {
         let header = header(&opening.first, labelled, shapes.len());
         let columns = Columns { file: &name, names: &header, labelled, shapes: &shapes };
         let (upn_column, password_column) = choose(&columns, options)?;
+        let optional =
+            |flag, wanted: &Option<String>| wanted.as_deref().map(|name| columns.named(flag, name)).transpose();
+        let profile_column = optional(PROFILE_FLAG, &options.profile_column)?;
+        let language_column = optional(LANGUAGE_FLAG, &options.language_column)?;
         let name_columns = name_columns(&header, upn_column);
         let holds_passwords = password_column.is_some() || may_hold_passwords(&header, labelled);
-        Ok(Self { name, source, body, header, upn_column, password_column, name_columns, holds_passwords })
+        let form = options.form;
+        Ok(Self {
+            name,
+            source,
+            body,
+            header,
+            upn_column,
+            password_column,
+            profile_column,
+            language_column,
+            form,
+            name_columns,
+            holds_passwords,
+        })
     }
 
     /// The file's name without its folder, or `standard input`, fit to be shown.
@@ -147,6 +173,12 @@ impl Roster {
     #[must_use]
     pub const fn password_column(&self) -> Option<usize> {
         self.password_column
+    }
+
+    /// The index of the column that names languages, from 0, where a flag names one.
+    #[must_use]
+    pub const fn language_column(&self) -> Option<usize> {
+        self.language_column
     }
 
     /// The indices of the columns that hold a person's name or a part of it: what must not stand in a password.

@@ -12,7 +12,9 @@ use super::{
 };
 use crate::{
     clean,
+    language::Language,
     outcome::Skip,
+    password::{Form, Profile},
     upn::{Upn, UpnError},
 };
 use csv::StringRecord;
@@ -32,6 +34,8 @@ pub struct Row {
     pub line: u64,
     /// All cells, as they stand in the file.
     pub cells: StringRecord,
+    /// How its password is to look.
+    pub form: Form,
     /// The account, or why the row is never sent.
     pub address: Result<Upn, Refusal>,
 }
@@ -81,11 +85,16 @@ impl<'r> Rows<'r> {
 
     fn row(&mut self, line: u64, cells: StringRecord) -> Row {
         self.number += 1;
-        let address = self.address(line, &cells).map_err(|(skip, why)| {
+        let (form, address) = match self.profile(&cells) {
+            Ok(profile) => (Form { profile, language: self.language(&cells) }, self.address(line, &cells)),
+            // Not met before: a later row of this account may say who it is for.
+            Err(refusal) => (self.roster.form, Err(refusal)),
+        };
+        let address = address.map_err(|(skip, why)| {
             let message = format!("{}: {why}", super::place(self.roster.sheet(), line));
             Refusal { skip, message }
         });
-        Row { number: self.number, line, cells, address }
+        Row { number: self.number, line, cells, form, address }
     }
 
     fn address(&mut self, line: u64, cells: &StringRecord) -> Result<Upn, (Skip, String)> {
@@ -114,6 +123,26 @@ impl<'r> Rows<'r> {
             None => format!("this is the account of row {row} again, which is on {place}"),
             Some(_) => format!("this is the account of {place} again"),
         }
+    }
+
+    /// Whom the row is for; a cell that is empty says nothing.
+    fn profile(&self, cells: &StringRecord) -> Result<Option<Profile>, (Skip, String)> {
+        let Some(column) = self.roster.profile_column else { return Ok(self.roster.form.profile) };
+        let value = clean::trim(cells.get(column).unwrap_or_default());
+        let refused = |why: String| (Skip::ProfileUnknown, why);
+        if value.is_empty() {
+            let none = || refused("this row names no profile, and --profile gives none for such rows".into());
+            return self.roster.form.profile.ok_or_else(none).map(Some);
+        }
+        let shown =
+            if self.roster.holds_passwords { String::new() } else { format!(" \"{}\"", clean::for_terminal(value)) };
+        value.parse().map(Some).map_err(|error| refused(format!("there is no profile{shown}: {error}")))
+    }
+
+    /// The language of the row's words. People speak more languages than there are lists: the others get the run's own.
+    fn language(&self, cells: &StringRecord) -> Language {
+        let named = self.roster.language_column.and_then(|column| cells.get(column)?.parse().ok());
+        named.unwrap_or(self.roster.form.language)
     }
 
     /// A value is shown only where it cannot be a password that has slipped into the wrong column.

@@ -46,7 +46,7 @@ pub(super) fn renew(ledger: &mut Ledger, clock: Clock, emit: &mut dyn FnMut(RunE
 fn made(generator: &mut Generator<'_>, columns: &[usize], rows: &[ToRenew]) -> Result<Vec<(u64, Password)>, RunError> {
     fn person<'r>(row: &'r ToRenew, columns: &[usize]) -> Person<'r> {
         let cell = |column: usize| row.cells.get(column).map_or("", String::as_str);
-        Person { upn: &row.user_principal_name, names: names_of(columns, cell) }
+        Person { upn: &row.user_principal_name, names: names_of(columns, cell), form: row.form }
     }
     let people: Vec<Person<'_>> = rows.iter().map(|row| person(row, columns)).collect();
     let passwords = generator.generate(&people)?;

@@ -1,12 +1,19 @@
-//! `generate`: only passwords.
+//! `generate`: only passwords, or samples of every profile.
 
-use super::{plan, process::makers};
+use super::{
+    plan,
+    process::makers,
+    telling::{sign_in, strength},
+};
 use crate::{
     cli::PolicyArgs,
     failure::Failure,
     terminal::{print, say},
 };
-use passwave::password::{Generator, Person};
+use passwave::{
+    language::Language,
+    password::{Form, Generator, Person, Profile},
+};
 use std::io::Write;
 
 /// Passwords made at a time.
@@ -15,19 +22,53 @@ const CHUNK: usize = 8_192;
 /// Prints passwords, one a line, and tells their entropy.
 pub fn generate(count: usize, args: &PolicyArgs) -> Result<u8, Failure> {
     makers()?;
-    let policy = plan::policy(args)?;
+    let policy = plan::policy(args, false)?;
+    let form = plan::form(args);
     let mut generator = Generator::new(&policy)?;
     print(|out| {
         let mut left = count;
         while left > 0 {
-            let nobody = vec![Person::default(); left.min(CHUNK)];
-            for password in generator.generate(&nobody)? {
+            let people = vec![Person { form, ..Person::default() }; left.min(CHUNK)];
+            for password in generator.generate(&people)? {
                 writeln!(out, "{}", password.expose())?;
             }
-            left -= nobody.len();
+            left -= people.len();
         }
         Ok::<_, Failure>(())
     })?;
-    say(&format!("{:.1} bits of entropy each", policy.entropy_bits()));
+    let bits = policy.entropy_bits(form);
+    say(&match form.profile {
+        Some(profile) => format!("{}; {}", strength(bits), sign_in(profile.force_change())),
+        None => format!("{bits:.1} bits of entropy each"),
+    });
+    Ok(0)
+}
+
+/// Prints a table with `count` passwords of each profile and language that `args` leaves.
+pub fn samples(count: usize, args: &PolicyArgs) -> Result<u8, Failure> {
+    makers()?;
+    let policy = plan::policy(args, true)?;
+    let profiles = Profile::ALL.into_iter().filter(|profile| args.profile.is_none_or(|wanted| wanted == *profile));
+    let languages = || Language::ALL.into_iter().filter(|one| args.language.is_none_or(|wanted| wanted == *one));
+    let forms = profiles.flat_map(|profile| languages().map(move |language| Form { profile: Some(profile), language }));
+    let forms: Vec<Form> = forms.collect();
+    let people: Vec<_> = forms.iter().map(|&form| Person { form, ..Person::default() }).collect();
+    let people: Vec<_> = people.into_iter().flat_map(|person| std::iter::repeat_n(person, count)).collect();
+    let made = Generator::new(&policy)?.generate(&people)?;
+    let widest = made.iter().map(|password| password.expose().len()).max().unwrap_or_default();
+    print(|out| {
+        writeln!(
+            out,
+            "{:<11}  {:<8}  {:<widest$}  {:>6}  {:>5}  at the next sign-in",
+            "profile", "language", "password", "length", "bits"
+        )?;
+        for (person, password) in people.iter().zip(&made) {
+            let (text, form) = (password.expose(), person.form);
+            let then = form.profile.map(Profile::force_change).map_or("", sign_in);
+            let (name, bits) = (form.profile.map_or("", Profile::as_str), policy.entropy_bits(form));
+            writeln!(out, "{name:<11}  {:<8}  {text:<widest$}  {:>6}  {bits:>5.1}  {then}", form.language, text.len())?;
+        }
+        Ok::<_, Failure>(())
+    })?;
     Ok(0)
 }

@@ -15,7 +15,7 @@ mod told;
 mod verify;
 mod work;
 
-pub use generate::generate;
+pub use generate::{generate, samples};
 pub use handouts::handouts;
 pub use manual::{completions, man};
 pub use plan::plan;

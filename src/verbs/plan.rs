@@ -13,15 +13,16 @@ use crate::{
     events,
     failure::Failure,
     pipeline::{self, Stage},
-    terminal::{print, say},
+    terminal::{counted, print, say, warn},
 };
 use jiff::Zoned;
 use passwave::{
     clean,
     exclusions::Exclusions,
+    language::Language,
     ledger::{Created, Ledger},
-    password::{BannedWords, ENTROPY_BITS_MIN, Generator, PasswordPolicy, SYMBOLS_DEFAULT, Style},
-    plan::{ForceChange, Lookup, Plan, Rules, Settings},
+    password::{BannedWords, ENTROPY_BITS_MIN, ForceChange, Form, Generator, PasswordPolicy, SYMBOLS_DEFAULT, Style},
+    plan::{Lookup, Plan, Rules, Settings},
     quota::Quota,
     report::Summary,
     roster::{Roster, RosterOptions},
@@ -117,23 +118,20 @@ fn as_json(ledger: &Ledger, summary: &Summary, quota: Quota) -> Result<serde_jso
         "lookup": lookup,
         "write_quota": quota.to_string(),
         "least_seconds": quota.least_time(ledger.counts().pending()).as_secs_f64(),
-        "entropy_bits": ledger.settings().policy.entropy_bits(),
+        "entropy_bits": ledger.entropy_bits()?,
+        "profiles": summary.profiles,
     }))
 }
 
 /// Makes the plan and its run folder.
 pub fn create(args: &PlanArgs, rehearsal: bool) -> Result<Created, Failure> {
     makers()?;
-    let policy = policy(&args.policy)?;
-    let options = RosterOptions {
-        upn_column: args.upn_column.clone(),
-        password_column: args.password_column.clone(),
-        sheet: args.sheet.clone(),
-    };
-    let roster = Roster::open(&args.roster, &options)?;
+    let policy = policy(&args.policy, args.profile_column.is_some())?;
+    let roster = Roster::open(&args.roster, &roster_options(args))?;
     if args.strict {
         refuse_wrong_rows(&roster)?;
     }
+    warn_of_other_languages(&roster)?;
     let exclusions = args.rules.exclude.as_deref().map(Exclusions::open).transpose()?.unwrap_or_default();
     let settings = Settings {
         rehearsal,
@@ -150,8 +148,25 @@ pub fn create(args: &PlanArgs, rehearsal: bool) -> Result<Created, Failure> {
     Ok(created)
 }
 
-/// The policy that the flags describe.
-pub fn policy(args: &PolicyArgs) -> Result<PasswordPolicy, Failure> {
+fn roster_options(args: &PlanArgs) -> RosterOptions {
+    RosterOptions {
+        upn_column: args.upn_column.clone(),
+        password_column: args.password_column.clone(),
+        profile_column: args.profile_column.clone(),
+        language_column: args.language_column.clone(),
+        sheet: args.sheet.clone(),
+        form: form(&args.policy),
+    }
+}
+
+/// How passwords look of which the roster says nothing.
+pub fn form(args: &PolicyArgs) -> Form {
+    Form { profile: args.profile, language: args.language.unwrap_or_default() }
+}
+
+/// The policy that the flags describe; `by_column` where each row names its profile. Whoever names a profile knows what
+/// comes of it, and is told once more in the plan.
+pub fn policy(args: &PolicyArgs, by_column: bool) -> Result<PasswordPolicy, Failure> {
     let banned = match &args.banned_words {
         Some(file) => banned_words(file)?,
         None => BannedWords::default(),
@@ -164,8 +179,9 @@ pub fn policy(args: &PolicyArgs) -> Result<PasswordPolicy, Failure> {
         }
     };
     let policy = PasswordPolicy::new(style, banned)?;
-    let bits = policy.entropy_bits();
-    if bits < ENTROPY_BITS_MIN && !args.allow_weak {
+    let bits = policy.entropy_bits(form(args));
+    let is_by_profile = by_column || args.profile.is_some();
+    if bits < ENTROPY_BITS_MIN && !args.allow_weak && !is_by_profile {
         return Err(Failure::usage(format!(
             "these passwords have {bits:.1} bits of entropy, under {ENTROPY_BITS_MIN:.0}: they can be guessed\n\
              hint: make them longer (--length, --words), or accept it with --allow-weak"
@@ -182,6 +198,22 @@ fn banned_words(file: &Path) -> Result<BannedWords, Failure> {
         ))
     })?;
     Ok(BannedWords::read(&text)?)
+}
+
+/// How many people get words of another language than their own, since there is no list of theirs.
+fn warn_of_other_languages(roster: &Roster) -> Result<(), Failure> {
+    let Some(column) = roster.language_column() else { return Ok(()) };
+    let mut others = 0;
+    for row in roster.rows() {
+        let cells = row?.cells;
+        let named = clean::trim(cells.get(column).unwrap_or_default());
+        others += u64::from(!named.is_empty() && named.parse::<Language>().is_err());
+    }
+    if others > 0 {
+        let rows = counted(others, "row names", "rows name");
+        warn(&format!("{rows} a language without a list of words (--language-column): they get those of --language"));
+    }
+    Ok(())
 }
 
 /// `--strict`: all wrong rows at once, and no run.
@@ -209,11 +241,12 @@ fn rules(args: &RulesArgs) -> Rules {
     Rules { lookup, include_synced: args.include_synced, include_admins: args.include_admins }
 }
 
-fn force_change(args: &PlanArgs) -> ForceChange {
+/// What the flags ask of everybody; where they ask nothing, the profiles do.
+fn force_change(args: &PlanArgs) -> Option<ForceChange> {
     match (args.no_force_change, args.force_change_with_mfa) {
-        (true, _) => ForceChange::No,
-        (_, true) => ForceChange::NextSignInWithMfa,
-        _ => ForceChange::NextSignIn,
+        (true, _) => Some(ForceChange::No),
+        (_, true) => Some(ForceChange::NextSignInWithMfa),
+        _ => None,
     }
 }
 

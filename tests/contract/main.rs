@@ -14,8 +14,8 @@ use passwave::{
         BatchRequest, Operation, Request,
         client::{ClientSecret, GraphClient, endpoint, http_client},
     },
+    password::ForceChange,
     password::Password,
-    plan::ForceChange,
     upn::Upn,
 };
 use secrecy::SecretString;

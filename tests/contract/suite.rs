@@ -6,8 +6,8 @@ use passwave::{
         BATCH_ITEMS_MAX, Graph, Operation, Reply, SendError,
         simulator::{Account, AccountKind, Simulator},
     },
+    password::ForceChange,
     password::Password,
-    plan::ForceChange,
 };
 use std::{collections::HashMap, time::Duration};
 

@@ -6,8 +6,7 @@
 use crate::connect;
 use passwave::{
     graph::{BatchRequest, Graph, Operation, Request},
-    password::{BannedWords, Generator, PasswordPolicy, Person, Style},
-    plan::ForceChange,
+    password::{BannedWords, ForceChange, Generator, PasswordPolicy, Person, Style},
     upn::Upn,
 };
 

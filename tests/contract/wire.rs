@@ -6,8 +6,8 @@ use passwave::{
         BatchResponse, Operation, SendError,
         wire::{self, Envelope},
     },
+    password::ForceChange,
     password::Password,
-    plan::ForceChange,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -15,8 +15,8 @@ use passwave::{
             doors::{AzureCli, Method, Variables},
         },
     },
+    password::ForceChange,
     password::Password,
-    plan::ForceChange,
     upn::Upn,
 };
 use serde_json::json;

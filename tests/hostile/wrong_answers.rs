@@ -3,8 +3,8 @@
 use crate::server::{SECRET, Say, Server, TOKEN, head, plain};
 use passwave::{
     graph::{BatchRequest, BatchResponse, Graph, Operation, Reply, Request, SendError, client::SignInError},
+    password::ForceChange,
     password::Password,
-    plan::ForceChange,
     upn::Upn,
 };
 use std::{sync::atomic::Ordering, time::Duration};

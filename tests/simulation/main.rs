@@ -22,6 +22,7 @@ mod guards;
 mod lives;
 mod looking;
 mod pacing;
+mod profiles;
 mod scenarios;
 #[cfg(feature = "seal")]
 mod sealed;

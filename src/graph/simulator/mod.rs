@@ -38,7 +38,7 @@ pub use self::{
 
 use crate::{
     graph::{BatchRequest, BatchResponse, Graph, Page, SendError, claims::Claims, wire},
-    plan::ForceChange,
+    password::ForceChange,
     quota::Quota,
 };
 use jiff::Timestamp;

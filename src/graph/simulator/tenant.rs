@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     graph::guid,
-    plan::ForceChange,
+    password::ForceChange,
     upn::{Upn, is_object_id},
 };
 use secrecy::{ExposeSecret, SecretString};

@@ -254,7 +254,7 @@ impl<'a, G: Graph> Engine<'a, G> {
 
     /// Sends what was claimed: sessions first, as they were claimed.
     fn send(&mut self, claims: Claims) -> Result<(), LedgerError> {
-        let force_change = self.ledger.settings().force_change;
+        let settings = self.ledger.settings();
         let sessions = claims.sessions.into_iter().map(|due| {
             let SessionsDue { row, user_principal_name, object_id, troubles } = due;
             let address = address(row, &user_principal_name, object_id.as_deref())?;
@@ -262,7 +262,8 @@ impl<'a, G: Graph> Engine<'a, G> {
             Ok((Request { row, address, operation: Operation::RevokeSessions }, ticket))
         });
         let writes = claims.writes.into_iter().map(|claimed| {
-            let Claimed { row, user_principal_name, object_id, password, doubt, troubles } = claimed;
+            let Claimed { row, user_principal_name, object_id, password, form, doubt, troubles } = claimed;
+            let force_change = settings.force_change_of(form.profile);
             let address = address(row, &user_principal_name, object_id.as_deref())?;
             let ticket = Ticket { row, user_principal_name, troubles, errand: Errand::Write(doubt) };
             Ok((Request { row, address, operation: Operation::SetPassword(password, force_change) }, ticket))

@@ -142,7 +142,7 @@ impl<G: Graph> Engine<'_, G> {
         }
         let cells = self.ledger.cells(ticket.row)?;
         let names = names_of(&settings.name_columns, |column| cells.get(column).map_or("", String::as_str));
-        let person = Person { upn: &ticket.user_principal_name, names };
+        let person = Person { upn: &ticket.user_principal_name, names, form: self.ledger.form(ticket.row)? };
         let mut generator = Generator::new(&settings.policy)?;
         loop {
             let made = generator.generate(&[person])?.pop();

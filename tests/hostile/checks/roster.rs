@@ -45,7 +45,13 @@ fn options(flags: u8) -> RosterOptions {
         3 => Some("password".to_owned()),
         _ => None,
     };
-    RosterOptions { upn_column: choose(flags), password_column: choose(flags >> 2), sheet: None }
+    RosterOptions {
+        upn_column: choose(flags),
+        password_column: choose(flags >> 2),
+        profile_column: choose(flags >> 4),
+        language_column: choose(flags >> 6),
+        ..RosterOptions::default()
+    }
 }
 
 fn open(file: &[u8], options: &RosterOptions) -> Result<Roster, RosterError> {

@@ -1,0 +1,65 @@
+//! How the passwords of the rows look: the profile and the language that planning noted for each.
+//!
+//! It never decides either. Invariant: a word in the file that is no profile or no language stops whatever reads it.
+
+use super::{FILE_NAME, Ledger, LedgerError};
+use crate::{
+    clean,
+    password::{Form, Profile},
+};
+use rusqlite::Row;
+use std::{path::PathBuf, str::FromStr};
+
+impl Ledger {
+    /// The form of a row's password.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be read.
+    pub fn form(&self, row: u64) -> Result<Form, LedgerError> {
+        let mut select = self.connection.prepare_cached("SELECT profile, language FROM roster WHERE row = ?1")?;
+        let mut rows = select.query([row])?;
+        rows.next()?.map_or(Err(LedgerError::OutOfStep(row)), |row| form(row, 0))
+    }
+
+    /// How many accounts of the plan have passwords of each form, the form without a profile first; rows that are skipped
+    /// are not counted.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be read.
+    pub fn forms(&self) -> Result<Vec<(Form, u64)>, LedgerError> {
+        let mut select = self.connection.prepare(
+            "SELECT profile, language, count(*) FROM account JOIN roster USING (row)
+             WHERE state <> 'skipped' GROUP BY 1, 2",
+        )?;
+        let (mut rows, mut forms) = (select.query(())?, Vec::new());
+        while let Some(row) = rows.next()? {
+            forms.push((form(row, 0)?, row.get(2)?));
+        }
+        forms.sort_unstable();
+        Ok(forms)
+    }
+
+    /// The fewest bits of entropy that a password of the plan has; those of the settings where there is none.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be read.
+    pub fn entropy_bits(&self) -> Result<f64, LedgerError> {
+        let policy = &self.settings.policy;
+        let bits = self.forms()?.into_iter().map(|(form, _)| policy.entropy_bits(form));
+        Ok(bits.reduce(f64::min).unwrap_or_else(|| policy.entropy_bits(Form::default())))
+    }
+}
+
+/// Reads a profile and a language, which stand beside each other from column `at` on.
+pub(super) fn form(row: &Row<'_>, at: usize) -> Result<Form, LedgerError> {
+    let text = |at: usize| row.get_ref(at)?.as_str_or_null().map_err(rusqlite::Error::from);
+    let profile = text(at)?.map(word::<Profile>).transpose()?;
+    Ok(Form { profile, language: word(text(at + 1)?.unwrap_or_default())? })
+}
+
+fn word<T: FromStr>(text: &str) -> Result<T, LedgerError> {
+    text.parse().map_err(|_| LedgerError::Damaged {
+        file: PathBuf::from(FILE_NAME),
+        why: format!("a row has a profile or language {:?}, which is none", clean::for_terminal(text)),
+    })
+}
