@@ -80,6 +80,9 @@ pub const GENERATE: &str = "\
 Examples:
   Twenty passwords:
       passwave generate -n 20
+  For children who read, in French; and some for everybody:
+      passwave generate -n 20 --profile junior --language fr
+      passwave generate --samples
   Of four words each:
       passwave generate -n 20 --style words --words 4
   Longer ones, with other symbols:
