@@ -63,6 +63,12 @@ fn disarmed(text: impl Iterator<Item = char>) -> String {
     text.map(disarm).collect()
 }
 
+/// JSON with the same meaning, in which no text holds the `##` that runners take for the beginning of a command.
+#[must_use]
+pub fn json(text: &str) -> String {
+    text.replace("##", r"#\u0023")
+}
+
 /// Takes off both ends what people do not see: white space of any width, zero-width marks, reading directions.
 #[must_use]
 pub fn trim(text: &str) -> &str {
@@ -121,6 +127,14 @@ mod tests {
             assert_eq!(line(text), text);
         }
         assert_eq!(line("\t::x"), " :\u{FFFD}x");
+    }
+
+    #[test]
+    fn json_means_what_it_meant_and_commands_nobody() {
+        let foreign = "##vso[task.setvariable]###[x]#EXT#";
+        let text = json(&serde_json::to_string(foreign).expect("JSON"));
+        assert!(!text.contains("##") && text.contains("#EXT#"), "{text}");
+        assert_eq!(serde_json::from_str::<String>(&text).expect("JSON"), foreign);
     }
 
     #[test]

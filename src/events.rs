@@ -166,10 +166,7 @@ pub fn tell(event: &Event<'_>) {
 /// That a line cannot be written is no reason to stop working.
 fn write(event: &Event<'_>) {
     let line = Line { at: time(Timestamp::now()), event };
-    let _ = print(|out| {
-        serde_json::to_writer(&mut *out, &line)?;
-        out.write_all(b"\n")
-    });
+    let _ = print(|out| writeln!(out, "{}", clean::json(&serde_json::to_string(&line)?)));
 }
 
 /// Notes how the run stands, for the last line.

@@ -185,3 +185,31 @@ fn what_held_a_run_up_is_kept_in_order_of_time() {
     turn(&mut ledger, vec![fact(3, Event::Confirmed)], 0, 9).expect("a turn");
     assert_eq!(ledger.endings().expect("readable"), [(5, 2), (9, 1)]);
 }
+
+#[test]
+fn the_counts_follow_every_turn() {
+    let (_home, mut ledger) = ledger();
+    ledger.revoke_sessions().expect("a decision");
+    turn(&mut ledger, vec![], 7, 1).expect("a turn");
+    let facts = [Event::Confirmed, Event::Confirmed, Event::Confirmed, Event::Refused].into_iter();
+    let facts = facts.zip(1..).map(|(event, row)| fact(row, event)).collect();
+    turn(&mut ledger, facts, 0, 2).expect("a turn");
+    let counts = ledger.counts();
+    assert_eq!((counts.planned, counts.in_flight, counts.settled(), counts.rows()), (3, 3, 4, 10));
+    assert_eq!((counts.sessions_due, counts.sessions_in_flight), (3, 0), "one for each account that was reset");
+    let claims = ledger.turn(&Facts::default(), 2, 3).expect("a turn");
+    assert_eq!((claims.sessions.len(), ledger.counts().sessions_due, ledger.counts().sessions_in_flight), (2, 1, 2));
+}
+
+#[test]
+fn times_of_sending_are_those_of_the_directorys_clock() {
+    let (home, mut ledger) = ledger();
+    ledger.set_clock_ahead(5_000);
+    turn(&mut ledger, vec![], 1, 100).expect("a turn");
+    ledger.set_clock_ahead(-40);
+    turn(&mut ledger, vec![], 1, 200).expect("a turn");
+    drop(ledger);
+    let kept = rusqlite::Connection::open(home.path().join("run/ledger.db")).expect("the ledger");
+    let sent = |row: u64| kept.query_row("SELECT sent_at FROM account WHERE row = ?1", [row], |at| at.get::<_, i64>(0));
+    assert_eq!((sent(1), sent(2)), (Ok(5_100), Ok(160)));
+}

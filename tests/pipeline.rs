@@ -161,3 +161,21 @@ fn elsewhere_nobody_is_told() {
     assert_eq!(commands(&lines), Vec::<&String>::new());
     assert!(!workspace.path().join("step.md").exists());
 }
+
+#[test]
+fn what_is_printed_on_demand_commands_nobody_either() {
+    let workspace = Workspace::new(0);
+    let printed = |arguments: &[&str]| {
+        let output = workspace.run("TF_BUILD", arguments);
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        assert!(!text.is_empty(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        assert!(commands(&lines).is_empty(), "{arguments:?}: {lines:#?}");
+        text
+    };
+    let plan = printed(&["plan", "rosters/wave.csv", "--run-dir", "plan", "--format", "json"]);
+    let plan: serde_json::Value = serde_json::from_str(&plan).expect("JSON");
+    assert!(plan["lookup"]["kinds"].to_string().contains("##vso["), "it means what the roster says: {plan}");
+    printed(&["rehearse", "rosters/wave.csv", "--run-dir", "run", "--json"]);
+    printed(&["report", "run", "--format", "json"]);
+}

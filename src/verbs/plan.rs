@@ -53,6 +53,7 @@ pub fn plan(
     let summary = work::reports(&mut ledger)?;
     if format == PlanFormat::Json {
         let plan = as_json(&ledger, &summary, pace.write_quota)?;
+        let plan = clean::json(&plan.to_string());
         print(|out| writeln!(out, "{plan}"))?;
     }
     telling::plan(&ledger, pace.write_quota, false)?;

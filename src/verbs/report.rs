@@ -7,6 +7,7 @@ use crate::{
     terminal::{is_seen, print, say, warn},
 };
 use passwave::{
+    clean,
     ledger::Ledger,
     private,
     report::{self, Summary},
@@ -54,7 +55,7 @@ fn write(ledger: &Ledger, format: ReportFormat, out: &mut impl Write) -> Result<
         ReportFormat::Junit => Ok(report::print_junit(ledger, out)?),
         ReportFormat::Json => {
             let text = serde_json::to_string_pretty(&Summary::of(ledger)?).map_err(Failure::away)?;
-            Ok(writeln!(out, "{text}")?)
+            Ok(writeln!(out, "{}", clean::json(&text))?)
         }
     }
 }
