@@ -60,6 +60,7 @@ impl World {
     }
 
     /// The same with passwords that are sealed to a recipient, and its key for whoever reads the reports.
+    #[cfg(feature = "seal")]
     pub fn sealed(config: SimulatorConfig, accounts: Vec<String>, recipient: String, key: String) -> Self {
         let sealing = Sealing { recipients: vec![recipient], identity: None };
         Self::made(config, accounts, Rules::default(), &[], Some((sealing, key)))
