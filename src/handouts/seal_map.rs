@@ -8,10 +8,8 @@ use crate::{
     seal::{Recipients, SealError, Sealing},
 };
 use csv::StringRecord;
-use std::{collections::HashMap, io::Read, path::Path};
+use std::{collections::HashMap, path::Path};
 
-/// Most bytes of a map.
-const BYTES_MAX: u64 = 16 << 20;
 /// How a recipient begins.
 const PREFIX: &str = "age1";
 /// How a secret key begins, which has no place here.
@@ -48,10 +46,10 @@ impl SealMap {
     /// Where the file cannot be read, or a line in it is no pair.
     pub fn open(file: &Path) -> Result<Self, SealMapError> {
         let name = clean::for_terminal(&file.display().to_string());
-        let mut bytes = Vec::new();
-        let read = std::fs::File::open(file).and_then(|file| file.take(BYTES_MAX).read_to_end(&mut bytes));
-        read.map_err(|source| RosterError::Unreadable { name: name.clone(), source })?;
-        Self::from_bytes(&name, bytes)
+        match std::fs::read(file) {
+            Ok(bytes) => Self::from_bytes(&name, bytes),
+            Err(source) => Err(RosterError::Unreadable { name, source }.into()),
+        }
     }
 
     /// Reads a map that is in memory; `name` stands for it in messages.

@@ -6,7 +6,6 @@
 //!
 //! Invariant: what a call of this room returned is synced to disk, except in a rehearsal, which has nothing to lose.
 
-mod accounts;
 mod course;
 mod doubts;
 mod fingerprint;
@@ -25,7 +24,6 @@ mod trouble;
 mod turn;
 mod vault;
 
-pub use accounts::Account;
 pub use course::{Hold, Moment};
 pub use doubts::{Doubtful, Verdict};
 pub use lookup::{KindCount, Looked, ToLookUp};

@@ -7,7 +7,7 @@ use super::{
 use crate::terminal::{counted, grouped};
 use passwave::{
     clean,
-    ledger::{Account, Ledger, LedgerError, Verdict},
+    ledger::{Ledger, LedgerError, Standing, Verdict},
     outcome::Status,
     report::{CSV_NAME, Summary, SummaryCause},
 };
@@ -24,7 +24,7 @@ pub(super) fn of(
 ) -> Result<Vec<Annotation>, LedgerError> {
     let (mut errors, mut warnings) = (Kind::new(Severity::Error), Kind::new(Severity::Warning));
     whole(summary, stage).into_iter().for_each(|note| warnings.add(|| note));
-    ledger.for_each_account(|account| {
+    ledger.for_each_standing(None, |account| {
         if let Some(severity) = severity(&account) {
             let kind = if severity == Severity::Error { &mut errors } else { &mut warnings };
             kind.add(|| row(&account, severity, file));
@@ -69,7 +69,7 @@ impl Kind {
 }
 
 /// How much a row matters; nothing where nobody has to look at it.
-fn severity(account: &Account) -> Option<Severity> {
+fn severity(account: &Standing) -> Option<Severity> {
     let is = |status: Status| account.status == status.as_str();
     if is(Status::Failed) || is(Status::InDoubt) {
         return Some(Severity::Error);
@@ -77,11 +77,11 @@ fn severity(account: &Account) -> Option<Severity> {
     (is(Status::Skipped) && SummaryCause::of(account).needs_a_look()).then_some(Severity::Warning)
 }
 
-fn row(account: &Account, severity: Severity, file: Option<&str>) -> Annotation {
+fn row(account: &Standing, severity: Severity, file: Option<&str>) -> Annotation {
     let cause = SummaryCause::of(account);
     let cure = cause.cure().map(|cure| format!("\ncure: {cure}")).unwrap_or_default();
     let name = clean::for_terminal(&account.user_principal_name);
-    let text = format!("row {}, {name}: {}{cure}", account.row, clean::sentence(&account.error_message));
+    let text = format!("row {}, {name}: {}{cure}", account.row, clean::sentence(&cause.error_message));
     let place = file.map(|file| (file.to_owned(), account.line));
     Annotation { place, ..Annotation::new(severity, &clean::for_terminal(&cause.title()), text) }
 }
@@ -138,14 +138,14 @@ mod tests {
 
     #[test]
     fn a_row_is_told_with_its_place_and_cure_and_no_more_lines_than_ours() {
-        let account = Account {
+        let account = Standing {
             row: 3,
             line: 4,
             user_principal_name: "::error::x@contoso.com".into(),
             status: "failed".into(),
-            error_code: "Request_ResourceNotFound".into(),
-            error_message: "Resource\n##[add-mask]x".into(),
-            request_id: String::new(),
+            error_code: Some("Request_ResourceNotFound".into()),
+            error_message: Some("Resource\n##[add-mask]x".into()),
+            ..Standing::default()
         };
         let note = row(&account, Severity::Error, Some("a.csv"));
         assert_eq!(
@@ -155,7 +155,7 @@ mod tests {
         assert_eq!(note.text.lines().count(), 2);
         assert!(note.text.starts_with("row 3, :\u{FFFD}error") && note.text.contains("##\u{FFFD}add"), "{}", note.text);
         let of = |status: &str, code: &str| {
-            severity(&Account { status: status.into(), error_code: code.into(), ..account.clone() })
+            severity(&Standing { status: status.into(), error_code: Some(code.into()), ..account.clone() })
         };
         assert_eq!((of("reset", ""), of("pending", ""), of("skipped", "duplicate")), (None, None, None));
         assert_eq!((of("skipped", "synced"), of("in_doubt", "")), (Some(Severity::Warning), Some(Severity::Error)));

@@ -5,7 +5,7 @@
 
 use super::{Fault, Summary, SummaryCause, escape::Text};
 use crate::{
-    ledger::{Account, Ledger},
+    ledger::{Ledger, Standing},
     outcome::Status,
 };
 use std::{io::Write, path::Path};
@@ -16,7 +16,7 @@ pub(super) fn write(ledger: &Ledger, summary: &Summary, out: &mut impl Write) ->
     // A dot would make one more level of the tree in which such names are shown.
     let stem = Path::new(&summary.roster).file_stem().and_then(|stem| stem.to_str()).unwrap_or("roster");
     let class = format!("passwave.{}", stem.replace('.', "_"));
-    ledger.for_each_account(|account| case(&class, &account, out))?;
+    ledger.for_each_standing(None, |account| case(&class, &account, out))?;
     Ok(writeln!(out, "</testsuite>\n</testsuites>")?)
 }
 
@@ -51,12 +51,12 @@ fn head(summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
     Ok(writeln!(out, "</properties>")?)
 }
 
-fn case(class: &str, account: &Account, out: &mut impl Write) -> Result<(), Fault> {
+fn case(class: &str, account: &Standing, out: &mut impl Write) -> Result<(), Fault> {
     let row = format!("row {}", account.row);
     let name = if account.user_principal_name.is_empty() { &row } else { &account.user_principal_name };
     write!(out, "<testcase classname=\"{}\" name=\"{}\"", Text(class), Text(name))?;
-    let (status, code) = (account.status.as_str(), Text(&account.error_code));
-    let message = Text(&account.error_message);
+    let (status, code) = (account.status.as_str(), Text(account.error_code.as_deref().unwrap_or_default()));
+    let message = Text(account.error_message.as_deref().unwrap_or_default());
     if status == Status::Reset.as_str() {
         return Ok(writeln!(out, "/>")?);
     }
@@ -64,7 +64,7 @@ fn case(class: &str, account: &Account, out: &mut impl Write) -> Result<(), Faul
         return Ok(writeln!(out, "><skipped message=\"{code}: {message}\"/></testcase>")?);
     }
     let element = if status == Status::Failed.as_str() { "failure" } else { "error" };
-    let kind = if account.error_code.is_empty() { Text(status) } else { code };
+    let kind = if code.0.is_empty() { Text(status) } else { code };
     writeln!(
         out,
         "><{element} type=\"{kind}\" message=\"{message}\">{}</{element}></testcase>",
@@ -74,13 +74,13 @@ fn case(class: &str, account: &Account, out: &mut impl Write) -> Result<(), Faul
 }
 
 /// Where the row is, what to do about it, and what Microsoft's support asks for.
-fn details(account: &Account) -> String {
+fn details(account: &Standing) -> String {
     let mut words = format!("row {}, {}", account.row, account.status.replace('_', " "));
     if let Some(cure) = SummaryCause::of(account).cure() {
         words += &format!("; cure: {cure}");
     }
-    if !account.request_id.is_empty() {
-        words += &format!("; request-id: {}", account.request_id);
+    if let Some(id) = &account.request_id {
+        words += &format!("; request-id: {id}");
     }
     words
 }

@@ -2,7 +2,7 @@
 
 use super::time;
 use crate::{
-    ledger::{Account, Group, Ledger, LedgerError},
+    ledger::{Group, Ledger, LedgerError, Standing},
     outcome::{Cause, Skip, Status},
     password::{ForceChange, Profile},
     run,
@@ -112,11 +112,11 @@ impl From<Group> for SummaryCause {
 impl SummaryCause {
     /// How one account ended.
     #[must_use]
-    pub fn of(account: &Account) -> Self {
+    pub fn of(account: &Standing) -> Self {
         Self {
             status: account.status.clone(),
-            error_code: account.error_code.clone(),
-            error_message: account.error_message.clone(),
+            error_code: account.error_code.clone().unwrap_or_default(),
+            error_message: account.error_message.clone().unwrap_or_default(),
             rows: 1,
         }
     }

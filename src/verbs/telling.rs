@@ -82,7 +82,10 @@ fn planned(ledger: &Ledger, pending: u64, quota: Quota) -> Result<(), Failure> {
         write_quota: quota.to_string(),
         least_seconds: quota.least_time(pending).as_secs_f64(),
     });
-    Ok(ledger.for_each_standing(Status::Skipped, events::account)?)
+    ledger.for_each_standing(Some(Status::Skipped), |standing| {
+        events::account(standing);
+        Ok(())
+    })
 }
 
 /// What was found of the accounts: how many of each kind, and the first few names.

@@ -65,10 +65,11 @@ async fn look(ledger: &mut Ledger, graph: &impl Graph, pace: &Pace) -> Result<Ve
     .await;
     progress.end();
     if events::are_on() {
-        ledger.for_each_standing(Status::Reset, |standing| {
+        ledger.for_each_standing(Some(Status::Reset), |standing| {
             if standing.verdict.is_some() {
                 events::account(standing);
             }
+            Ok::<_, Failure>(())
         })?;
     }
     Ok(end?)
