@@ -247,7 +247,30 @@ mod tests {
             (700, None, "", "", Verdict::Unknown(None)),
         ];
         for (status, wait, code, message, verdict) in table {
-            assert_eq!(Verdict::of(*status, *wait, code, message), *verdict, "{status} {code} {message}");
+            let told = Verdict::of(*status, *wait, code, message);
+            assert_eq!((told, told.wait()), (*verdict, *wait), "{status} {code} {message}");
         }
+    }
+
+    #[test]
+    fn a_refusal_is_about_the_password_only_where_it_speaks_of_its_rules() {
+        let about = ["The password must COMPLY with the rules.", "Password complexity is not met."];
+        let others = ["The request does not comply.", "Complexity limit reached.", "No password was sent."];
+        assert!(about.into_iter().all(is_about_the_password) && !others.into_iter().any(is_about_the_password));
+    }
+
+    #[test]
+    fn a_code_in_a_report_tells_its_cause() {
+        use Cause::{NotFound, Other, Password, Permission, Synced};
+        let table = [
+            ("Authorization_RequestDenied", "Insufficient privileges", Permission),
+            ("http_403", "", Permission),
+            ("Request_ResourceNotFound", "Resource 'x' does not exist", NotFound),
+            ("http_404", "", NotFound),
+            ("Request_BadRequest", SYNCED, Synced),
+            ("Request_BadRequest", COMPLEXITY, Password),
+            ("Request_BadRequest", "", Other),
+        ];
+        table.into_iter().for_each(|(code, message, cause)| assert_eq!(Cause::of_code(code, message), cause, "{code}"));
     }
 }

@@ -219,15 +219,13 @@ mod tests {
     use super::{Session, share_of_possible};
 
     /// 100 seconds over `settled` accounts and `revoked` sessions, in the documented quota.
+    fn session(settled: u64, revoked: u64) -> Session {
+        let (first_write, last_write) = (Some(5_000), Some(105_000));
+        Session { first_write, last_write, settled, revoked, write_quota: "3000/150s".into(), ..Session::default() }
+    }
+
     fn share(settled: u64, revoked: u64) -> Option<(f64, f64)> {
-        share_of_possible(&Session {
-            first_write: Some(5_000),
-            last_write: Some(105_000),
-            settled,
-            revoked,
-            write_quota: "3000/150s".into(),
-            ..Session::default()
-        })
+        share_of_possible(&session(settled, revoked))
     }
 
     #[test]
@@ -236,5 +234,7 @@ mod tests {
         assert_eq!(share(4_000, 0), Some((50.0, 0.5)));
         assert_eq!(share(3_500, 500), share(4_000, 0), "sessions cost as much as passwords");
         assert_eq!(share(6_000, 0), Some((150.0, 1.0)), "faster than the quota allows is a bucket of somebody else's");
+        let at_once = Session { last_write: Some(5_000), ..session(4_000, 0) };
+        assert_eq!(share_of_possible(&at_once), None, "in no time there is no share of it");
     }
 }

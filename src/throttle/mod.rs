@@ -203,11 +203,7 @@ impl Throttle {
     fn wait_after_refusal(&mut self, epoch: u32, asked: Option<Duration>) -> Duration {
         let doublings = if epoch == self.epoch { self.streak.min(8) } else { 0 };
         let own = |first: Duration| first.saturating_mul(1 << doublings).min(WAIT_OWN_MAX);
-        let least = match asked {
-            Some(asked) if doublings > 0 => asked.max(own(WAIT_MIN)),
-            Some(asked) => asked.max(WAIT_MIN),
-            None => own(WAIT_UNNAMED),
-        };
+        let least = asked.map_or_else(|| own(WAIT_UNNAMED), |asked| asked.max(own(WAIT_MIN)));
         least + self.jitter(Duration::from_millis(250), Duration::from_millis(750))
     }
 
@@ -290,8 +286,42 @@ mod tests {
         assert_eq!(throttle.price, PARTS, "one of twenty says little");
         throttle.refused(throttle.epoch(), 1.0, Some(Duration::from_secs(1)));
         assert_eq!(throttle.price, PARTS * 3 / 2);
+        throttle.went_well(99, Duration::ZERO);
+        assert_eq!(throttle.price, PARTS * 3 / 2);
+        throttle.went_well(1, Duration::ZERO);
+        assert_eq!(throttle.price, 21, "an eighth of 24 less");
         throttle.went_well(2_000, Duration::ZERO);
         assert_eq!(throttle.price, PARTS);
+        for _ in 0..20 {
+            throttle.refused(throttle.epoch(), 1.0, None);
+        }
+        assert_eq!(throttle.price, 256, "never more than sixteen times the documented price");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_spent_until_the_first_answer_counts_from_there() {
+        let mut throttle = Throttle::new("100/100s".parse().expect("a quota"), 1);
+        (0..3).for_each(|_| throttle.admit(20).expect("a full bucket"));
+        advance(Duration::from_secs(50)).await;
+        throttle.went_well(20, Duration::from_secs(50));
+        assert!(throttle.admit(41).is_err(), "the tenant's bucket may have begun to fill only now");
+        throttle.admit(40).expect("what was left of the full bucket");
+    }
+
+    #[test]
+    fn near_the_limit_no_more_is_in_flight_than_twice_what_the_latency_needs() {
+        let mut throttle = Throttle::new("300/10s".parse().expect("a quota"), 1);
+        throttle.went_well(1_000, Duration::from_millis(800));
+        assert_eq!(throttle.in_flight_max(20), 500, "half as many as went well, at half the latency");
+        throttle.in_use(0.79);
+        assert_eq!(throttle.in_flight_max(20), 500);
+        throttle.in_use(0.8);
+        assert_eq!(throttle.in_flight_max(20), 48, "thirty a second, for 0.8 s, twice");
+    }
+
+    #[test]
+    fn a_batch_is_never_larger_than_the_full_bucket() {
+        assert_eq!(Throttle::new("7/10s".parse().expect("a quota"), 1).batch_max(), 7);
     }
 
     #[tokio::test(start_paused = true)]
@@ -299,6 +329,29 @@ mod tests {
         let mut throttle = Throttle::new(Quota::DOCUMENTED_WRITES, 1);
         let waits: Vec<u64> = (0..6).map(|_| throttle.refused(throttle.epoch(), 1.0, None).as_secs()).collect();
         assert_eq!(waits, [10, 20, 40, 80, 150, 150]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_that_were_too_short_are_doubled_until_something_goes_well() {
+        let mut throttle = Throttle::new(Quota::DOCUMENTED_WRITES, 1);
+        let mut wait = |epoch_ago: u32, asked| {
+            throttle.refused(throttle.epoch() - epoch_ago, 1.0, Some(Duration::from_millis(asked))).as_secs()
+        };
+        assert_eq!([(); 6].map(|()| wait(0, 300)), [1, 2, 4, 8, 16, 32]);
+        assert_eq!(wait(1, 300), 1, "what was sent before the last one");
+        assert_eq!(wait(0, 100_000), 100, "what Graph asks for, where it is more");
+        throttle.went_well(1, Duration::ZERO);
+        assert_eq!(throttle.refused(throttle.epoch(), 1.0, Some(Duration::ZERO)).as_secs(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_wait_before_another_attempt_doubles_up_to_half_a_minute() {
+        let mut throttle = Throttle::new(Quota::DOCUMENTED_WRITES, 1);
+        for (nth, full) in [(1, 2.0), (2, 4.0), (3, 8.0), (4, 16.0), (5, 30.0), (40, 30.0)] {
+            let waits = [(); 200].map(|()| throttle.back_off(nth).as_secs_f64());
+            let (least, most) = waits.iter().fold((full, 0.0_f64), |(l, m), wait| (wait.min(l), wait.max(m)));
+            assert!(least >= full / 2.0 && least < full * 0.6 && most <= full && most > full * 0.9, "{least}-{most}");
+        }
     }
 
     #[tokio::test(start_paused = true)]
