@@ -35,6 +35,9 @@ struct Args {
     /// Have people choose passwords of their own at the worst of moments, too, which a run cannot always see.
     #[arg(long)]
     people: bool,
+    /// Seal the passwords, and give the key only to some of the processes.
+    #[arg(long)]
+    sealed: bool,
 }
 
 fn main() -> ExitCode {
@@ -43,7 +46,7 @@ fn main() -> ExitCode {
     let (began, number) = (Instant::now(), seeds.end - seeds.start);
     let sum = Mutex::new((Told::default(), 0_u64));
     on_every_core(seeds, |seed| {
-        let (told, failed) = live(Story { seed, with_people: args.people });
+        let (told, failed) = live(Story { seed, with_people: args.people, is_sealed: args.sealed });
         let mut sum = sum.lock().expect("nobody panics with it");
         sum.0 += told;
         sum.1 += failed;
@@ -69,8 +72,9 @@ fn live(story: Story) -> (Told, u64) {
     match everything(story, &UNTOUCHED) {
         Ok(told) => (told, 0),
         Err(violation) => {
-            let (seed, people) = (story.seed, if story.with_people { " --people" } else { "" });
-            println!("cargo run --release --example torture -- --seed {seed}{people}   # {violation}");
+            let people = if story.with_people { " --people" } else { "" };
+            let sealed = if story.is_sealed { " --sealed" } else { "" };
+            println!("cargo run --release --example torture -- --seed {}{people}{sealed}   # {violation}", story.seed);
             (Told::default(), 1)
         }
     }

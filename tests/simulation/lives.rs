@@ -11,6 +11,9 @@ use std::{ops::Range, sync::Mutex};
 
 /// Seeds of lives.
 const LIVES: Range<u64> = 0..300;
+/// Seeds of lives whose passwords are sealed.
+#[cfg(feature = "seal")]
+const SEALED_LIVES: Range<u64> = 0..100;
 /// Seeds of small scenarios that are cut at every moment.
 const SCENARIOS: Range<u64> = 0..8;
 
@@ -42,16 +45,32 @@ fn all(seeds: Range<u64>, test: &str, live: fn(Story, &Sabotage) -> Result<Told,
 
 #[test]
 fn whatever_goes_wrong_nothing_is_lost() {
-    let told = all(seeds(LIVES), "whatever_goes_wrong", torture::live);
+    let told = all(seeds(LIVES), "whatever_goes_wrong_nothing", torture::live);
     if seeds(LIVES) == LIVES {
         let everything = [told.processes - told.cuts, told.cuts - told.disk_failures, told.disk_failures];
         assert!(everything.into_iter().chain(told.ends).all(|number| number > 50), "too little happens: {told:?}");
     }
 }
 
+#[cfg(feature = "seal")]
+#[test]
+fn whatever_goes_wrong_the_key_opens_everything() {
+    let live = |story: Story, engine: &Sabotage| torture::live(Story { is_sealed: true, ..story }, engine);
+    let told = all(seeds(SEALED_LIVES), "whatever_goes_wrong_the_key", live);
+    assert!(told.cuts > 50 || seeds(SEALED_LIVES) != SEALED_LIVES, "too little happens: {told:?}");
+}
+
+#[cfg(feature = "seal")]
+#[test]
+fn cut_at_every_moment_the_key_opens_everything() {
+    let every_cut = |story: Story, engine: &Sabotage| torture::every_cut(Story { is_sealed: true, ..story }, engine);
+    let told = all(seeds(0..2), "cut_at_every_moment_the_key", every_cut);
+    assert!(told.cuts > 20, "too little happens: {told:?}");
+}
+
 #[test]
 fn cut_at_every_moment_nothing_is_lost() {
-    let told = all(seeds(SCENARIOS), "cut_at_every_moment", torture::every_cut);
+    let told = all(seeds(SCENARIOS), "cut_at_every_moment_nothing", torture::every_cut);
     assert!(told.cuts > 50 && told.disk_failures > 50, "too little happens: {told:?}");
 }
 

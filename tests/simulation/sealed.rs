@@ -5,13 +5,13 @@ use crate::{
     copy::copy,
     scenarios::config,
     watch::{Cut, Watch},
-    world::World,
+    world::{KeyPair, World},
 };
 use passwave::{
     graph::simulator::{AccountKind, SimulatorConfig},
     ledger::{FILE_NAME, Ledger, LedgerError},
     password::{Generator, PasswordPolicy},
-    plan::{Plan, Settings},
+    plan::{Plan, Rules, Settings},
     report,
     roster::{Roster, RosterOptions},
     run::{RunEnd, RunError, RunOptions, run},
@@ -24,8 +24,7 @@ use tokio::time::sleep;
 
 /// A world whose passwords are sealed.
 pub fn world(config: SimulatorConfig, accounts: Vec<String>) -> World {
-    let key = age::x25519::Identity::generate();
-    World::sealed(config, accounts, key.to_public().to_string(), key.to_string().expose_secret().to_owned())
+    World::sealed(config, accounts, Rules::default(), &[], KeyPair::generate())
 }
 
 fn of(faults: &str, rows: usize) -> World {

@@ -8,7 +8,7 @@ use passwave::{
         Graph,
         simulator::{Account, AccountKind, Simulator, SimulatorConfig},
     },
-    ledger::{Counts, FILE_NAME, Ledger},
+    ledger::{Counts, FILE_NAME, Ledger, LedgerError},
     lookup::{LookupEnd, LookupError, LookupEvent, look_up},
     password::{BannedWords, Generator, PasswordPolicy, Style},
     plan::{Plan, Rules, Settings},
@@ -56,22 +56,16 @@ impl World {
 
     /// The same under `rules`, with some accounts excluded.
     pub fn with(config: SimulatorConfig, accounts: Vec<String>, rules: Rules, exclusions: &[&str]) -> Self {
-        Self::made(config, accounts, rules, exclusions, None)
+        Self::sealed(config, accounts, rules, exclusions, None)
     }
 
-    /// The same with passwords that are sealed to a recipient, and its key for whoever reads the reports.
-    #[cfg(feature = "seal")]
-    pub fn sealed(config: SimulatorConfig, accounts: Vec<String>, recipient: String, key: String) -> Self {
-        let sealing = Sealing { recipients: vec![recipient], identity: None };
-        Self::made(config, accounts, Rules::default(), &[], Some((sealing, key)))
-    }
-
-    fn made(
+    /// The same with passwords that are sealed to the recipient of `keys`, where there are any.
+    pub fn sealed(
         config: SimulatorConfig,
         accounts: Vec<String>,
         rules: Rules,
         exclusions: &[&str],
-        sealed: Option<(Sealing, String)>,
+        keys: Option<KeyPair>,
     ) -> Self {
         let home = tempfile::tempdir().expect("a folder");
         let (seed, epoch) = (config.seed, config.epoch);
@@ -82,7 +76,9 @@ impl World {
         let pace = Pace { seed, ..Pace::default() };
         let options = RunOptions { pace, ..RunOptions::default() };
         strangers.extend(exclusions.iter().map(|key| (*key).to_owned()));
-        let ((sealing, key), chosen, gives_key) = (sealed.unzip(), RefCell::default(), Cell::new(false));
+        let (recipient, key) = keys.map(|keys| (keys.recipient, keys.identity)).unzip();
+        let sealing = recipient.map(|recipient| Sealing { recipients: vec![recipient], identity: None });
+        let (chosen, gives_key) = (RefCell::default(), Cell::new(false));
         let world = Self { tenant, options, accounts, strangers, epoch, chosen, key, gives_key, home };
         world.plan(rules, sealing, exclusions.iter().map(|key| (*key).to_owned()).collect());
         world
@@ -127,11 +123,20 @@ impl World {
 
     /// A process begins, works through `graph` until the end or `stop`, and ends.
     pub async fn go(&self, graph: &impl Graph, stop: impl Future<Output = ()>) -> Result<RunEnd, RunError> {
-        let mut ledger = Ledger::open_at(&self.folder(), self.options.pace.clock.now())?;
+        let mut ledger = self.open(self.options.pace.clock.now())?;
+        run::run(&mut ledger, graph, &self.options, stop, &mut |_| {}).await
+    }
+
+    /// A process takes the run, with the key if it is given that.
+    ///
+    /// # Errors
+    /// As the ledger's.
+    pub fn open(&self, now: Timestamp) -> Result<Ledger, LedgerError> {
+        let mut ledger = Ledger::open_at(&self.folder(), now)?;
         if self.gives_key.get() {
             self.unlock(&mut ledger);
         }
-        run::run(&mut ledger, graph, &self.options, stop, &mut |_| {}).await
+        Ok(ledger)
     }
 
     /// A process looks the accounts up through `graph`, and tells what it warned of.
@@ -238,6 +243,28 @@ impl World {
         let report = self.check().expect("the invariants");
         checkers::check_ended(&report).expect("the end");
         report
+    }
+}
+
+/// Whom passwords are sealed to, and what opens them again.
+pub struct KeyPair {
+    recipient: String,
+    identity: String,
+}
+
+impl KeyPair {
+    /// A new one, where sealing is built in.
+    #[cfg(feature = "seal")]
+    pub fn generate() -> Option<Self> {
+        let identity = age::x25519::Identity::generate();
+        let recipient = identity.to_public().to_string();
+        Some(Self { recipient, identity: secrecy::ExposeSecret::expose_secret(&identity.to_string()).to_owned() })
+    }
+
+    /// None: sealing is not built in.
+    #[cfg(not(feature = "seal"))]
+    pub fn generate() -> Option<Self> {
+        None
     }
 }
 

@@ -26,6 +26,22 @@ fn what_a_crash_brings_out_is_caught_by_cutting_everywhere() {
     must_be_caught_by(every_cut, 40, &FORGETS_A_CRASH, &[FailedKeeps]);
 }
 
+/// It forgets what may still be in force, or have been.
+const DROPS_SUPERSEDED_PASSWORDS: Sabotage = Sabotage {
+    name: "drops the password that another one replaces",
+    ledger: "CREATE TRIGGER bad AFTER INSERT ON replaced
+             BEGIN DELETE FROM replaced WHERE rowid = new.rowid; END",
+    ..UNTOUCHED
+};
+
+#[cfg(feature = "seal")]
+#[test]
+fn what_forgets_sealed_passwords_is_caught() {
+    use super::{SEEDS, Story, live};
+    let sealed = |story: Story, broken: &Sabotage| live(Story { is_sealed: true, ..story }, broken);
+    must_be_caught_by(sealed, SEEDS, &DROPS_SUPERSEDED_PASSWORDS, &[OperatorHolds, Contract]);
+}
+
 #[test]
 fn what_forgets_is_caught() {
     let forgets_lost_answers = Sabotage {
@@ -41,17 +57,11 @@ fn what_forgets_is_caught() {
                  BEGIN SELECT raise(IGNORE); END",
         ..UNTOUCHED
     };
-    let drops_superseded_passwords = Sabotage {
-        name: "drops the password that another one replaces",
-        ledger: "CREATE TRIGGER bad AFTER INSERT ON replaced
-                 BEGIN DELETE FROM replaced WHERE rowid = new.rowid; END",
-        ..UNTOUCHED
-    };
     must_be_caught(&[
         (forgets_lost_answers, &[FailedKeeps]),
         (FORGETS_A_CRASH, &[FailedKeeps]),
         (leaves_rows_in_flight, &[Contract, Ends]),
-        (drops_superseded_passwords, &[OperatorHolds, Contract]),
+        (DROPS_SUPERSEDED_PASSWORDS, &[OperatorHolds, Contract]),
     ]);
 }
 

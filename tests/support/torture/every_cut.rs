@@ -56,12 +56,13 @@ async fn cut_at(story: Story, doom: Doom, nth: u32, sabotage: &Sabotage) -> Resu
     let world = fate.small_world();
     let wishes = Wishes { revokes: story.seed % 3 == 1, verifies: false };
     let events = if fate.number(2) == 0 { vec![(1, Event::Change(1, AccountKind::Synced))] } else { Vec::new() };
-    let second = Process { events, ..process(Doom::Poll(1 + nth * 7 % 12)) };
+    let process = |doom, nth: u32| Process { has_key: nth % 2 == 1, ..process(doom) };
+    let second = Process { events, ..process(Doom::Poll(1 + nth * 7 % 12), nth / 2) };
     let mut was_cut = false;
     let told = on_stage(&world, wishes, fate.history(), sabotage, async |stage| {
-        let mut left = stage.process(&process(doom), &world.options).await?;
+        let mut left = stage.process(&process(doom, nth), &world.options).await?;
         was_cut = left == Left::Torn;
-        let later = std::iter::repeat_with(|| process(Doom::Spared)).take(PROCESSES_MAX);
+        let later = std::iter::repeat_with(|| process(Doom::Spared, nth / 4)).take(PROCESSES_MAX);
         for process in std::iter::once(second).chain(later) {
             if left == Left::Finished {
                 return stage.end();
@@ -75,5 +76,5 @@ async fn cut_at(story: Story, doom: Doom, nth: u32, sabotage: &Sabotage) -> Resu
 }
 
 fn process(doom: Doom) -> Process {
-    Process { doom, events: Vec::new(), clock_ahead: 0, lull: Duration::ZERO }
+    Process { doom, events: Vec::new(), clock_ahead: 0, lull: Duration::ZERO, has_key: false }
 }

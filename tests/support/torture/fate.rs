@@ -1,7 +1,7 @@
 //! What a seed holds: the roster, the tenant, what goes wrong in it, and how the run goes about its work.
 
 use super::{Story, disk::Failure, doom::Doom, mishaps::Event};
-use crate::world::World;
+use crate::world::{KeyPair, World};
 use jiff::{SignedDuration, Timestamp};
 use passwave::{
     graph::simulator::{AccountKind, Faults, SimulatorConfig, faults},
@@ -52,6 +52,8 @@ pub struct Process {
     pub clock_ahead: i64,
     /// How long it is until the next one.
     pub lull: Duration,
+    /// Whether it is given the key to what is sealed.
+    pub has_key: bool,
 }
 
 impl Fate {
@@ -105,7 +107,7 @@ impl Fate {
             roster.iter().skip(1).filter(|name| name.contains('@') && self.one_in(20)).map(String::as_str).collect();
         let lookup = if self.one_in(3) { Lookup::Off } else { Lookup::Auto };
         let rules = Rules { lookup, include_synced: self.rng.random(), include_admins: self.rng.random() };
-        let mut world = World::with(config, roster.clone(), rules, &excluded);
+        let mut world = World::sealed(config, roster.clone(), rules, &excluded, self.keys());
         world.options.pace = self.pace(world.options.pace);
         world.options.pilot = self.one_in(6).then(|| u64::from(self.few(30)));
         world.options.halt_on = if self.one_in(8) { vec!["failed=2".parse().expect("a rule")] } else { Vec::new() };
@@ -130,10 +132,15 @@ impl Fate {
         let rows = self.rng.random_range(1..=6);
         let roster = (1..=rows).map(|n| format!("user{n}@contoso.com")).collect();
         let lookup = if self.rng.random() { Lookup::Off } else { Lookup::Auto };
-        let mut world = World::with(config, roster, Rules { lookup, ..Rules::default() }, &[]);
+        let mut world = World::sealed(config, roster, Rules { lookup, ..Rules::default() }, &[], self.keys());
         world.options.pace.concurrency = Some(self.rng.random_range(1..=2));
         world.options.pace.batch_size = self.rng.random_range(1..=3);
         world
+    }
+
+    /// What opens the passwords of a sealed story.
+    fn keys(&self) -> Option<KeyPair> {
+        if self.story.is_sealed { KeyPair::generate() } else { None }
     }
 
     /// What the operator asks for.
@@ -172,7 +179,8 @@ impl Fate {
             1 => self.seconds(10_000),
             _ => Duration::ZERO,
         };
-        Process { doom, events, clock_ahead, lull }
+        let has_key = self.story.is_sealed && self.rng.random();
+        Process { doom, events, clock_ahead, lull, has_key }
     }
 
     fn doom(&mut self) -> Doom {

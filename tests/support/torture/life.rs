@@ -19,7 +19,7 @@ use passwave::{
         Graph,
         simulator::{Simulator, SimulatorConfig},
     },
-    ledger::{FILE_NAME, Ledger, LedgerError},
+    ledger::{FILE_NAME, LedgerError},
     lookup::{LookupEnd, LookupError, look_up},
     reader::ReadError,
     run::{self, RunEnd, RunError, RunOptions},
@@ -222,6 +222,7 @@ impl Stage<'_> {
     }
 
     fn set_up(&mut self, process: &Process) {
+        self.world.gives_key.set(process.has_key);
         self.mishaps.new_process(process.events.clone());
         self.watch.new_process(process.doom.cut());
         // Clocks that were set once differ from then on.
@@ -284,7 +285,7 @@ async fn work(
             _ => std::future::pending().await,
         }
     };
-    let mut ledger = Ledger::open_at(&world.folder(), clock.now())?;
+    let mut ledger = world.open(clock.now())?;
     if !ledger.lookup_has_ended()? {
         let end = look_up(&mut ledger, graph, &options.pace, wishes.revokes, stop(), &mut |_| {}).await?;
         if end == LookupEnd::Interrupted {

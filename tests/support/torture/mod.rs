@@ -39,11 +39,13 @@ pub struct Story {
     /// Whether people choose passwords of their own meanwhile, at the worst of moments. After a crash, a directory that
     /// tells only when a password was changed cannot always tell whose change it was.
     pub with_people: bool,
+    /// Whether the passwords are sealed, and only some of the processes are given the key.
+    pub is_sealed: bool,
 }
 
 impl From<u64> for Story {
     fn from(seed: u64) -> Self {
-        Self { seed, with_people: false }
+        Self { seed, with_people: false, is_sealed: false }
     }
 }
 
