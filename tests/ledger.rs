@@ -2,9 +2,10 @@
 
 use passwave::{
     ledger::{
-        Claimed, Fact, Facts, Hold, Ledger, LedgerError, Moment,
+        Claimed, Fact, Facts, Hold, Ledger, LedgerError, Moment, Standing,
         life::{Doubt, Event},
     },
+    outcome::Status,
     password::{BannedWords, Generator, Password, PasswordPolicy, Style},
     plan::{Plan, Settings},
     roster::{Roster, RosterOptions},
@@ -161,6 +162,28 @@ fn a_run_folder_is_made_whole_or_not_at_all_and_never_over_another() {
 }
 
 #[test]
+fn what_cannot_be_looked_at_is_told_and_is_not_called_missing() {
+    let opened = Ledger::open_to_read(Path::new("no\0name"));
+    assert!(matches!(opened, Err(LedgerError::File { .. })));
+    let home = tempfile::tempdir().expect("a folder");
+    assert!(matches!(Ledger::open_to_read(home.path()), Err(LedgerError::NoRun(_))));
+}
+
+#[test]
+fn an_index_that_lacks_a_row_is_found() {
+    let (home, ledger) = ledger();
+    drop(ledger);
+    let folder = home.path().join("run");
+    let database = rusqlite::Connection::open(folder.join("ledger.db")).expect("the ledger");
+    let bend = "PRAGMA writable_schema = ON;
+                UPDATE sqlite_schema SET sql = replace(sql, 'sessions =', '''due'' =') WHERE name = 'sessions_due'";
+    database.execute_batch(bend).expect("a bent index");
+    drop(database);
+    let told = Ledger::open(&folder).err().expect("a refusal").to_string();
+    assert!(told.contains("is damaged") && told.contains("sessions_due") && told.contains("hint"), "{told}");
+}
+
+#[test]
 fn a_roster_that_breaks_off_leaves_no_folder_behind() {
     let home = tempfile::tempdir().expect("a folder");
     let mut csv = "UPN\n".to_owned();
@@ -199,6 +222,7 @@ fn the_counts_follow_every_turn() {
     assert_eq!((counts.sessions_due, counts.sessions_in_flight), (3, 0), "one for each account that was reset");
     let claims = ledger.turn(&Facts::default(), 2, 3).expect("a turn");
     assert_eq!((claims.sessions.len(), ledger.counts().sessions_due, ledger.counts().sessions_in_flight), (2, 1, 2));
+    assert_eq!(ledger.counts().sessions_pending(), 3);
 }
 
 #[test]
@@ -212,4 +236,52 @@ fn times_of_sending_are_those_of_the_directorys_clock() {
     let kept = rusqlite::Connection::open(home.path().join("run/ledger.db")).expect("the ledger");
     let sent = |row: u64| kept.query_row("SELECT sent_at FROM account WHERE row = ?1", [row], |at| at.get::<_, i64>(0));
     assert_eq!((sent(1), sent(2)), (Ok(5_100), Ok(160)));
+}
+
+#[test]
+fn rows_are_told_one_by_one_and_in_groups() {
+    let (_home, mut ledger) = ledger();
+    turn(&mut ledger, vec![], 4, 1).expect("a turn");
+    let refused = |row, message: &str| Fact {
+        code: "Request_BadRequest".into(),
+        message: message.into(),
+        request_id: format!("request-{row}"),
+        ..fact(row, Event::Refused)
+    };
+    let writes = vec![fact(1, Event::Confirmed), refused(2, "synced"), refused(3, "a guest"), refused(4, "a guest")];
+    turn(&mut ledger, writes, 0, 70).expect("a turn");
+    let groups = ledger.groups().expect("groups").into_iter();
+    let groups: Vec<_> = groups.map(|group| (group.status, group.code, group.message, group.number)).collect();
+    let group = |message: &str, number| ("failed".into(), "Request_BadRequest".into(), message.into(), number);
+    assert_eq!(groups, [group("a guest", 2), group("synced", 1)], "one code hides more than one cause");
+    let told = ledger.standings(&[3, 1, 5]).expect("rows");
+    let told: Vec<_> =
+        told.iter().map(|row| (row.row, row.line, row.user_principal_name.as_str(), row.attempts)).collect();
+    assert_eq!(told, [(3, 4, "user3@contoso.com", 1), (1, 2, "user1@contoso.com", 1), (5, 6, "user5@contoso.com", 0)]);
+    let mut failed = Vec::new();
+    let note = |row: Standing| {
+        failed.push((row.row, row.error_code, row.error_message, row.request_id, row.changed_at));
+        Ok::<_, LedgerError>(())
+    };
+    ledger.for_each_standing(Some(Status::Failed), note).expect("rows");
+    let row = |row, said: &str| {
+        (row, Some("Request_BadRequest".to_owned()), Some(said.to_owned()), Some(format!("request-{row}")), None)
+    };
+    assert_eq!(failed, [row(2, "synced"), row(3, "a guest"), row(4, "a guest")]);
+    let changed: Vec<_> = ledger.standings(&[1]).expect("a row").iter().map(|row| row.changed_at).collect();
+    assert_eq!(changed, [Some(70)]);
+    assert!(ledger.standings(&[11]).is_err(), "there is no such row");
+}
+
+#[test]
+fn the_widest_row_is_known() {
+    let home = tempfile::tempdir().expect("a folder");
+    let csv = b"UPN,class\nann@contoso.com,7a\nbob@contoso.com,7b,,late\ncy@contoso.com\n".to_vec();
+    let roster = Roster::from_bytes("wave.csv", csv, &RosterOptions::default()).expect("a roster");
+    let policy = PasswordPolicy::default();
+    let plan = Plan::new(&roster, Generator::new(&policy).expect("randomness"));
+    let created = Ledger::create(&home.path().join("run"), Settings::new(&roster, policy.clone()), plan);
+    let ledger = created.expect("a ledger").ledger;
+    assert_eq!(ledger.widest_row().expect("a number"), 4);
+    assert_eq!(ledger.cells(2).expect("cells"), ["bob@contoso.com", "7b", "", "late"]);
 }

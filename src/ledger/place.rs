@@ -129,6 +129,8 @@ mod tests {
             assert_eq!(place.trouble(), None);
             fs::rename(folder.join(name), folder.join("aside")).expect("moved");
             assert_eq!(place.trouble(), Some(format!("{name} is not there any more")));
+            let is_whole = name != FILE_NAME;
+            assert_eq!(place.now_in(), is_whole.then(|| folder.clone()), "under another name it is of no use");
             fs::write(folder.join(name), "x").expect("written");
             assert_eq!(place.trouble(), Some(format!("another file stands in the place of {name}")));
             assert!(!place.is_removed());

@@ -118,3 +118,16 @@ fn new_folder(folder: &Path) -> Result<PathBuf, LedgerError> {
     }
     Err(failed.unwrap_or_else(|| LedgerError::Exists(folder.with_file_name(&name))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::new_folder;
+
+    #[test]
+    fn a_copy_takes_no_other_copys_place() {
+        let home = tempfile::tempdir().expect("a folder");
+        let names = [(); 3].map(|()| new_folder(&home.path().join("wave")).expect("a folder"));
+        assert_eq!(names, ["wave.rescued", "wave.rescued-2", "wave.rescued-3"].map(|name| home.path().join(name)));
+        assert!(names.iter().all(|copy| copy.is_dir()));
+    }
+}

@@ -29,3 +29,43 @@ pub(super) fn cure(error: &Error) -> &'static str {
         _ => "check free space and permissions",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::ffi;
+
+    fn error(code: i32) -> Error {
+        Error::SqliteFailure(ffi::Error::new(code), None)
+    }
+
+    #[test]
+    fn each_trouble_has_its_cure() {
+        for (code, cure_of) in [
+            (ffi::SQLITE_FULL, "make room"),
+            (ffi::SQLITE_READONLY, "writable"),
+            (ffi::SQLITE_CANTOPEN, "ulimit -n"),
+            (ffi::SQLITE_IOERR, "check the disk"),
+            (ffi::SQLITE_NOMEM, "memory"),
+            (ffi::SQLITE_BUSY, "close whatever else"),
+            (ffi::SQLITE_LOCKED, "close whatever else"),
+            (ffi::SQLITE_CORRUPT, "restore the folder"),
+            (ffi::SQLITE_NOTADB, "restore the folder"),
+            (ffi::SQLITE_MISUSE, "check free space"),
+        ] {
+            assert!(cure(&error(code)).contains(cure_of), "{code}: {}", cure(&error(code)));
+        }
+    }
+
+    #[test]
+    fn damage_is_told_from_what_was_never_made_and_from_what_may_pass() {
+        for (code, kind) in [
+            (ffi::SQLITE_CORRUPT, (true, false)),
+            (ffi::SQLITE_NOTADB, (true, false)),
+            (ffi::SQLITE_ERROR, (false, true)),
+            (ffi::SQLITE_FULL, (false, false)),
+        ] {
+            assert_eq!((is_damage(&error(code)), is_unmade(&error(code))), kind, "{code}");
+        }
+    }
+}

@@ -159,6 +159,7 @@ mod tests {
             (Skip::Oneself, "yourself"),
             (Skip::Mismatch, "object id"),
             (Skip::ProfileUnknown, "--profile"),
+            (Skip::Unread, "--lookup required"),
             (Skip::Invalid, "new roster"),
         ] {
             assert!(skip.cure().contains(word), "{}: {}", skip.code(), skip.cure());

@@ -102,7 +102,7 @@ fn left_out(left_out: &LeftOut) {
         (left_out.failed, insist, "failed: they keep their old passwords; report.csv says why"),
         (left_out.skipped, insist, "skipped and in need of a look: report.csv says why"),
         (left_out.changed_since, say, "whose password was changed since, most likely by its person"),
-        (left_out.well, say, "skipped as they should be: duplicate or excluded"),
+        (left_out.well, say, "rightly skipped: duplicate or excluded"),
     ] {
         if rows > 0 {
             tell(&format!("No slip for {} {why}", counted(rows, "row", "rows")));

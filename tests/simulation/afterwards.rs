@@ -110,6 +110,7 @@ async fn changes_are_confirmed_when_they_are_visible() {
     for lag in [0, 120] {
         let (world, words) = verified(&format!(r#"{{"replication_lag_seconds": {lag}}}"#), |_| {}).await;
         assert_eq!(words, BTreeMap::from([("confirmed".into(), 30)]), "lag {lag}");
+        assert!(world.report().iter().all(|row| row.status == "reset" && row.code.is_empty()), "lag {lag}");
         assert!(csv(&world).contains("changed_at,verified_at,userPrincipalName"));
     }
     let (world, words) = verified(r#"{"replication_lag_seconds": 4000}"#, |_| {}).await;

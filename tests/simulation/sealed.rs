@@ -9,8 +9,8 @@ use crate::{
 };
 use passwave::{
     graph::simulator::{AccountKind, SimulatorConfig},
-    ledger::{FILE_NAME, Ledger, LedgerError},
-    password::{Generator, PasswordPolicy},
+    ledger::{FILE_NAME, Ledger, LedgerError, ReportRow},
+    password::{Generator, Password, PasswordPolicy},
     plan::{Plan, Rules, Settings},
     report,
     roster::{Roster, RosterOptions},
@@ -145,6 +145,26 @@ async fn every_candidate_of_a_row_in_doubt_is_shown_to_the_key() {
     let report = world.check_ended();
     assert_eq!((report[0].status.as_str(), &report[0].password), ("in_doubt", &sent[2]));
     assert_eq!(earlier(&report[0]), [sent[1].clone(), sent[0].clone()]);
+    let without_the_key = Ledger::open_to_read(&world.folder()).expect("a ledger");
+    let ambiguous = |row: ReportRow| {
+        assert!(row.ambiguous && row.is_sealed && row.password.is_none() && row.earlier.is_empty(), "row {}", row.row);
+        Ok::<_, LedgerError>(())
+    };
+    without_the_key.for_each_row(ambiguous).expect("rows");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_password_is_used_once_also_where_they_are_sealed() {
+    let world = of("{}", 3);
+    let planned = world.report();
+    let used = |ledger: &Ledger| {
+        let is_used = |password: &str| ledger.is_used(&Password::new(password.to_owned())).expect("an answer");
+        (planned.iter().filter(|row| is_used(&row.password)).count(), is_used("Never-made-27"))
+    };
+    let mut ledger = world.ledger();
+    assert_eq!(used(&ledger), (0, false), "nobody can tell without the key");
+    world.unlock(&mut ledger);
+    assert_eq!(used(&ledger), (3, false));
 }
 
 #[tokio::test(start_paused = true)]
@@ -245,6 +265,39 @@ async fn cut_again_and_again_with_the_key_and_without_nothing_is_lost() {
         }
         world.check_ended();
     }
+}
+
+/// A sealed report as the holder of the key reads it.
+fn opened(world: &World, name: &str) -> Vec<Row> {
+    let key: age::x25519::Identity = world.key.as_ref().expect("a key").parse().expect("a key");
+    let sealed = fs::read(world.folder().join(name)).expect("a sealed report");
+    crate::checkers::read(&age::decrypt(&key, &sealed).expect("it opens"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sealed_report_is_put_aside_where_the_next_process_cannot_read_what_it_holds() {
+    let mut world = of(r#"{"latency_ms": 100}"#, 90);
+    let mut written = Vec::new();
+    for (pilot, names) in [(30, [true, false, false]), (60, [true, true, false]), (90, [true, true, true])] {
+        world.options.pilot = Some(pilot);
+        let mut ledger = world.open(world.options.pace.clock.now()).expect("a ledger");
+        let end = run(&mut ledger, &world.tenant, &world.options, pending(), &mut |_| {}).await;
+        assert!(matches!(end, Ok(RunEnd::PilotEnded | RunEnd::Finished)), "{end:?}");
+        // Twice, as a process may: the second takes the place of the first.
+        for _ in 0..2 {
+            let summary = report::write(&ledger).expect("reports");
+            assert_eq!(summary.passwords_not_in_report, pilot - 30);
+        }
+        let there = ["report.csv.age", "report-1.csv.age", "report-2.csv.age"];
+        assert_eq!(there.map(|name| world.folder().join(name).exists()), names, "at {pilot}");
+        written = there.into_iter().take(pilot as usize / 30).collect();
+    }
+    let all = written.iter().flat_map(|name| opened(&world, name)).filter(|row| row.status == "reset");
+    let held: Vec<u64> = all
+        .filter(|row| world.tenant.holds(&world.accounts[row.row as usize - 1], &row.password))
+        .map(|row| row.row)
+        .collect();
+    assert!((1..=90).all(|row| held.contains(&row)), "every account opens with one of them: {held:?}");
 }
 
 #[tokio::test(start_paused = true)]
