@@ -184,6 +184,19 @@ fn an_index_that_lacks_a_row_is_found() {
 }
 
 #[test]
+fn a_folder_that_came_without_its_lock_gets_another() {
+    let (home, ledger) = ledger();
+    drop(ledger);
+    let folder = home.path().join("run");
+    let lock = folder.join("run.lock");
+    std::fs::remove_file(&lock).expect("removed");
+    drop(Ledger::open(&folder).expect("the ledger"));
+    std::fs::remove_file(&lock).expect("there again");
+    std::fs::create_dir(&lock).expect("made");
+    assert!(matches!(Ledger::open(&folder), Err(LedgerError::File { file, .. }) if file == lock));
+}
+
+#[test]
 fn a_roster_that_breaks_off_leaves_no_folder_behind() {
     let home = tempfile::tempdir().expect("a folder");
     let mut csv = "UPN\n".to_owned();

@@ -7,12 +7,16 @@ use crate::{
     world::World,
 };
 use passwave::{
-    graph::simulator::Simulator,
+    graph::{
+        BatchRequest, BatchResponse, Graph, Operation, Page, Reply, SendError, claims::Claims, simulator::Simulator,
+    },
+    ledger::{LedgerError, Standing},
+    plan::{Lookup, Rules},
     report,
     run::{RunEnd, run},
     verify::{VerifyEnd, verify},
 };
-use std::{collections::BTreeMap, future::pending, time::Duration};
+use std::{cell::Cell, collections::BTreeMap, future::pending, time::Duration};
 use tokio::time::sleep;
 
 /// A world in which a process was cut off at its second batch, and how often each account was written by then.
@@ -20,6 +24,12 @@ async fn cut_off(faults: &str, cut: Cut) -> World {
     let mut world = World::of(config(faults), 60);
     world.look(&world.tenant, pending()).await.expect("a look");
     sleep(Duration::from_secs(5)).await;
+    die(&mut world, cut).await;
+    world
+}
+
+/// A process begins, and is cut off.
+async fn die(world: &mut World, cut: Cut) {
     world.options.pace.concurrency = Some(1);
     let mut watch = Watch::new(&world.tenant, &world.folder());
     watch.new_process(cut);
@@ -27,7 +37,19 @@ async fn cut_off(faults: &str, cut: Cut) -> World {
         end = world.go(&watch, pending()) => panic!("it ended: {end:?}"),
         () = watch.reached.notified() => {}
     }
-    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nothing_is_to_be_looked_up_doubts_are_not_either() {
+    let accounts = (1..=60).map(|n| format!("user{n}@contoso.com")).collect();
+    let rules = Rules { lookup: Lookup::Off, ..Rules::default() };
+    let mut world = World::with(config(r#"{"latency_ms": 100}"#), accounts, rules, &[]);
+    die(&mut world, Cut::BeforeAnswer(2)).await;
+    assert_eq!(world.run().await.expect("an end"), RunEnd::Finished);
+    let report = world.check_ended();
+    assert_eq!(report.iter().filter(|row| row.status == "reset" && row.attempts == 2).count(), 20, "sent again");
+    let tally = world.tenant.tally();
+    assert_eq!((tally.reads, tally.other_calls), (0, 0), "nothing was read");
 }
 
 #[tokio::test(start_paused = true)]
@@ -105,6 +127,17 @@ fn csv(world: &World) -> String {
     String::from_utf8(bytes).expect("UTF-8")
 }
 
+/// How many rows have a time at which the directory showed the change.
+fn verified_rows(world: &World) -> usize {
+    let mut rows = 0;
+    let note = |row: Standing| {
+        rows += usize::from(row.verified_at.is_some());
+        Ok::<_, LedgerError>(())
+    };
+    world.ledger().for_each_standing(None, note).expect("rows");
+    rows
+}
+
 #[tokio::test(start_paused = true)]
 async fn changes_are_confirmed_when_they_are_visible() {
     for lag in [0, 120] {
@@ -112,10 +145,12 @@ async fn changes_are_confirmed_when_they_are_visible() {
         assert_eq!(words, BTreeMap::from([("confirmed".into(), 30)]), "lag {lag}");
         assert!(world.report().iter().all(|row| row.status == "reset" && row.code.is_empty()), "lag {lag}");
         assert!(csv(&world).contains("changed_at,verified_at,userPrincipalName"));
+        assert_eq!(verified_rows(&world), 30, "lag {lag}");
     }
     let (world, words) = verified(r#"{"replication_lag_seconds": 4000}"#, |_| {}).await;
     assert_eq!(words, BTreeMap::from([("not_yet_visible".into(), 30)]));
     assert!(world.report().iter().all(|row| row.status == "reset" && row.code == "not_yet_visible"));
+    assert_eq!(verified_rows(&world), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -171,6 +206,54 @@ async fn sessions_that_nobody_may_revoke_cost_little_and_change_no_reset() {
     assert_eq!((counts.sessions_kept, counts.sessions_revoked), (1_000, 0));
     assert!(world.tenant.tally().other_calls < 400, "{:?}", world.tenant.tally());
     assert!(csv(&world).contains("failed: Authorization_RequestDenied"));
+}
+
+/// A tenant that revokes the sessions of twenty accounts, and then forbids it.
+struct Forbidding<'a> {
+    tenant: &'a Simulator,
+    asked: Cell<u64>,
+}
+
+impl Graph for Forbidding<'_> {
+    async fn send(&self, batch: &BatchRequest) -> Result<BatchResponse, SendError> {
+        let mut response = self.tenant.send(batch).await?;
+        for request in batch.requests.iter().filter(|one| matches!(one.operation, Operation::RevokeSessions)) {
+            self.asked.set(self.asked.get() + 1);
+            if self.asked.get() > 20 {
+                let reply = response.replies.iter_mut().find(|reply| reply.row == Some(request.row)).expect("a reply");
+                *reply = Reply { row: reply.row, status: 403, ..Reply::default() };
+            }
+        }
+        Ok(response)
+    }
+
+    async fn page(&self, url: &str) -> Result<Page, SendError> {
+        self.tenant.page(url).await
+    }
+
+    async fn claims(&self) -> Result<Option<Claims>, SendError> {
+        self.tenant.claims().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_some_sessions_were_revoked_all_others_are_tried() {
+    let world = World::of(config(r#"{"latency_ms": 100}"#), 200);
+    let tenant = Forbidding { tenant: &world.tenant, asked: Cell::new(0) };
+    let mut ledger = world.ledger();
+    ledger.revoke_sessions().expect("a note");
+    let end = run(&mut ledger, &tenant, &world.options, pending(), &mut |_| {}).await;
+    assert_eq!((end.expect("an end"), tenant.asked.get()), (RunEnd::Finished, 200));
+    assert_eq!((ledger.counts().sessions_revoked, ledger.counts().sessions_kept), (20, 180));
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_in_whose_way_others_always_are_are_kept_in_the_end() {
+    let world = World::of(config(r#"{"items": {"conflict": 0.7}}"#), 300);
+    assert_eq!(revoke(&world, Duration::MAX).await, Some(RunEnd::Finished));
+    let counts = world.counts();
+    assert!(counts.sessions_kept > 0 && counts.sessions_revoked > 0, "{counts:?}");
+    assert!(csv(&world).contains("failed: Directory_ConcurrencyViolation"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -14,7 +14,7 @@ use passwave::{
     plan::{Plan, Rules, Settings},
     report,
     roster::{Roster, RosterOptions},
-    run::{RunEnd, RunError, RunOptions, run},
+    run::{RunEnd, RunError, RunEvent, RunOptions, run},
     seal::{Identities, SealError, Sealing},
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -281,8 +281,17 @@ async fn a_sealed_report_is_put_aside_where_the_next_process_cannot_read_what_it
     for (pilot, names) in [(30, [true, false, false]), (60, [true, true, false]), (90, [true, true, true])] {
         world.options.pilot = Some(pilot);
         let mut ledger = world.open(world.options.pace.clock.now()).expect("a ledger");
-        let end = run(&mut ledger, &world.tenant, &world.options, pending(), &mut |_| {}).await;
-        assert!(matches!(end, Ok(RunEnd::PilotEnded | RunEnd::Finished)), "{end:?}");
+        let mut renewed = Vec::new();
+        for _ in 0..2 {
+            let mut emit = |event| {
+                if let RunEvent::Renewed { rows, in_doubt } = event {
+                    renewed.push((rows, in_doubt));
+                }
+            };
+            let end = run(&mut ledger, &world.tenant, &world.options, pending(), &mut emit).await;
+            assert!(matches!(end, Ok(RunEnd::PilotEnded | RunEnd::Finished)), "{end:?}");
+        }
+        assert_eq!(renewed, [(120 - pilot, 0)], "once, and only what was not sent yet");
         // Twice, as a process may: the second takes the place of the first.
         for _ in 0..2 {
             let summary = report::write(&ledger).expect("reports");
