@@ -220,6 +220,7 @@ mod tests {
             BannedWords::read("\u{feff}# ours\r\n\r\n Contoso \r\nC0NT0SO\r\nbl@nk\r\nmüller").expect("a good list");
         assert_eq!(list.words, ["blank", "contoso", "müller"]);
         assert_eq!((list.len(), list.is_empty()), (3, false));
+        assert_eq!(format!("{list:?}"), r#"BannedWords(["blank", "contoso", "müller"])"#);
         let fault = |text| BannedWords::read(text).expect_err("a bad list");
         assert_eq!(fault("abc\n\nab"), BannedError::Length { line: 3, chars: 2 });
         assert_eq!(fault("abcdefghijklmnopq"), BannedError::Length { line: 1, chars: 17 });

@@ -43,14 +43,19 @@ impl Draws {
 
     /// A number from 0 to `n - 1`; `n` is not 0.
     pub(super) fn below(&mut self, n: u16) -> u16 {
-        let uneven_rest = u16::MAX - (u16::MAX % n + 1) % n;
+        let last = last_even(n);
         loop {
             let number = u16::from_le_bytes([self.byte(), self.byte()]);
-            if number <= uneven_rest {
+            if number <= last {
                 return number % n;
             }
         }
     }
+}
+
+/// The last number before the uneven rest: up to it, each remainder by `n` comes equally often.
+const fn last_even(n: u16) -> u16 {
+    u16::MAX - (u16::MAX % n + 1) % n
 }
 
 /// Characters to draw from: for each value of a byte one of them, each equally often, or "draw again".
@@ -91,6 +96,14 @@ mod tests {
                 seen.iter().map(|&s| (f64::from(s) - f64::from(each)).powi(2) / f64::from(each)).sum();
             let freedom = f64::from(n - 1);
             assert!(chi_square <= freedom + 6.0 * (2.0 * freedom).sqrt(), "{n}: {chi_square}");
+        }
+    }
+
+    #[test]
+    fn no_remainder_comes_more_often_and_less_than_one_round_is_lost() {
+        for n in 1..=u16::MAX {
+            let kept = u32::from(last_even(n)) + 1;
+            assert!(kept.is_multiple_of(n.into()) && (1 << 16) - kept < n.into(), "{n}");
         }
     }
 

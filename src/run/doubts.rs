@@ -168,9 +168,15 @@ mod tests {
 
     #[test]
     fn only_a_change_in_company_is_taken_for_ours() {
-        let changes = [(1, 10_000, true), (2, 12_000, true), (3, 40_000, true), (4, 41_000, false)];
-        let changes = changes.map(|(row, at, in_time)| Change { row, at, in_time });
-        let ours: Vec<_> = told(&changes).iter().filter(|told| told.2.is_none()).map(|told| told.0).collect();
+        let in_time = [(1, 10_000), (2, 12_000), (3, 40_000), (4, 100_000), (5, 102_001)];
+        let mut changes: Vec<_> = in_time.map(|(row, at)| Change { row, at, in_time: true }).into();
+        changes.push(Change { row: 6, at: 11_000, in_time: false });
+        let told = told(&changes);
+        let ours: Vec<_> = told.iter().filter(|told| told.2.is_none()).map(|told| told.0).collect();
         assert_eq!(ours, [1, 2]);
+        let others = ["just after", "just after", "just after", "some time after"];
+        for (told, when) in told[2..].iter().zip(others) {
+            assert!(told.2.as_ref().is_some_and(|said| said.contains(when)), "row {}: {:?}", told.0, told.2);
+        }
     }
 }

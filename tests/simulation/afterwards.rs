@@ -13,7 +13,7 @@ use passwave::{
     ledger::{LedgerError, Standing},
     plan::{Lookup, Rules},
     report,
-    run::{RunEnd, run},
+    run::{RunEnd, RunEvent, run},
     verify::{VerifyEnd, verify},
 };
 use std::{cell::Cell, collections::BTreeMap, future::pending, time::Duration};
@@ -56,7 +56,14 @@ async fn where_nothing_is_to_be_looked_up_doubts_are_not_either() {
 async fn what_took_effect_before_a_crash_is_left_alone() {
     let world = cut_off(r#"{"latency_ms": 100}"#, Cut::BeforeAnswer(2)).await;
     let patches = world.tenant.tally().patches;
-    assert_eq!(world.run().await.expect("an end"), RunEnd::Finished);
+    let mut looked = Vec::new();
+    let mut emit = |event| {
+        if let RunEvent::DoubtsLookedAt { rows, settled } = event {
+            looked.push((rows, settled));
+        }
+    };
+    let end = run(&mut world.ledger(), &world.tenant, &world.options, pending(), &mut emit).await;
+    assert_eq!((end.expect("an end"), looked), (RunEnd::Finished, vec![(20, 20)]));
     let report = world.check_ended();
     assert!(report.iter().all(|row| row.status == "reset"));
     assert_eq!((patches, world.tenant.tally().patches), (40, 60), "only what had not been sent is sent");
