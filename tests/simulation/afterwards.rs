@@ -13,10 +13,15 @@ use passwave::{
     ledger::{LedgerError, Standing},
     plan::{Lookup, Rules},
     report,
-    run::{RunEnd, RunEvent, run},
+    run::{RunEnd, RunEvent, prepare, run},
     verify::{VerifyEnd, verify},
 };
-use std::{cell::Cell, collections::BTreeMap, future::pending, time::Duration};
+use std::{
+    cell::Cell,
+    collections::BTreeMap,
+    future::{pending, ready},
+    time::Duration,
+};
 use tokio::time::sleep;
 
 /// A world in which a process was cut off at its second batch, and how often each account was written by then.
@@ -68,6 +73,18 @@ async fn what_took_effect_before_a_crash_is_left_alone() {
     assert!(report.iter().all(|row| row.status == "reset"));
     assert_eq!((patches, world.tenant.tally().patches), (40, 60), "only what had not been sent is sent");
     assert!(report.iter().all(|row| row.attempts == 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_at_doubts_can_be_had_before_the_run_and_be_stopped() {
+    let world = cut_off(r#"{"latency_ms": 100}"#, Cut::BeforeAnswer(2)).await;
+    let (mut ledger, mut looked) = (world.ledger(), 0);
+    let mut emit = |event| looked += u64::from(matches!(event, RunEvent::DoubtsLookedAt { .. }));
+    let end = prepare(&mut ledger, &world.tenant, &world.options, ready(()), &mut emit).await;
+    assert_eq!((end.expect("an end"), looked), (Some(RunEnd::Interrupted), 0));
+    let mut emit = |event| looked += u64::from(matches!(event, RunEvent::DoubtsLookedAt { .. }));
+    let end = prepare(&mut ledger, &world.tenant, &world.options, pending(), &mut emit).await;
+    assert_eq!((end.expect("an end"), looked, ledger.counts().reset), (None, 1, 40));
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,7 +12,7 @@ use passwave::{
     },
     ledger::FILE_NAME,
     outcome::Cause,
-    run::{RunEnd, RunError},
+    run::{RunEnd, RunError, RunEvent, run},
     traffic::TrafficError,
 };
 use std::{
@@ -183,6 +183,25 @@ async fn a_password_that_is_refused_is_replaced_twice_at_most() {
         assert!(report.iter().all(|row| row.status == statuses), "{times}");
         assert!(report.iter().all(|row| row.attempts == times.min(2) + 1), "{times}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_recorded_is_told_and_each_account_once() {
+    let mut world = World::of(config(r#"{"latency_ms": 100, "items": {"throttled": 0.1}}"#), 100);
+    world.options.tell_accounts = true;
+    world.make(7, AccountKind::Synced);
+    let (mut told, mut last) = (Vec::new(), None);
+    let mut emit = |event| match event {
+        RunEvent::Account(standing) => told.push((standing.row, standing.status)),
+        RunEvent::Progress { counts, .. } => last = Some(counts),
+        _ => {}
+    };
+    let mut ledger = world.ledger();
+    let end = run(&mut ledger, &world.tenant, &world.options, std::future::pending(), &mut emit).await;
+    assert_eq!((end.expect("an end"), last), (RunEnd::Finished, Some(ledger.counts())));
+    told.sort_unstable();
+    let status = |row| if row == 7 { "failed" } else { "reset" };
+    assert_eq!(told, (1..=100).map(|row| (row, status(row).to_owned())).collect::<Vec<_>>());
 }
 
 /// A tenant whose answers to batches are bent on their way.
