@@ -1,5 +1,6 @@
 //! The ledger by itself: what it promises to the run, turn by turn.
 
+use jiff::Timestamp;
 use passwave::{
     ledger::{
         Claimed, Fact, Facts, Hold, Ledger, LedgerError, Moment, Standing,
@@ -167,6 +168,69 @@ fn what_cannot_be_looked_at_is_told_and_is_not_called_missing() {
     assert!(matches!(opened, Err(LedgerError::File { .. })));
     let home = tempfile::tempdir().expect("a folder");
     assert!(matches!(Ledger::open_to_read(home.path()), Err(LedgerError::NoRun(_))));
+}
+
+#[test]
+fn a_wait_longer_than_any_comes_from_a_clock_that_was_set_back() {
+    let now = Timestamp::from_second(1_790_000_000).expect("a time");
+    for (wait, is_kept) in [(3_599_000, true), (3_601_000, false)] {
+        let home = tempfile::tempdir().expect("a folder");
+        let folder = home.path().join("run");
+        let mut ledger = create(&folder, 1).expect("a ledger");
+        let until = now.as_millisecond() + wait;
+        turn(&mut ledger, vec![], 1, 0).expect("a turn");
+        turn(&mut ledger, vec![fact(1, again(until))], 0, 0).expect("a turn");
+        drop(ledger);
+        let ledger = Ledger::open_at(&folder, now).expect("the ledger again");
+        assert_eq!(ledger.next_due().expect("a time"), Some(if is_kept { until } else { 0 }), "{wait} ms");
+    }
+}
+
+#[test]
+fn what_is_no_whole_ledger_is_told_from_one() {
+    let home = tempfile::tempdir().expect("a folder");
+    assert!(matches!(create(&home.path().join("nowhere/run"), 1), Err(LedgerError::NoParent(_))));
+    let folder = home.path().join("run");
+    drop(create(&folder, 300).expect("a ledger"));
+    let file = folder.join("ledger.db");
+    let whole = std::fs::read(&file).expect("a file");
+    let told = |bytes: &[u8]| {
+        std::fs::write(&file, bytes).expect("written");
+        Ledger::open_to_read(&folder).err()
+    };
+    assert!(told(&whole).is_none());
+    assert!(matches!(told(b""), Some(LedgerError::Unfinished(_))));
+    let foreign = |bytes: &[u8]| matches!(told(bytes), Some(LedgerError::Foreign { .. }));
+    assert!(foreign(b"SQLite format 3\0") && foreign(&whole[..99]), "less than a header");
+    assert!(foreign(&[b'x'; 200]), "as long as a header, and none");
+    assert!(foreign(&[&whole[..68], b"none", &whole[72..]].concat()), "another program's");
+    assert!(matches!(told(&whole[..whole.len() / 2]), Some(LedgerError::Damaged { .. })));
+    let empty = home.path().join("empty");
+    std::fs::create_dir(&empty).expect("made");
+    std::fs::write(&file, &whole).expect("written");
+    let pragma = |file: &Path, sql: &str| {
+        rusqlite::Connection::open(file).and_then(|file| file.query_row(sql, (), |row| row.get(0)))
+    };
+    let version: i32 = pragma(&file, "PRAGMA user_version").expect("a version");
+    let marks = format!("PRAGMA application_id = {}; PRAGMA user_version = {version}", 0x7077_6176);
+    let database = rusqlite::Connection::open(empty.join("ledger.db")).expect("a database");
+    database.execute_batch(&marks).expect("marked as ours");
+    assert!(matches!(Ledger::open_to_read(&empty), Err(LedgerError::Unfinished(_))), "no tables yet");
+}
+
+#[test]
+fn of_the_rows_that_are_wrong_a_thousand_are_told() {
+    for (wrong, told) in [(3, 3), (1_000, 1_000), (1_002, 1_000)] {
+        let home = tempfile::tempdir().expect("a folder");
+        let mut csv = "UPN\nann@contoso.com\n".to_owned();
+        (0..wrong).for_each(|n| csv.push_str(&format!("no address {n}\n")));
+        let roster = Roster::from_bytes("wave.csv", csv.into_bytes(), &RosterOptions::default()).expect("a roster");
+        let policy = PasswordPolicy::default();
+        let plan = Plan::new(&roster, Generator::new(&policy).expect("randomness"));
+        let created = Ledger::create(&home.path().join("run"), Settings::new(&roster, policy.clone()), plan);
+        let created = created.expect("a ledger");
+        assert_eq!((created.skipped.len(), created.ledger.counts().skipped), (told, wrong));
+    }
 }
 
 #[test]

@@ -145,6 +145,8 @@ mod tests {
         let moved = home.path().join("moved");
         fs::rename(&folder, &moved).expect("moved");
         assert!(place.trouble().is_some() && !place.is_removed());
+        fs::write(&folder, "a file where the folder was").expect("written");
+        assert!(place.trouble().is_some_and(|why| why.contains("cannot be reached")));
         let home = fs::canonicalize(home.path()).expect("there");
         assert_eq!(place.now_in(), cfg!(target_os = "linux").then(|| home.join("moved")));
         fs::remove_dir_all(&moved).expect("removed");

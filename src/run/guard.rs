@@ -151,6 +151,8 @@ mod tests {
         assert!(number.is_reached(&before, &counts(10, 8, 982)));
         assert!(share.is_reached(&counts(0, 0, 3), &counts(2, 1, 0)), "all have ended");
         assert!(!share.is_reached(&counts(0, 0, 3), &counts(3, 0, 0)));
+        assert!(!share.is_reached(&before, &before), "nothing has ended, so nothing badly");
+        assert!(!share.is_reached(&counts(0, 0, 0), &counts(0, 0, 0)), "nor where there is nothing");
     }
 
     #[test]

@@ -26,3 +26,5 @@ mod profiles;
 mod scenarios;
 #[cfg(feature = "seal")]
 mod sealed;
+#[cfg(feature = "seal")]
+mod sealed_report;
