@@ -82,6 +82,25 @@ mod tests {
     }
 
     #[test]
+    fn waits_one_after_the_other_add_up() {
+        let mut moments = Moments::new();
+        let short = |millis| Waiting { wait: Duration::from_millis(millis), ..asked(0) };
+        moments.note(1_000, &short(50), 1);
+        moments.note(1_100, &short(30), 3);
+        assert_eq!(moments.kept(), [Moment { at: 1_000, hold: Hold::Asked, millis: 80, throttled: 3 }]);
+    }
+
+    #[test]
+    fn as_many_as_there_is_room_for_are_kept_apart() {
+        let mut moments = Moments::new();
+        let at = |nth: i64| 1_790_000_000_000 + nth * (CLOSE_MILLIS + 1);
+        (0..1_000).for_each(|nth| moments.note(at(nth), &asked(0), 0));
+        assert_eq!(moments.kept().len(), MOMENTS_MAX);
+        moments.note(at(1_000), &asked(0), 0);
+        assert_eq!(moments.kept().len(), 501, "two by two");
+    }
+
+    #[test]
     fn a_week_of_waits_stays_small() {
         let mut moments = Moments::new();
         (1..=600_000_u32).for_each(|nth| moments.note(1_000 * i64::from(nth), &asked(1), nth.into()));

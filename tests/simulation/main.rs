@@ -23,6 +23,8 @@ mod lives;
 mod looking;
 mod pacing;
 mod profiles;
+#[cfg(feature = "seal")]
+mod renewing;
 mod scenarios;
 #[cfg(feature = "seal")]
 mod sealed;

@@ -1,9 +1,15 @@
 //! The sealed report over several processes, none of which can read what the others sealed.
 
-use crate::{checkers::Row, sealed::of, world::World};
+use crate::{
+    checkers::Row,
+    sealed::{die, of},
+    watch::Cut,
+    world::World,
+};
 use passwave::{
+    ledger::{LedgerError, ReportRow},
     report,
-    run::{RunEnd, RunEvent, run},
+    run::{RunEnd, RunEvent, prepare, run},
 };
 use std::{fs, future::pending};
 
@@ -47,4 +53,18 @@ async fn a_sealed_report_is_put_aside_where_the_next_process_cannot_read_what_it
         .map(|row| row.row)
         .collect();
     assert!((1..=90).all(|row| held.contains(&row)), "every account opens with one of them: {held:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_with_an_earlier_password_that_cannot_be_read_here_is_told() {
+    let world = of(r#"{"latency_ms": 100, "denied": "reads"}"#, 5);
+    die(&world, Cut::BeforeAnswer(1)).await;
+    let mut ledger = world.ledger();
+    let end = prepare(&mut ledger, &world.tenant, &world.options, pending(), &mut |_| {}).await;
+    assert_eq!(end.expect("ready"), None);
+    let told = |row: ReportRow| {
+        assert!(row.is_sealed && row.password.is_some() && row.earlier.is_empty() && row.ambiguous, "row {}", row.row);
+        Ok::<_, LedgerError>(())
+    };
+    ledger.for_each_row(told).expect("rows");
 }

@@ -1,9 +1,10 @@
 //! The ledger by itself: what it promises to the run, turn by turn.
 
-use jiff::Timestamp;
+mod opening;
+
 use passwave::{
     ledger::{
-        Claimed, Fact, Facts, Hold, Ledger, LedgerError, Moment, Standing,
+        Claimed, Counts, Fact, Facts, Hold, Ledger, LedgerError, Moment, Standing,
         life::{Doubt, Event},
     },
     outcome::Status,
@@ -148,130 +149,77 @@ fn a_replaced_password_is_kept_while_it_may_be_in_force() {
 }
 
 #[test]
-fn a_run_folder_is_made_whole_or_not_at_all_and_never_over_another() {
-    let home = tempfile::tempdir().expect("a folder");
-    let folder = home.path().join("run");
-    let ledger = create(&folder, 3).expect("a ledger");
-    let fingerprint = ledger.note("fingerprint").expect("readable");
-    assert!(matches!(create(&folder, 4), Err(LedgerError::Exists(_))));
-    assert!(
-        matches!(Ledger::open(&folder), Err(LedgerError::Held { holder, .. }) if holder.contains(&std::process::id().to_string()))
-    );
-    let reader = Ledger::open_to_read(&folder).expect("readers are welcome");
-    assert_eq!((reader.note("fingerprint").expect("readable"), reader.counts().planned), (fingerprint, 3));
-    assert!(matches!(Ledger::open(home.path()), Err(LedgerError::NoRun(_))));
-}
-
-#[test]
-fn what_cannot_be_looked_at_is_told_and_is_not_called_missing() {
-    let opened = Ledger::open_to_read(Path::new("no\0name"));
-    assert!(matches!(opened, Err(LedgerError::File { .. })));
-    let home = tempfile::tempdir().expect("a folder");
-    assert!(matches!(Ledger::open_to_read(home.path()), Err(LedgerError::NoRun(_))));
-}
-
-#[test]
-fn a_wait_longer_than_any_comes_from_a_clock_that_was_set_back() {
-    let now = Timestamp::from_second(1_790_000_000).expect("a time");
-    for (wait, is_kept) in [(3_599_000, true), (3_601_000, false)] {
-        let home = tempfile::tempdir().expect("a folder");
-        let folder = home.path().join("run");
-        let mut ledger = create(&folder, 1).expect("a ledger");
-        let until = now.as_millisecond() + wait;
-        turn(&mut ledger, vec![], 1, 0).expect("a turn");
-        turn(&mut ledger, vec![fact(1, again(until))], 0, 0).expect("a turn");
-        drop(ledger);
-        let ledger = Ledger::open_at(&folder, now).expect("the ledger again");
-        assert_eq!(ledger.next_due().expect("a time"), Some(if is_kept { until } else { 0 }), "{wait} ms");
-    }
-}
-
-#[test]
-fn what_is_no_whole_ledger_is_told_from_one() {
-    let home = tempfile::tempdir().expect("a folder");
-    assert!(matches!(create(&home.path().join("nowhere/run"), 1), Err(LedgerError::NoParent(_))));
-    let folder = home.path().join("run");
-    drop(create(&folder, 300).expect("a ledger"));
-    let file = folder.join("ledger.db");
-    let whole = std::fs::read(&file).expect("a file");
-    let told = |bytes: &[u8]| {
-        std::fs::write(&file, bytes).expect("written");
-        Ledger::open_to_read(&folder).err()
+fn the_passwords_that_may_be_in_force_are_shown_and_only_those() {
+    let (_home, mut ledger) = ledger();
+    let first = turn(&mut ledger, vec![], 5, 0).expect("a turn");
+    let first = |row: usize| first[row - 1].password.expose().to_owned();
+    let lost = Doubt { current: true, earlier: false };
+    let replaced = |row, doubt| Fact { doubt, ..fact(row, Event::Replaced(Password::new(format!("Second-{row}")))) };
+    let facts = vec![
+        replaced(1, lost),
+        replaced(2, Doubt::default()),
+        fact(3, again(0)),
+        fact(4, Event::Confirmed),
+        replaced(5, lost),
+    ];
+    turn(&mut ledger, facts, 0, 1).expect("a turn");
+    let shown = |ledger: &Ledger| {
+        let mut shown = Vec::new();
+        let note = |row: passwave::ledger::ReportRow| {
+            let earlier: Vec<String> = row.earlier.iter().map(|password| password.expose().to_owned()).collect();
+            let password = row.password.map(|password| password.expose().to_owned());
+            shown.push((row.status, password, earlier, row.ambiguous));
+            Ok::<_, LedgerError>(())
+        };
+        ledger.for_each_row(note).expect("rows");
+        shown.truncate(5);
+        shown
     };
-    assert!(told(&whole).is_none());
-    assert!(matches!(told(b""), Some(LedgerError::Unfinished(_))));
-    let foreign = |bytes: &[u8]| matches!(told(bytes), Some(LedgerError::Foreign { .. }));
-    assert!(foreign(b"SQLite format 3\0") && foreign(&whole[..99]), "less than a header");
-    assert!(foreign(&[b'x'; 200]), "as long as a header, and none");
-    assert!(foreign(&[&whole[..68], b"none", &whole[72..]].concat()), "another program's");
-    assert!(matches!(told(&whole[..whole.len() / 2]), Some(LedgerError::Damaged { .. })));
-    let empty = home.path().join("empty");
-    std::fs::create_dir(&empty).expect("made");
-    std::fs::write(&file, &whole).expect("written");
-    let pragma = |file: &Path, sql: &str| {
-        rusqlite::Connection::open(file).and_then(|file| file.query_row(sql, (), |row| row.get(0)))
+    let row = |status: &str, password: &str, earlier: &[String], ambiguous| {
+        (status.to_owned(), Some(password.to_owned()), earlier.to_vec(), ambiguous)
     };
-    let version: i32 = pragma(&file, "PRAGMA user_version").expect("a version");
-    let marks = format!("PRAGMA application_id = {}; PRAGMA user_version = {version}", 0x7077_6176);
-    let database = rusqlite::Connection::open(empty.join("ledger.db")).expect("a database");
-    database.execute_batch(&marks).expect("marked as ours");
-    assert!(matches!(Ledger::open_to_read(&empty), Err(LedgerError::Unfinished(_))), "no tables yet");
+    let settled = row("reset", &first(4), &[], false);
+    let pending = [
+        row("pending", "Second-1", &[first(1)], true),
+        row("pending", "Second-2", &[], false),
+        row("pending", &first(3), &[], false),
+        settled.clone(),
+        row("pending", "Second-5", &[first(5)], true),
+    ];
+    assert_eq!(shown(&ledger), pending);
+    let claimed = turn(&mut ledger, vec![], 4, 2).expect("a turn");
+    let doubt_of = |row| claimed.iter().find(|claimed| claimed.row == row).expect("claimed").doubt;
+    let refused = |row| Fact { doubt: doubt_of(row), ..fact(row, Event::Refused) };
+    let mut doubt = doubt_of(5);
+    doubt.current = true;
+    let facts = vec![refused(1), refused(2), refused(3), Fact { doubt, ..fact(5, Event::Refused) }];
+    turn(&mut ledger, facts, 0, 3).expect("a turn");
+    let ended = [
+        row("in_doubt", &first(1), &[], false),
+        ("failed".to_owned(), None, Vec::new(), false),
+        row("in_doubt", &first(3), &[], false),
+        settled,
+        row("in_doubt", "Second-5", &[first(5)], true),
+    ];
+    assert_eq!(shown(&ledger), ended);
 }
 
 #[test]
-fn of_the_rows_that_are_wrong_a_thousand_are_told() {
-    for (wrong, told) in [(3, 3), (1_000, 1_000), (1_002, 1_000)] {
-        let home = tempfile::tempdir().expect("a folder");
-        let mut csv = "UPN\nann@contoso.com\n".to_owned();
-        (0..wrong).for_each(|n| csv.push_str(&format!("no address {n}\n")));
-        let roster = Roster::from_bytes("wave.csv", csv.into_bytes(), &RosterOptions::default()).expect("a roster");
-        let policy = PasswordPolicy::default();
-        let plan = Plan::new(&roster, Generator::new(&policy).expect("randomness"));
-        let created = Ledger::create(&home.path().join("run"), Settings::new(&roster, policy.clone()), plan);
-        let created = created.expect("a ledger");
-        assert_eq!((created.skipped.len(), created.ledger.counts().skipped), (told, wrong));
-    }
-}
-
-#[test]
-fn an_index_that_lacks_a_row_is_found() {
-    let (home, ledger) = ledger();
-    drop(ledger);
-    let folder = home.path().join("run");
-    let database = rusqlite::Connection::open(folder.join("ledger.db")).expect("the ledger");
-    let bend = "PRAGMA writable_schema = ON;
-                UPDATE sqlite_schema SET sql = replace(sql, 'sessions =', '''due'' =') WHERE name = 'sessions_due'";
-    database.execute_batch(bend).expect("a bent index");
-    drop(database);
-    let told = Ledger::open(&folder).err().expect("a refusal").to_string();
-    assert!(told.contains("is damaged") && told.contains("sessions_due") && told.contains("hint"), "{told}");
-}
-
-#[test]
-fn a_folder_that_came_without_its_lock_gets_another() {
-    let (home, ledger) = ledger();
-    drop(ledger);
-    let folder = home.path().join("run");
-    let lock = folder.join("run.lock");
-    std::fs::remove_file(&lock).expect("removed");
-    drop(Ledger::open(&folder).expect("the ledger"));
-    std::fs::remove_file(&lock).expect("there again");
-    std::fs::create_dir(&lock).expect("made");
-    assert!(matches!(Ledger::open(&folder), Err(LedgerError::File { file, .. }) if file == lock));
-}
-
-#[test]
-fn a_roster_that_breaks_off_leaves_no_folder_behind() {
-    let home = tempfile::tempdir().expect("a folder");
-    let mut csv = "UPN\n".to_owned();
-    (1..=20_000).for_each(|n| csv.push_str(&format!("user{n}@contoso.com\n")));
-    csv.push_str("\"last@contoso.com\nmore@contoso.com\n");
-    let roster = Roster::from_bytes("wave.csv", csv.into_bytes(), &RosterOptions::default()).expect("good so far");
-    let policy = PasswordPolicy::new(Style::default(), BannedWords::default()).expect("a policy");
-    let plan = Plan::new(&roster, Generator::new(&policy).expect("randomness"));
-    let target = home.path().join("run");
-    let created = Ledger::create(&target, Settings::new(&roster, policy.clone()), plan);
-    assert!(matches!(created, Err(LedgerError::Plan(_))) && !target.exists());
+fn rows_are_counted_by_where_they_stand() {
+    let counts = Counts {
+        planned: 1,
+        in_flight: 2,
+        reset: 4,
+        failed: 8,
+        in_doubt: 16,
+        skipped: 32,
+        sessions_due: 64,
+        sessions_in_flight: 128,
+        ..Counts::default()
+    };
+    assert_eq!((counts.settled(), counts.pending(), counts.rows(), counts.sessions_pending()), (28, 3, 63, 192));
+    assert!(!counts.is_finished() && Counts::default().is_finished());
+    assert!(!Counts { planned: 1, sessions_due: 1, ..Counts::default() }.is_finished());
 }
 
 #[test]
