@@ -121,7 +121,12 @@ fn new_folder(folder: &Path) -> Result<PathBuf, LedgerError> {
 
 #[cfg(test)]
 mod tests {
-    use super::new_folder;
+    use super::{first_line, new_folder};
+
+    #[test]
+    fn of_a_trouble_only_what_happened_is_told() {
+        assert_eq!(first_line("no room\nhint: make some"), "no room");
+    }
 
     #[test]
     fn a_copy_takes_no_other_copys_place() {

@@ -72,8 +72,9 @@ mod tests {
         assert!(suspicion.verdict(true).is_some());
         suspicion.refused(60, Cause::Permission, || "no".into());
         assert_eq!(suspicion.verdict(false).expect("enough").0.len(), 60);
+        assert!(suspicion.open().iter().copied().eq(1..=60));
         suspicion.allay();
-        assert!(suspicion.verdict(true).is_none());
+        assert!(suspicion.verdict(true).is_none() && suspicion.open().is_empty());
     }
 
     #[test]

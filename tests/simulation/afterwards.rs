@@ -10,14 +10,14 @@ use passwave::{
     graph::{
         BatchRequest, BatchResponse, Graph, Operation, Page, Reply, SendError, claims::Claims, simulator::Simulator,
     },
-    ledger::{LedgerError, Standing},
+    ledger::{Counts, LedgerError, Standing},
     plan::{Lookup, Rules},
     report,
     run::{RunEnd, RunEvent, prepare, run},
     verify::{VerifyEnd, verify},
 };
 use std::{
-    cell::Cell,
+    cell::RefCell,
     collections::BTreeMap,
     future::{pending, ready},
     time::Duration,
@@ -214,6 +214,7 @@ async fn sessions_are_revoked_after_each_reset_at_the_pace_of_the_quota() {
     assert!(world.accounts.iter().all(|account| world.tenant.sessions_revoked(account) == 1));
     assert!(world.strangers.iter().all(|account| world.tenant.sessions_revoked(account) == 0));
     let session = world.ledger().sessions().expect("sessions").pop().expect("one");
+    assert_eq!((session.settled, session.revoked), (2_500, 2_500));
     let seconds = (session.last_write.expect("an answer") - session.first_write.expect("a batch")) as f64 / 1_000.0;
     let share = seconds / (2.0 * 2_500.0 - 3_000.0) * 20.0;
     note(&format!("2,500 resets with sessions revoked: {share:.3} of the bound"));
@@ -232,20 +233,40 @@ async fn sessions_that_nobody_may_revoke_cost_little_and_change_no_reset() {
     assert!(csv(&world).contains("failed: Authorization_RequestDenied"));
 }
 
-/// A tenant that revokes the sessions of twenty accounts, and then forbids it.
-struct Forbidding<'a> {
+/// A tenant whose answers about sessions are bent on their way.
+struct Bending<'a> {
     tenant: &'a Simulator,
-    asked: Cell<u64>,
+    /// How often it was asked about each row.
+    asked: RefCell<BTreeMap<u64, u32>>,
+    /// Status and code for a row, by how many calls there were up to this one.
+    bend: fn(u32, u64) -> Option<(u16, &'static str)>,
 }
 
-impl Graph for Forbidding<'_> {
+impl<'a> Bending<'a> {
+    /// Runs with sessions revoked, through a tenant like that.
+    async fn run(world: &'a World, bend: fn(u32, u64) -> Option<(u16, &'static str)>) -> (BTreeMap<u64, u32>, Counts) {
+        let tenant = Self { tenant: &world.tenant, asked: RefCell::default(), bend };
+        let mut ledger = world.ledger();
+        ledger.revoke_sessions().expect("a note");
+        let end = run(&mut ledger, &tenant, &world.options, pending(), &mut |_| {}).await;
+        assert_eq!(end.expect("an end"), RunEnd::Finished);
+        (tenant.asked.into_inner(), ledger.counts())
+    }
+
+    fn ask(&self, row: u64) -> Option<(u16, &'static str)> {
+        let mut asked = self.asked.borrow_mut();
+        *asked.entry(row).or_default() += 1;
+        (self.bend)(asked.values().sum(), row)
+    }
+}
+
+impl Graph for Bending<'_> {
     async fn send(&self, batch: &BatchRequest) -> Result<BatchResponse, SendError> {
         let mut response = self.tenant.send(batch).await?;
         for request in batch.requests.iter().filter(|one| matches!(one.operation, Operation::RevokeSessions)) {
-            self.asked.set(self.asked.get() + 1);
-            if self.asked.get() > 20 {
-                let reply = response.replies.iter_mut().find(|reply| reply.row == Some(request.row)).expect("a reply");
-                *reply = Reply { row: reply.row, status: 403, ..Reply::default() };
+            let reply = response.replies.iter_mut().find(|reply| reply.row == Some(request.row)).expect("a reply");
+            if let Some((status, code)) = self.ask(request.row) {
+                *reply = Reply { row: reply.row, status, code: code.into(), ..Reply::default() };
             }
         }
         Ok(response)
@@ -263,21 +284,18 @@ impl Graph for Forbidding<'_> {
 #[tokio::test(start_paused = true)]
 async fn where_some_sessions_were_revoked_all_others_are_tried() {
     let world = World::of(config(r#"{"latency_ms": 100}"#), 200);
-    let tenant = Forbidding { tenant: &world.tenant, asked: Cell::new(0) };
-    let mut ledger = world.ledger();
-    ledger.revoke_sessions().expect("a note");
-    let end = run(&mut ledger, &tenant, &world.options, pending(), &mut |_| {}).await;
-    assert_eq!((end.expect("an end"), tenant.asked.get()), (RunEnd::Finished, 200));
-    assert_eq!((ledger.counts().sessions_revoked, ledger.counts().sessions_kept), (20, 180));
+    let (asked, counts) = Bending::run(&world, |calls, _| (calls > 20).then_some((403, ""))).await;
+    assert_eq!((asked.len(), counts.sessions_revoked, counts.sessions_kept), (200, 20, 180));
+    assert!(asked.values().all(|times| *times == 1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn sessions_in_whose_way_others_always_are_are_kept_in_the_end() {
-    let world = World::of(config(r#"{"items": {"conflict": 0.7}}"#), 300);
-    assert_eq!(revoke(&world, Duration::MAX).await, Some(RunEnd::Finished));
-    let counts = world.counts();
-    assert!(counts.sessions_kept > 0 && counts.sessions_revoked > 0, "{counts:?}");
-    assert!(csv(&world).contains("failed: Directory_ConcurrencyViolation"));
+async fn sessions_that_are_in_trouble_again_and_again_are_kept_after_ten_times() {
+    let world = World::of(config(r#"{"latency_ms": 100}"#), 200);
+    let trouble = |_, row| Some(if row == 1 { (504, "") } else { (409, "Directory_ConcurrencyViolation") });
+    let (asked, counts) = Bending::run(&world, trouble).await;
+    assert_eq!((counts.reset, counts.sessions_kept), (200, 200));
+    assert!(asked.values().all(|times| *times == 10), "{asked:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -21,6 +21,8 @@ mod broken;
 mod guards;
 mod lives;
 mod looking;
+#[cfg(target_os = "linux")]
+mod moved;
 mod pacing;
 mod profiles;
 #[cfg(feature = "seal")]

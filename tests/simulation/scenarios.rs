@@ -20,7 +20,7 @@ use std::{
     collections::HashSet,
     time::Duration,
 };
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 pub fn config(faults: &str) -> SimulatorConfig {
     let faults = Faults::from_json(faults.as_bytes()).expect("good faults");
@@ -221,6 +221,34 @@ impl<F: Fn(&mut BatchResponse)> Graph for Bent<'_, F> {
     async fn claims(&self) -> Result<Option<Claims>, SendError> {
         self.0.claims().await
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_that_is_in_trouble_again_and_again_is_given_up_after_ten() {
+    let world = World::of(config(r#"{"items": {"conflict": 1}}"#), 200);
+    // While no answer comes at all, that is not this row's fault; here, the others' come.
+    let silent = Bent(&world.tenant, |response: &mut BatchResponse| {
+        response.replies.iter_mut().filter(|reply| reply.row == Some(1)).for_each(|reply| reply.status = 504);
+    });
+    let end = world.go(&silent, std::future::pending()).await;
+    assert!(matches!(end, Ok(RunEnd::Finished)), "{end:?}");
+    let report = world.check_ended();
+    assert_eq!((report[0].status.as_str(), report[0].attempts), ("in_doubt", 10));
+    assert!(report[1..].iter().all(|row| (row.status.as_str(), row.attempts) == ("failed", 10)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_no_row_gets_an_answer_none_is_given_up() {
+    let world = World::of(config("{}"), 40);
+    let over = Instant::now() + Duration::from_secs(600);
+    let away = Bent(&world.tenant, |response: &mut BatchResponse| {
+        if Instant::now() < over {
+            response.replies.iter_mut().for_each(|reply| reply.status = 504);
+        }
+    });
+    assert!(matches!(world.go(&away, std::future::pending()).await, Ok(RunEnd::Finished)));
+    let report = world.check_ended();
+    assert!(report.iter().all(|row| row.status == "reset") && report.iter().any(|row| row.attempts > 10));
 }
 
 /// Says nothing about the first time that a row is sent.

@@ -1,0 +1,74 @@
+//! A run folder that is moved or removed while a process works on it. Where open files keep their place in the folder, as
+//! on Windows, nobody can.
+
+use crate::{scenarios::config, world::World};
+use passwave::{
+    graph::{BatchRequest, BatchResponse, Graph, Page, SendError, claims::Claims, simulator::Simulator},
+    ledger::{Ledger, LedgerError},
+    run::{RunEnd, RunError, run},
+};
+use std::{cell::Cell, fs, future::pending, path::Path};
+
+/// A tenant at whose third batch something happens.
+struct Third<'a, F> {
+    tenant: &'a Simulator,
+    batches: Cell<u32>,
+    happens: F,
+}
+
+impl<F: Fn()> Graph for Third<'_, F> {
+    async fn send(&self, batch: &BatchRequest) -> Result<BatchResponse, SendError> {
+        let answer = self.tenant.send(batch).await;
+        self.batches.set(self.batches.get() + 1);
+        if self.batches.get() == 3 {
+            (self.happens)();
+        }
+        answer
+    }
+
+    async fn page(&self, url: &str) -> Result<Page, SendError> {
+        self.tenant.page(url).await
+    }
+
+    async fn claims(&self) -> Result<Option<Claims>, SendError> {
+        self.tenant.claims().await
+    }
+}
+
+/// Works on a run until something happens to its folder, and tells how that ended.
+async fn interrupted(world: &World, happens: impl Fn()) -> LedgerError {
+    let tenant = Third { tenant: &world.tenant, batches: Cell::new(0), happens };
+    let mut ledger = world.ledger();
+    let end = run(&mut ledger, &tenant, &world.options, pending(), &mut |_| {}).await;
+    let Err(RunError::Ledger(error)) = end else { panic!("it ended: {end:?}") };
+    error
+}
+
+/// Everything that was answered is in the ledger in `folder`, and the run goes on there without writing anybody twice.
+async fn goes_on(world: &World, folder: &Path) {
+    let mut ledger = Ledger::open_at(folder, world.options.pace.clock.now()).expect("a ledger");
+    let (counts, written) = (ledger.counts(), world.tenant.tally().writes);
+    assert!(counts.reset >= 60 && (counts.reset, counts.in_flight) == (written, 0), "{counts:?}, {written} written");
+    let end = run(&mut ledger, &world.tenant, &world.options, pending(), &mut |_| {}).await;
+    assert!(matches!(end, Ok(RunEnd::Finished)), "{end:?}");
+    assert_eq!((ledger.counts().reset, world.tenant.tally().writes), (400, 400));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_folder_is_moved_the_ledger_is_followed() {
+    let world = World::of(config(r#"{"latency_ms": 100}"#), 400);
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let target = fs::canonicalize(elsewhere.path()).expect("there").join("moved");
+    let error = interrupted(&world, || fs::rename(world.folder(), &target).expect("moved")).await;
+    assert!(matches!(&error, LedgerError::Moved { now: Some(now), .. } if *now == target), "{error}");
+    goes_on(&world, &target).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_folder_is_removed_all_that_was_recorded_is_saved() {
+    let world = World::of(config(r#"{"latency_ms": 100}"#), 400);
+    let error = interrupted(&world, || fs::remove_dir_all(world.folder()).expect("removed")).await;
+    let LedgerError::Rescued { folder, copy } = error else { panic!("{error}") };
+    assert_eq!((&folder, &copy), (&world.folder(), &world.folder().with_file_name("run.rescued")));
+    goes_on(&world, &copy).await;
+}
