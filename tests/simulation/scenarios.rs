@@ -190,15 +190,16 @@ async fn what_is_recorded_is_told_and_each_account_once() {
     let mut world = World::of(config(r#"{"latency_ms": 100, "items": {"throttled": 0.1}}"#), 100);
     world.options.tell_accounts = true;
     world.make(7, AccountKind::Synced);
-    let (mut told, mut last) = (Vec::new(), None);
+    let (mut told, mut last, mut times) = (Vec::new(), None, 0);
     let mut emit = |event| match event {
         RunEvent::Account(standing) => told.push((standing.row, standing.status)),
-        RunEvent::Progress { counts, .. } => last = Some(counts),
+        RunEvent::Progress { counts, .. } => (last, times) = (Some(counts), times + 1),
         _ => {}
     };
     let mut ledger = world.ledger();
     let end = run(&mut ledger, &world.tenant, &world.options, std::future::pending(), &mut emit).await;
     assert_eq!((end.expect("an end"), last), (RunEnd::Finished, Some(ledger.counts())));
+    assert!(times <= world.tenant.tally().batches, "{times} times, and only where there was something to record");
     told.sort_unstable();
     let status = |row| if row == 7 { "failed" } else { "reset" };
     assert_eq!(told, (1..=100).map(|row| (row, status(row).to_owned())).collect::<Vec<_>>());
@@ -230,8 +231,11 @@ async fn a_row_that_is_in_trouble_again_and_again_is_given_up_after_ten() {
     let silent = Bent(&world.tenant, |response: &mut BatchResponse| {
         response.replies.iter_mut().filter(|reply| reply.row == Some(1)).for_each(|reply| reply.status = 504);
     });
+    let began = Instant::now();
     let end = world.go(&silent, std::future::pending()).await;
     assert!(matches!(end, Ok(RunEnd::Finished)), "{end:?}");
+    // Half of 1, 2, 4, 8, 16 and four times 30 seconds, at least.
+    assert!(began.elapsed() > Duration::from_secs(75), "{:?}", began.elapsed());
     let report = world.check_ended();
     assert_eq!((report[0].status.as_str(), report[0].attempts), ("in_doubt", 10));
     assert!(report[1..].iter().all(|row| (row.status.as_str(), row.attempts) == ("failed", 10)));
