@@ -77,10 +77,11 @@ async fn a_halt_tells_the_cause_that_all_share() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_sent_once_the_hours_are_over() {
-    let mut world = World::of(config(r#"{"latency_ms": 100}"#), 5_000);
-    // Opened an hour ago, and closes after a minute or two: 2,000 accounts beyond the burst take a hundred seconds.
+    let mut world = World::of(config(r#"{"latency_ms": 100}"#), 6_500);
+    // Opened an hour ago, and closes after one to two minutes, as hours have no seconds: the burst is over by then, and the
+    // 3,500 accounts beyond it take three.
     let now = world.options.pace.clock.now().to_zoned(TimeZone::system());
-    let (opened, closes) = (&now - SignedDuration::from_hours(1), &now + SignedDuration::from_secs(60));
+    let (opened, closes) = (&now - SignedDuration::from_hours(1), &now + SignedDuration::from_secs(120));
     let window = format!("{}-{}", opened.strftime("%H:%M"), closes.strftime("%H:%M"));
     world.options.window = Some(window.parse().expect("hours"));
     assert_eq!(world.run().await.expect("an end"), RunEnd::WindowClosed, "{window}");
