@@ -4,10 +4,10 @@ mod opening;
 
 use passwave::{
     ledger::{
-        Claimed, Counts, Fact, Facts, Hold, Ledger, LedgerError, Moment, Standing,
+        Claimed, Counts, Fact, Facts, Hold, KindCount, Ledger, LedgerError, Looked, Moment, Standing,
         life::{Doubt, Event},
     },
-    outcome::Status,
+    outcome::{Skip, Status},
     password::{BannedWords, Generator, Password, PasswordPolicy, Style},
     plan::{Plan, Settings},
     roster::{Roster, RosterOptions},
@@ -309,4 +309,45 @@ fn the_widest_row_is_known() {
     let ledger = created.expect("a ledger").ledger;
     assert_eq!(ledger.widest_row().expect("a number"), 4);
     assert_eq!(ledger.cells(2).expect("cells"), ["bob@contoso.com", "7b", "", "late"]);
+}
+
+fn looked(row: u64, skip: Option<Skip>) -> Looked {
+    Looked {
+        row,
+        kind: skip.map_or("member", Skip::code),
+        skip: skip.map(|skip| (skip, "as the directory says".into())),
+        object_id: Some(format!("id-{row}")),
+        user_principal_name: Some(format!("user{row}@contoso.com")),
+        password_changed_at: None,
+    }
+}
+
+#[test]
+fn what_a_look_finds_is_kept() {
+    let (_home, mut ledger) = ledger();
+    assert_eq!((ledger.left_to_look_up().expect("a number"), ledger.lookup_has_ended().expect("a note")), (10, false));
+    let mut found: Vec<Looked> = (1..=6).map(|row| looked(row, None)).collect();
+    found.extend([7, 8].map(|row| looked(row, Some(Skip::Synced))));
+    ledger.keep_looked(&found).expect("kept");
+    assert_eq!((ledger.counts().planned, ledger.counts().skipped), (8, 2));
+    assert_eq!(ledger.left_to_look_up().expect("a number"), 2);
+    ledger.end_lookup(None).expect("an end");
+    assert!(ledger.lookup_has_ended().expect("a note") && ledger.is_looked_up().expect("a note"));
+    assert_eq!(ledger.not_looked_up_because().expect("a note"), None);
+    let kind = |is_skipped, kind: &str, number, rows: &[u64]| KindCount {
+        is_skipped,
+        kind: kind.into(),
+        number,
+        names: rows.iter().map(|row| format!("user{row}@contoso.com")).collect(),
+    };
+    let kinds = [kind(false, "member", 6, &[1, 2, 3]), kind(false, "", 2, &[9, 10]), kind(true, "synced", 2, &[7, 8])];
+    assert_eq!(ledger.kinds().expect("kinds"), kinds);
+}
+
+#[test]
+fn why_nothing_was_looked_up_is_kept_too() {
+    let (_home, mut ledger) = ledger();
+    ledger.end_lookup(Some("nobody may read here")).expect("an end");
+    assert!(ledger.lookup_has_ended().expect("a note") && !ledger.is_looked_up().expect("a note"));
+    assert_eq!(ledger.not_looked_up_because().expect("a note").as_deref(), Some("nobody may read here"));
 }
