@@ -49,6 +49,7 @@ async fn goes_on(world: &World, folder: &Path) {
     let mut ledger = Ledger::open_at(folder, world.options.pace.clock.now()).expect("a ledger");
     let (counts, written) = (ledger.counts(), world.tenant.tally().writes);
     assert!(counts.reset >= 60 && (counts.reset, counts.in_flight) == (written, 0), "{counts:?}, {written} written");
+    assert!(counts.planned > 0, "it stopped at once");
     let end = run(&mut ledger, &world.tenant, &world.options, pending(), &mut |_| {}).await;
     assert!(matches!(end, Ok(RunEnd::Finished)), "{end:?}");
     assert_eq!((ledger.counts().reset, world.tenant.tally().writes), (400, 400));
