@@ -10,6 +10,7 @@ use passwave::{
     report,
     roster::{Roster, RosterOptions},
     run::{RunEnd, RunOptions, run},
+    seal::Sealing,
 };
 use secrecy::ExposeSecret;
 use std::{future::pending, path::Path};
@@ -31,7 +32,7 @@ const EXPECTED: [(&str, usize, ForceChange); 5] = [
     ("desk@contoso.com", 0, ForceChange::NextSignInWithMfa),
 ];
 
-fn planned(folder: &Path, force_change: Option<ForceChange>) -> Ledger {
+fn planned(folder: &Path, force_change: Option<ForceChange>, sealing: Option<Sealing>) -> Ledger {
     let options = RosterOptions {
         profile_column: Some("year".into()),
         language_column: Some("speaks".into()),
@@ -39,9 +40,21 @@ fn planned(folder: &Path, force_change: Option<ForceChange>) -> Ledger {
     };
     let roster = Roster::from_bytes("school.csv", ROSTER.into(), &options).unwrap_or_else(|error| panic!("{error}"));
     let policy = PasswordPolicy::default();
-    let settings = Settings { rehearsal: true, force_change, ..Settings::new(&roster, policy.clone()) };
+    let settings = Settings { rehearsal: true, force_change, sealing, ..Settings::new(&roster, policy.clone()) };
     let plan = Plan::new(&roster, Generator::new(&policy).expect("randomness"));
     Ledger::create(folder, settings, plan).expect("a ledger").ledger
+}
+
+/// To somebody whose key nobody here has, where sealing is built in.
+#[cfg(feature = "seal")]
+fn sealing() -> Option<Sealing> {
+    let recipient = age::x25519::Identity::generate().to_public().to_string();
+    Some(Sealing { recipients: vec![recipient], identity: None })
+}
+
+#[cfg(not(feature = "seal"))]
+fn sealing() -> Option<Sealing> {
+    None
 }
 
 fn school(faults: &str) -> Simulator {
@@ -58,11 +71,11 @@ fn parts(password: &str) -> usize {
 
 #[tokio::test(start_paused = true)]
 async fn every_account_gets_what_its_profile_says() {
-    // The second time, two passwords of each are refused, and new ones made.
-    for faults in ["{}", r#"{"complexity": {"share": 1, "times": 2}}"#] {
+    // The second time, two passwords of each are refused, and new ones made; the third time, nobody can read the first.
+    for (faults, sealing) in [("{}", None), (r#"{"complexity": {"share": 1, "times": 2}}"#, None), ("{}", sealing())] {
         let (home, tenant) = (tempfile::tempdir().expect("a folder"), school(faults));
         let folder = home.path().join("run");
-        drop(planned(&folder, None));
+        drop(planned(&folder, None, sealing));
         let mut ledger = Ledger::open(&folder).expect("a ledger");
         let end = run(&mut ledger, &tenant, &RunOptions::default(), pending(), &mut |_| {}).await;
         assert!(matches!(end, Ok(RunEnd::Finished)), "{end:?}");
@@ -83,7 +96,7 @@ async fn every_account_gets_what_its_profile_says() {
 #[tokio::test(start_paused = true)]
 async fn what_the_command_line_asks_of_everybody_wins() {
     let (home, tenant) = (tempfile::tempdir().expect("a folder"), school("{}"));
-    let mut ledger = planned(&home.path().join("run"), Some(ForceChange::No));
+    let mut ledger = planned(&home.path().join("run"), Some(ForceChange::No), None);
     let end = run(&mut ledger, &tenant, &RunOptions::default(), pending(), &mut |_| {}).await;
     assert!(matches!(end, Ok(RunEnd::Finished)), "{end:?}");
     assert!(EXPECTED.iter().all(|(upn, ..)| tenant.force_change(upn) == Some(ForceChange::No)));
@@ -97,7 +110,7 @@ fn a_profile_that_was_changed_in_the_ledger_is_noticed() {
         ("UPDATE roster SET profile = 'early-years' WHERE row = 5", "changed since"),
         ("UPDATE roster SET language = 'kl' WHERE row = 1", "\"kl\""),
     ] {
-        drop(planned(&folder, None));
+        drop(planned(&folder, None, None));
         let changes = rusqlite::Connection::open(folder.join(passwave::ledger::FILE_NAME)).expect("a database");
         changes.execute_batch(sql).expect("changed");
         drop(changes);
