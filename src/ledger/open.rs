@@ -377,11 +377,13 @@ fn json_array(cells: &csv::StringRecord) -> Result<String, serde_json::Error> {
     Ok(String::from_utf8(bytes.into_inner()).expect("JSON is UTF-8"))
 }
 
-/// A new file's name is in its folder, so the folder must reach the disk too.
+/// A new file's name is in its folder, and that folder's in the one above, so both must reach the disk too.
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) {
-        for path in [Some(folder), folder.parent().filter(|parent| !parent.as_os_str().is_empty())] {
-            path.map_or(Ok(()), |path| File::open(path)?.sync_all())?;
+        // A folder that is named without a path lies where we work.
+        let parent = folder.parent().map(|parent| if parent == Path::new("") { Path::new(".") } else { parent });
+        for path in std::iter::once(folder).chain(parent) {
+            File::open(path)?.sync_all()?;
         }
     }
     Ok(())

@@ -80,8 +80,13 @@ impl Stage {
         command
     }
 
+    /// `passwave plan`, ready to start.
+    pub fn planning(&self) -> Command {
+        self.connecting(&["plan", "wave.csv", "--run-dir", &self.run])
+    }
+
     pub fn plan(&self) {
-        let planned = self.connecting(&["plan", "wave.csv", "--run-dir", &self.run]).output().expect("it starts");
+        let planned = self.planning().output().expect("it starts");
         assert_eq!(planned.status.code(), Some(0), "{}", said(&planned));
     }
 

@@ -4,7 +4,11 @@
 //! was synced before, and nothing else.
 
 use crate::program::{Stage, can_trace, said, traced};
-use std::{collections::HashMap, fs, path::Path};
+use std::{
+    collections::{HashMap, HashSet},
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// Calls that change the ledger, make it durable, or send.
 const CALLS: &str = "trace=pwrite64,ftruncate,fsync,fdatasync,write,writev,sendto";
@@ -93,6 +97,28 @@ fn must_hold(images: &HashMap<String, Image>, folder: &str, rows: &[(u64, String
             ledger.query_row(sql, [row], |row| Ok((row.get(0)?, row.get(1)?))).expect("the row");
         assert_eq!(kept.0, "in_flight", "row {row} was sent before its intent was on disk");
         assert!(kept.1 == *password, "row {row} was sent with a password that was not on disk");
+    }
+}
+
+#[test]
+fn a_plan_is_on_disk_with_the_folders_that_lead_to_it() {
+    if !can_trace() {
+        return;
+    }
+    let stage = Stage::new(50, "{}");
+    let log = stage.home().join("trace");
+    let options = ["-xx", "-y", "-s", "1000000", "-e", CALLS, "-o", log.to_str().expect("UTF-8")];
+    let ended = traced(&stage.planning(), &options).output().expect("it starts");
+    assert_eq!(ended.status.code(), Some(0), "{}", said(&ended));
+    let folder = fs::canonicalize(stage.run_folder()).expect("there");
+    let mut synced = HashSet::new();
+    for call in fs::read_to_string(&log).expect("a trace").lines().filter_map(read) {
+        if let Call::Sync { file } = call {
+            synced.insert(PathBuf::from(file));
+        }
+    }
+    for path in [folder.join("ledger.db").as_path(), &folder, folder.parent().expect("a parent")] {
+        assert!(synced.contains(path), "a power failure may take {}", path.display());
     }
 }
 
