@@ -2,14 +2,12 @@
 
 use crate::{
     pacing::note,
-    scenarios::config,
+    scenarios::{Bent, config},
     watch::{Cut, Watch},
     world::World,
 };
 use passwave::{
-    graph::{
-        BatchRequest, BatchResponse, Graph, Operation, Page, Reply, SendError, claims::Claims, simulator::Simulator,
-    },
+    graph::{BatchRequest, BatchResponse, Operation, Reply, simulator::Simulator},
     ledger::{Counts, LedgerError, Standing},
     plan::{Lookup, Rules},
     report,
@@ -233,58 +231,31 @@ async fn sessions_that_nobody_may_revoke_cost_little_and_change_no_reset() {
     assert!(csv(&world).contains("failed: Authorization_RequestDenied"));
 }
 
-/// A tenant whose answers about sessions are bent on their way.
-struct Bending<'a> {
-    tenant: &'a Simulator,
-    /// How often it was asked about each row.
-    asked: RefCell<BTreeMap<u64, u32>>,
-    /// Status and code for a row, by how many calls there were up to this one.
-    bend: fn(u32, u64) -> Option<(u16, &'static str)>,
-}
-
-impl<'a> Bending<'a> {
-    /// Runs with sessions revoked, through a tenant like that.
-    async fn run(world: &'a World, bend: fn(u32, u64) -> Option<(u16, &'static str)>) -> (BTreeMap<u64, u32>, Counts) {
-        let tenant = Self { tenant: &world.tenant, asked: RefCell::default(), bend };
-        let mut ledger = world.ledger();
-        ledger.revoke_sessions().expect("a note");
-        let end = run(&mut ledger, &tenant, &world.options, pending(), &mut |_| {}).await;
-        assert_eq!(end.expect("an end"), RunEnd::Finished);
-        (tenant.asked.into_inner(), ledger.counts())
-    }
-
-    fn ask(&self, row: u64) -> Option<(u16, &'static str)> {
-        let mut asked = self.asked.borrow_mut();
-        *asked.entry(row).or_default() += 1;
-        (self.bend)(asked.values().sum(), row)
-    }
-}
-
-impl Graph for Bending<'_> {
-    async fn send(&self, batch: &BatchRequest) -> Result<BatchResponse, SendError> {
-        let mut response = self.tenant.send(batch).await?;
+/// Runs with sessions revoked, where `bend` gives status and code for a row by how many calls about sessions there were up
+/// to this one; tells how often each row was asked for, and where all stand.
+async fn revoke_bent(world: &World, bend: fn(u32, u64) -> Option<(u16, &'static str)>) -> (BTreeMap<u64, u32>, Counts) {
+    let asked = RefCell::new(BTreeMap::new());
+    let tenant = Bent(&world.tenant, |batch: &BatchRequest, response: &mut BatchResponse| {
         for request in batch.requests.iter().filter(|one| matches!(one.operation, Operation::RevokeSessions)) {
+            let mut asked = asked.borrow_mut();
+            *asked.entry(request.row).or_default() += 1;
             let reply = response.replies.iter_mut().find(|reply| reply.row == Some(request.row)).expect("a reply");
-            if let Some((status, code)) = self.ask(request.row) {
+            if let Some((status, code)) = bend(asked.values().sum(), request.row) {
                 *reply = Reply { row: reply.row, status, code: code.into(), ..Reply::default() };
             }
         }
-        Ok(response)
-    }
-
-    async fn page(&self, url: &str) -> Result<Page, SendError> {
-        self.tenant.page(url).await
-    }
-
-    async fn claims(&self) -> Result<Option<Claims>, SendError> {
-        self.tenant.claims().await
-    }
+    });
+    let mut ledger = world.ledger();
+    ledger.revoke_sessions().expect("a note");
+    let end = run(&mut ledger, &tenant, &world.options, pending(), &mut |_| {}).await;
+    assert_eq!(end.expect("an end"), RunEnd::Finished);
+    (asked.take(), ledger.counts())
 }
 
 #[tokio::test(start_paused = true)]
 async fn where_some_sessions_were_revoked_all_others_are_tried() {
     let world = World::of(config(r#"{"latency_ms": 100}"#), 200);
-    let (asked, counts) = Bending::run(&world, |calls, _| (calls > 20).then_some((403, ""))).await;
+    let (asked, counts) = revoke_bent(&world, |calls, _| (calls > 20).then_some((403, ""))).await;
     assert_eq!((asked.len(), counts.sessions_revoked, counts.sessions_kept), (200, 20, 180));
     assert!(asked.values().all(|times| *times == 1));
 }
@@ -293,7 +264,7 @@ async fn where_some_sessions_were_revoked_all_others_are_tried() {
 async fn sessions_that_are_in_trouble_again_and_again_are_kept_after_ten_times() {
     let world = World::of(config(r#"{"latency_ms": 100}"#), 200);
     let trouble = |_, row| Some(if row == 1 { (504, "") } else { (409, "Directory_ConcurrencyViolation") });
-    let (asked, counts) = Bending::run(&world, trouble).await;
+    let (asked, counts) = revoke_bent(&world, trouble).await;
     assert_eq!((counts.reset, counts.sessions_kept), (200, 200));
     assert!(asked.values().all(|times| *times == 10), "{asked:?}");
 }

@@ -9,7 +9,7 @@ use crate::{
 };
 use passwave::{
     graph::{
-        BatchResponse,
+        BatchRequest, BatchResponse,
         simulator::{AccountKind, Simulator, SimulatorConfig},
     },
     lookup::{LookupEnd, LookupError},
@@ -189,8 +189,8 @@ async fn without_the_permission_to_read_the_plan_goes_by_names_unless_a_look_is_
 }
 
 /// A tenant that cannot make anything of the first row.
-fn odd(tenant: &Simulator) -> Bent<'_, impl Fn(&mut BatchResponse)> {
-    Bent(tenant, |response: &mut BatchResponse| {
+fn odd(tenant: &Simulator) -> Bent<'_, impl Fn(&BatchRequest, &mut BatchResponse)> {
+    Bent(tenant, |_: &BatchRequest, response: &mut BatchResponse| {
         for reply in response.replies.iter_mut().filter(|reply| reply.row == Some(1)) {
             (reply.status, reply.code, reply.user) = (400, "Request_BadRequest".into(), None);
         }

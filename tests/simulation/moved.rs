@@ -1,43 +1,26 @@
 //! A run folder that is moved or removed while a process works on it. Where open files keep their place in the folder, as
 //! on Windows, nobody can.
 
-use crate::{scenarios::config, world::World};
+use crate::{
+    scenarios::{Bent, config},
+    world::World,
+};
 use passwave::{
-    graph::{BatchRequest, BatchResponse, Graph, Page, SendError, claims::Claims, simulator::Simulator},
+    graph::{BatchRequest, BatchResponse},
     ledger::{Ledger, LedgerError},
     run::{RunEnd, RunError, run},
 };
 use std::{cell::Cell, fs, future::pending, path::Path};
 
-/// A tenant at whose third batch something happens.
-struct Third<'a, F> {
-    tenant: &'a Simulator,
-    batches: Cell<u32>,
-    happens: F,
-}
-
-impl<F: Fn()> Graph for Third<'_, F> {
-    async fn send(&self, batch: &BatchRequest) -> Result<BatchResponse, SendError> {
-        let answer = self.tenant.send(batch).await;
-        self.batches.set(self.batches.get() + 1);
-        if self.batches.get() == 3 {
-            (self.happens)();
-        }
-        answer
-    }
-
-    async fn page(&self, url: &str) -> Result<Page, SendError> {
-        self.tenant.page(url).await
-    }
-
-    async fn claims(&self) -> Result<Option<Claims>, SendError> {
-        self.tenant.claims().await
-    }
-}
-
-/// Works on a run until something happens to its folder, and tells how that ended.
+/// Works on a run until something happens to its folder at the third batch, and tells how that ended.
 async fn interrupted(world: &World, happens: impl Fn()) -> LedgerError {
-    let tenant = Third { tenant: &world.tenant, batches: Cell::new(0), happens };
+    let batches = Cell::new(0);
+    let tenant = Bent(&world.tenant, |_: &BatchRequest, _: &mut BatchResponse| {
+        batches.set(batches.get() + 1);
+        if batches.get() == 3 {
+            happens();
+        }
+    });
     let mut ledger = world.ledger();
     let end = run(&mut ledger, &tenant, &world.options, pending(), &mut |_| {}).await;
     let Err(RunError::Ledger(error)) = end else { panic!("it ended: {end:?}") };

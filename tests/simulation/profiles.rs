@@ -1,7 +1,7 @@
 //! Profiles through a whole run: each account gets a password of its own form, and what its profile asks of it afterwards,
 //! also where the directory refuses the first password.
 
-use crate::scenarios::config;
+use crate::{scenarios::config, world::KeyPair};
 use passwave::{
     graph::simulator::{Account, Simulator},
     ledger::Ledger,
@@ -45,18 +45,6 @@ fn planned(folder: &Path, force_change: Option<ForceChange>, sealing: Option<Sea
     Ledger::create(folder, settings, plan).expect("a ledger").ledger
 }
 
-/// To somebody whose key nobody here has, where sealing is built in.
-#[cfg(feature = "seal")]
-fn sealing() -> Option<Sealing> {
-    let recipient = age::x25519::Identity::generate().to_public().to_string();
-    Some(Sealing { recipients: vec![recipient], identity: None })
-}
-
-#[cfg(not(feature = "seal"))]
-fn sealing() -> Option<Sealing> {
-    None
-}
-
 fn school(faults: &str) -> Simulator {
     let tenant = Simulator::new(config(faults));
     EXPECTED.iter().for_each(|(upn, ..)| tenant.add(Account::normal(*upn)));
@@ -72,7 +60,8 @@ fn parts(password: &str) -> usize {
 #[tokio::test(start_paused = true)]
 async fn every_account_gets_what_its_profile_says() {
     // The second time, two passwords of each are refused, and new ones made; the third time, nobody can read the first.
-    for (faults, sealing) in [("{}", None), (r#"{"complexity": {"share": 1, "times": 2}}"#, None), ("{}", sealing())] {
+    let sealing = KeyPair::generate().map(|keys| keys.sealing());
+    for (faults, sealing) in [("{}", None), (r#"{"complexity": {"share": 1, "times": 2}}"#, None), ("{}", sealing)] {
         let (home, tenant) = (tempfile::tempdir().expect("a folder"), school(faults));
         let folder = home.path().join("run");
         drop(planned(&folder, None, sealing));

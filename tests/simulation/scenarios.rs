@@ -208,10 +208,10 @@ async fn what_is_recorded_is_told_and_each_account_once() {
 /// A tenant whose answers to batches are bent on their way.
 pub struct Bent<'a, F>(pub &'a Simulator, pub F);
 
-impl<F: Fn(&mut BatchResponse)> Graph for Bent<'_, F> {
+impl<F: Fn(&BatchRequest, &mut BatchResponse)> Graph for Bent<'_, F> {
     async fn send(&self, batch: &BatchRequest) -> Result<BatchResponse, SendError> {
         let mut response = self.0.send(batch).await?;
-        self.1(&mut response);
+        self.1(batch, &mut response);
         Ok(response)
     }
 
@@ -228,7 +228,7 @@ impl<F: Fn(&mut BatchResponse)> Graph for Bent<'_, F> {
 async fn a_row_that_is_in_trouble_again_and_again_is_given_up_after_ten() {
     let world = World::of(config(r#"{"items": {"conflict": 1}}"#), 200);
     // While no answer comes at all, that is not this row's fault; here, the others' come.
-    let silent = Bent(&world.tenant, |response: &mut BatchResponse| {
+    let silent = Bent(&world.tenant, |_: &BatchRequest, response: &mut BatchResponse| {
         response.replies.iter_mut().filter(|reply| reply.row == Some(1)).for_each(|reply| reply.status = 504);
     });
     let began = Instant::now();
@@ -245,7 +245,7 @@ async fn a_row_that_is_in_trouble_again_and_again_is_given_up_after_ten() {
 async fn while_no_row_gets_an_answer_none_is_given_up() {
     let world = World::of(config("{}"), 40);
     let over = Instant::now() + Duration::from_secs(600);
-    let away = Bent(&world.tenant, |response: &mut BatchResponse| {
+    let away = Bent(&world.tenant, |_: &BatchRequest, response: &mut BatchResponse| {
         if Instant::now() < over {
             response.replies.iter_mut().for_each(|reply| reply.status = 504);
         }
@@ -256,9 +256,9 @@ async fn while_no_row_gets_an_answer_none_is_given_up() {
 }
 
 /// Says nothing about the first time that a row is sent.
-fn forgetful(tenant: &Simulator) -> Bent<'_, impl Fn(&mut BatchResponse)> {
+fn forgetful(tenant: &Simulator) -> Bent<'_, impl Fn(&BatchRequest, &mut BatchResponse)> {
     let told = RefCell::new(HashSet::new());
-    Bent(tenant, move |response: &mut BatchResponse| {
+    Bent(tenant, move |_: &BatchRequest, response: &mut BatchResponse| {
         response.replies.retain(|reply| reply.row.is_none_or(|row| !told.borrow_mut().insert(row)));
     })
 }

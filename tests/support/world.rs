@@ -76,8 +76,7 @@ impl World {
         let pace = Pace { seed, ..Pace::default() };
         let options = RunOptions { pace, ..RunOptions::default() };
         strangers.extend(exclusions.iter().map(|key| (*key).to_owned()));
-        let (recipient, key) = keys.map(|keys| (keys.recipient, keys.identity)).unzip();
-        let sealing = recipient.map(|recipient| Sealing { recipients: vec![recipient], identity: None });
+        let (sealing, key) = keys.map(|keys| (keys.sealing(), keys.identity)).unzip();
         let (chosen, gives_key) = (RefCell::default(), Cell::new(false));
         let world = Self { tenant, options, accounts, strangers, epoch, chosen, key, gives_key, home };
         world.plan(rules, sealing, exclusions.iter().map(|key| (*key).to_owned()).collect());
@@ -259,6 +258,11 @@ impl KeyPair {
         let identity = age::x25519::Identity::generate();
         let recipient = identity.to_public().to_string();
         Some(Self { recipient, identity: secrecy::ExposeSecret::expose_secret(&identity.to_string()).to_owned() })
+    }
+
+    /// Seals to the recipient alone.
+    pub fn sealing(&self) -> Sealing {
+        Sealing { recipients: vec![self.recipient.clone()], identity: None }
     }
 
     /// None: sealing is not built in.
