@@ -37,7 +37,7 @@ impl Exclusions {
     /// # Errors
     /// Where it cannot be read, or a row in it names no account.
     pub fn open(file: &Path) -> Result<Self, ExclusionsError> {
-        Self::of(&Roster::open(file, &RosterOptions::default())?)
+        Self::of(&Roster::open(file, &RosterOptions { only_accounts: true, ..RosterOptions::default() })?)
     }
 
     /// The accounts of `roster`.

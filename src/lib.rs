@@ -22,8 +22,8 @@
 //! | papers | [`roster`], [`exclusions`], [`plan`] | any CSV as checked rows; every decision, before anything is done |
 //! | words | [`upn`], [`language`], [`password`], [`seal`], [`outcome`], [`roles`], [`quota`] | values that are right once they exist |
 //!
-//! Beside them stand seven small helpers: [`clean`], [`clock`], [`figures`], [`nearest`], [`private`],
-//! [`retry_after`] and [`scrub`]. Nothing here prints; the program around it (`src/main.rs`, `cli/`, `verbs/`, `progress.rs`, `terminal.rs`)
+//! Beside them stand eight small helpers: [`clean`], [`clock`], [`figures`], [`nearest`], [`private`],
+//! [`retry_after`], [`scrub`] and [`text_file`]. Nothing here prints; the program around it (`src/main.rs`, `cli/`, `verbs/`, `progress.rs`, `terminal.rs`)
 //! does.
 //!
 //! # The invariants
@@ -94,6 +94,7 @@ pub mod roster;
 pub mod run;
 pub mod scrub;
 pub mod seal;
+pub mod text_file;
 pub mod throttle;
 pub mod traffic;
 pub mod upn;

@@ -19,6 +19,7 @@ const LAYERS: [&[&str]; 4] = [
         "retry_after",
         "private",
         "scrub",
+        "text_file",
         "language",
         "password",
         "seal",

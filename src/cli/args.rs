@@ -8,6 +8,7 @@ use passwave::{
     password::{LENGTH_DEFAULT, Profile, SEPARATOR_DEFAULT, WORDS_DEFAULT},
     quota::Quota,
     run::{Halt, Window},
+    text_file::Charset,
 };
 use std::{path::PathBuf, time::Duration};
 
@@ -27,6 +28,9 @@ pub struct PlanArgs {
     /// The sheet of a workbook, by its name or its number [default: the first that is not hidden]
     #[arg(long, value_name = "NAME")]
     pub sheet: Option<String>,
+    /// The encoding of a CSV file, such as windows-1252, cp850 or shift_jis [default: found out, and told if it is a guess]
+    #[arg(long, value_name = "NAME")]
+    pub encoding: Option<Charset>,
     /// Refuse the roster if any of its rows is wrong, instead of skipping those rows
     #[arg(long)]
     pub strict: bool,

@@ -4,7 +4,7 @@
 
 use crate::{
     clean,
-    roster::{RosterError, table},
+    roster::{RosterError, read_file, table},
     seal::{Recipients, SealError, Sealing},
 };
 use csv::StringRecord;
@@ -46,10 +46,7 @@ impl SealMap {
     /// Where the file cannot be read, or a line in it is no pair.
     pub fn open(file: &Path) -> Result<Self, SealMapError> {
         let name = clean::for_terminal(&file.display().to_string());
-        match std::fs::read(file) {
-            Ok(bytes) => Self::from_bytes(&name, bytes),
-            Err(source) => Err(RosterError::Unreadable { name, source }.into()),
-        }
+        Self::from_bytes(&name, read_file(file)?.1)
     }
 
     /// Reads a map that is in memory; `name` stands for it in messages.

@@ -94,10 +94,22 @@ fn commonest(widths: &[usize]) -> (usize, usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::records::QuoteFault, super::source::Source, *};
+    use super::{
+        super::{
+            opening::{self, Opening, OpeningFault},
+            records::QuoteFault,
+            source::Source,
+        },
+        *,
+    };
+    use crate::text_file::{Wanted, decode};
+
+    fn open(text: &str) -> Result<Option<Opening>, OpeningFault> {
+        opening::of(&Source::text(decode(text.into(), Wanted::Found).expect("text")), None)
+    }
 
     fn found(text: &str) -> (char, Vec<String>, u64) {
-        let opening = Source::text(text.to_owned()).opening().ok().flatten().expect("a table");
+        let opening = open(text).ok().flatten().expect("a table");
         (of(text).0.into(), opening.first.iter().map(str::to_owned).collect(), opening.at.line)
     }
 
@@ -128,7 +140,7 @@ mod tests {
         assert_eq!(found("\n \n\"version:v1.0\",,,,\n,,\nupn,n\n"), upn(',', 5));
         assert_eq!(found("#TYPE System.Management.Automation.PSCustomObject\n\"upn\";\"n\"\n"), upn(';', 2));
         assert_eq!(found("upn,n"), upn(',', 1));
-        assert!(matches!(Source::text("version:v1.0\n\n".to_owned()).opening(), Ok(None)));
-        assert_eq!(Source::text("\n\"upn,n\n".to_owned()).opening().err(), Some(QuoteFault { line: 2 }));
+        assert!(matches!(open("version:v1.0\n\n"), Ok(None)));
+        assert_eq!(open("\n\"upn,n\n").err(), Some(OpeningFault::Quote(QuoteFault { line: 2 })));
     }
 }

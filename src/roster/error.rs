@@ -18,10 +18,21 @@ pub enum RosterError {
     NotText {
         /// The file, as shown to people.
         name: String,
-        /// What it looks like.
-        found: &'static str,
+        /// What it is.
+        found: String,
         /// How to come to a file that can be read.
-        cure: &'static str,
+        cure: String,
+    },
+    /// The file holds more than is read.
+    #[error(
+        "{name} holds more than {} MiB, which is the limit; nothing was sent. Keep only the columns that are needed, or split \
+         the file: a million rows of a hundred letters have about 100 MiB", limit >> 20
+    )]
+    TooLarge {
+        /// The file, as shown to people.
+        name: String,
+        /// The most bytes that are read.
+        limit: u64,
     },
     /// Not one data row: an empty file, or only a header.
     #[error(
@@ -73,6 +84,19 @@ pub enum RosterError {
         name: String,
         /// The physical line, from 1, on which the quotation mark stands.
         line: u64,
+    },
+    /// An address stands above what looks like the header.
+    #[error(
+        "{name}: {header} looks like the header, and {address} above it holds an address that could be an account; nothing \
+         was sent. Remove what stands above the header, or the header if the rows above it are part of the list"
+    )]
+    AddressAbove {
+        /// The file, as shown to people.
+        name: String,
+        /// Where the address stands.
+        address: String,
+        /// Where the header stands.
+        header: String,
     },
     /// No column is known to hold the accounts.
     #[error(

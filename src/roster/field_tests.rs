@@ -183,7 +183,7 @@ fn what_cannot_be_used_is_refused_with_a_way_out() {
         (b"sep=,\nUPN,name\n\n", ["no accounts", "header"]),
         (b"Login,Room\na@c.com,1\n", ["--upn-column \"Login\"", "\"Room\""]),
         (b"upn,n\na@c.com,\"x\nb@c.com,y\n", ["line 2", "nothing was sent"]),
-        (b"PK\x03\x04", ["workbook", "save it as"]),
+        (b"PK\x03\x04", ["workbook", "Unpack it"]),
         (b"a\0b", ["NUL", "Save it as"]),
     ] {
         let error = message(bytes);

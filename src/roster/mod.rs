@@ -10,9 +10,13 @@
 mod columns;
 mod dialect;
 mod error;
+mod explain;
 mod names;
+mod opening;
 mod person;
+mod reading;
 mod records;
+mod remark;
 mod rows;
 #[cfg_attr(not(feature = "xlsx"), allow(dead_code, reason = "only workbooks fill sheets"))]
 mod sheet;
@@ -30,19 +34,20 @@ mod field_tests;
 
 pub use error::RosterError;
 pub use person::NameColumns;
+pub use reading::read_file;
+pub use remark::{Remark, RemarkKind};
 pub use rows::{Refusal, Row, Rows};
 pub use table::table;
 
-use crate::{clean, password::Form};
+use crate::{clean, password::Form, text_file::Charset};
 use columns::{Columns, LANGUAGE_FLAG, Names, PASSWORD_FLAG, PROFILE_FLAG, Shape};
 use csv::StringRecord;
 use names::Meaning;
+use opening::Opening;
 use records::{Mark, QuoteFault};
 use source::{Records, Source};
-use std::{io::Read, path::Path};
+use std::path::Path;
 
-/// How standard input is named on the command line, and to people.
-const STDIN: (&str, &str) = ("-", "standard input");
 /// Values of each column that are looked at to know it, and records among which they are sought.
 const SURVEY_VALUES: u32 = 100;
 const SURVEY_RECORDS: usize = 10_000;
@@ -63,6 +68,10 @@ pub struct RosterOptions {
     pub language_column: Option<String>,
     /// What the password of a row looks like that says nothing of it.
     pub form: Form,
+    /// `--encoding`: the encoding of a text; otherwise it is found out.
+    pub encoding: Option<Charset>,
+    /// Whether only the accounts matter, as in a list of those to leave alone. Then other letters may be garbled.
+    pub only_accounts: bool,
 }
 
 /// A roster that can be read: its text, its columns, and which of them is which. It may hold passwords of its own, so it
@@ -81,6 +90,7 @@ pub struct Roster {
     name_columns: Vec<usize>,
     /// Whether some column speaks of passwords, so that no value may stand in a message.
     holds_passwords: bool,
+    remarks: Vec<Remark>,
 }
 
 impl Roster {
@@ -89,17 +99,8 @@ impl Roster {
     /// # Errors
     /// As [`Roster::from_bytes`], and where the file cannot be read.
     pub fn open(source: &Path, options: &RosterOptions) -> Result<Self, RosterError> {
-        let (name, bytes) = if source == Path::new(STDIN.0) {
-            let mut bytes = Vec::new();
-            (STDIN.1.to_owned(), std::io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes))
-        } else {
-            let name = source.file_name().unwrap_or(source.as_os_str());
-            (clean::for_terminal(&name.to_string_lossy()), std::fs::read(source))
-        };
-        match bytes {
-            Ok(bytes) => Self::from_bytes(&name, bytes, options),
-            Err(source) => Err(RosterError::Unreadable { name, source }),
-        }
+        let (name, bytes) = reading::read_file(source)?;
+        Self::from_bytes(&name, bytes, options)
     }
 
     /// Reads a roster that is in memory; `name` stands for it in messages.
@@ -109,10 +110,19 @@ impl Roster {
     /// beginning, or the columns are not certain.
     pub fn from_bytes(name: &str, bytes: Vec<u8>, options: &RosterOptions) -> Result<Self, RosterError> {
         let name = clean::for_terminal(name);
-        let source = read(&name, bytes, options.sheet.as_deref())?;
-        let opening = source.opening().map_err(|fault| open_quote(&name, fault))?;
-        let opening = opening.ok_or_else(|| empty(&name, "there is no text in it"))?;
-        let labelled = !dialect::has_address(&opening.first);
+        let source = reading::source(&name, bytes, options)?;
+        let opening = opening::of(&source, options.upn_column.as_deref())
+            .map_err(|fault| explain::opening(&name, source.sheet(), fault))?
+            .ok_or_else(|| empty(&name, "there is no text in it"))?;
+        explain::must_not_be_printed(&name, &source, &opening)?;
+        if options.only_accounts {
+            explain::must_keep_addresses(&name, source.sheet(), &opening)?;
+        }
+        Self::of_table(name, source, &opening, options)
+    }
+
+    fn of_table(name: String, source: Source, opening: &Opening, options: &RosterOptions) -> Result<Self, RosterError> {
+        let labelled = opening.is_header();
         let body = if labelled { opening.after } else { opening.at };
         let (rows, shapes) =
             survey(source.records(body), opening.first.len(), labelled).map_err(|fault| open_quote(&name, fault))?;
@@ -121,13 +131,16 @@ impl Roster {
         }
         let header = header(&opening.first, labelled, shapes.len());
         let columns = Columns { file: &name, names: &header, labelled, shapes: &shapes };
-        let (upn_column, password_column) = choose(&columns, options)?;
+        let explain = |error| explain::columns(error, &source, opening);
+        let (upn_column, password_column) = choose(&columns, options).map_err(explain)?;
         let optional =
             |flag, wanted: &Option<String>| wanted.as_deref().map(|name| columns.named(flag, name)).transpose();
-        let profile_column = optional(PROFILE_FLAG, &options.profile_column)?;
-        let language_column = optional(LANGUAGE_FLAG, &options.language_column)?;
+        let profile_column = optional(PROFILE_FLAG, &options.profile_column).map_err(explain)?;
+        let language_column = optional(LANGUAGE_FLAG, &options.language_column).map_err(explain)?;
         let name_columns = name_columns(&header, upn_column);
-        let holds_passwords = password_column.is_some() || may_hold_passwords(&header, labelled);
+        let holds_passwords =
+            password_column.is_some() || opening.passed_passwords || may_hold_passwords(&header, labelled);
+        let remarks = remark::of(&name, &source, opening);
         let form = options.form;
         Ok(Self {
             name,
@@ -141,6 +154,7 @@ impl Roster {
             form,
             name_columns,
             holds_passwords,
+            remarks,
         })
     }
 
@@ -187,6 +201,12 @@ impl Roster {
         &self.name_columns
     }
 
+    /// What a person should know before these accounts are reset.
+    #[must_use]
+    pub fn remarks(&self) -> &[Remark] {
+        &self.remarks
+    }
+
     /// Reads the rows from the beginning. A quotation mark left open is an error, and ends them.
     #[must_use]
     pub fn rows(&self) -> Rows<'_> {
@@ -213,16 +233,6 @@ pub fn place(sheet: Option<&str>, line: u64) -> String {
     match sheet {
         None => format!("line {line}"),
         Some(sheet) => format!("row {line} of sheet \"{}\"", clean::for_terminal(sheet)),
-    }
-}
-
-fn read(name: &str, bytes: Vec<u8>, sheet: Option<&str>) -> Result<Source, RosterError> {
-    if workbook::is_one(&bytes) {
-        return workbook::read(name, &bytes, sheet).map(Source::Sheet);
-    }
-    match sheet {
-        Some(_) => Err(RosterError::NoSheets { name: name.to_owned() }),
-        None => text::decode(name, bytes).map(Source::text),
     }
 }
 

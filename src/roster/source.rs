@@ -4,21 +4,19 @@
 
 use super::{
     dialect,
-    names::Meaning,
     records::{self, Mark, QuoteFault},
     sheet::{Sheet, SheetRecords},
 };
-use crate::clean::trim;
+use crate::text_file::{Charset, Known, Text};
 use csv::StringRecord;
-
-/// Rows of a sheet among which its header is sought, below its titles.
-const TITLE_ROWS_MAX: usize = 20;
 
 /// A file in memory, before it is known what its columns mean.
 pub(super) enum Source {
     /// CSV of some dialect.
     Text {
         text: String,
+        charset: Charset,
+        known: Known,
         delimiter: u8,
         /// Where its records begin.
         from: Mark,
@@ -27,21 +25,11 @@ pub(super) enum Source {
     Sheet(Sheet),
 }
 
-/// The first record of the table, with what is needed to go on reading.
-pub(super) struct Opening {
-    /// The first record that is no preamble: the header, or a row where the file has none.
-    pub(super) first: StringRecord,
-    /// Where it begins.
-    pub(super) at: Mark,
-    /// Where it ends.
-    pub(super) after: Mark,
-}
-
 impl Source {
     /// A text, whose dialect is found out.
-    pub(super) fn text(text: String) -> Self {
+    pub(super) fn text(Text { text, charset, known }: Text) -> Self {
         let (delimiter, from) = dialect::of(&text);
-        Self::Text { text, delimiter, from }
+        Self::Text { text, charset, known, delimiter, from }
     }
 
     /// The sheet's name, where it is one.
@@ -60,39 +48,20 @@ impl Source {
         }
     }
 
-    /// The first record of the table; none in a file without one.
-    pub(super) fn opening(&self) -> Result<Option<Opening>, QuoteFault> {
+    /// Where its records begin.
+    pub(super) fn start(&self) -> Mark {
         match self {
-            Self::Text { from, .. } => self.opening_from(*from),
-            Self::Sheet(sheet) => self.opening_from(self.below_titles(sheet)?),
+            Self::Text { from, .. } => *from,
+            Self::Sheet(sheet) => sheet.start(),
         }
     }
 
-    fn opening_from(&self, from: Mark) -> Result<Option<Opening>, QuoteFault> {
-        let (mut records, mut first) = (self.records(from), StringRecord::new());
-        while let Some(at) = records.read(&mut first)? {
-            if !dialect::is_blank(&first) && !dialect::is_preamble(&first) {
-                return Ok(Some(Opening { first, at, after: records.mark() }));
-            }
+    /// The text, if its cells are not parted as a spreadsheet parts them: by strokes, or not at all.
+    pub(super) fn loose_text(&self, width: usize) -> Option<&str> {
+        match self {
+            Self::Text { text, delimiter, .. } if width == 1 || *delimiter == b'|' => Some(text),
+            _ => None,
         }
-        Ok(None)
-    }
-
-    /// Sheets have titles above their tables: where a row names a column of accounts, and above it are only rows with one
-    /// cell, the table begins with that row.
-    fn below_titles(&self, sheet: &Sheet) -> Result<Mark, QuoteFault> {
-        let (mut records, mut cells) = (self.records(sheet.start()), StringRecord::new());
-        for _ in 0..TITLE_ROWS_MAX {
-            let Some(at) = records.read(&mut cells)? else { break };
-            if cells.iter().any(|cell| Meaning::of(cell).is_account()) {
-                return Ok(at);
-            }
-            let filled = cells.iter().filter(|cell| !trim(cell).is_empty()).count();
-            if filled > 1 || dialect::has_address(&cells) {
-                break;
-            }
-        }
-        Ok(sheet.start())
     }
 }
 

@@ -2,7 +2,11 @@
 //!
 //! It gives no cell a meaning. Invariant: each row that holds anything comes out once, in order, with its line.
 
-use super::{RosterError, dialect::is_blank, open_quote, read};
+use super::{
+    RosterError, RosterOptions,
+    dialect::{is_blank, is_preamble},
+    open_quote, reading,
+};
 use crate::clean;
 use csv::StringRecord;
 
@@ -12,12 +16,11 @@ use csv::StringRecord;
 /// Where the bytes are neither a text nor a workbook, or a quotation mark is left open.
 pub fn table(name: &str, bytes: Vec<u8>) -> Result<Vec<(u64, StringRecord)>, RosterError> {
     let name = clean::for_terminal(name);
-    let source = read(&name, bytes, None)?;
+    let source = reading::source(&name, bytes, &RosterOptions::default())?;
     let mut rows = Vec::new();
-    let Some(opening) = source.opening().map_err(|fault| open_quote(&name, fault))? else { return Ok(rows) };
-    let (mut records, mut cells) = (source.records(opening.at), StringRecord::new());
+    let (mut records, mut cells) = (source.records(source.start()), StringRecord::new());
     while let Some(start) = records.read(&mut cells).map_err(|fault| open_quote(&name, fault))? {
-        if !is_blank(&cells) {
+        if !is_blank(&cells) && (!rows.is_empty() || !is_preamble(&cells)) {
             rows.push((start.line, cells.clone()));
         }
     }

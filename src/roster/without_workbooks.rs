@@ -1,6 +1,7 @@
 //! In the place of workbooks, in a program that is built without them: the same names, and a refusal.
 
-use super::{RosterError, sheet::Sheet, text::SAVE_AS_CSV};
+use super::{RosterError, sheet::Sheet};
+use crate::text_file::foreign::SAVE_AS_CSV;
 
 /// Whether it may be one: as far as is known here, any zip archive.
 pub(super) fn is_one(bytes: &[u8]) -> bool {

@@ -26,6 +26,7 @@ use passwave::{
     quota::Quota,
     report::Summary,
     roster::{Roster, RosterOptions},
+    text_file::{self, Wanted},
     traffic::Pace,
 };
 use serde_json::json;
@@ -33,6 +34,9 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
 };
+
+/// Most bytes of a list of banned words: ten thousand short words have a few hundred thousand.
+const WORDS_BYTES_MAX: u64 = 8 << 20;
 
 /// Writes the run folder, and tells the plan.
 pub fn plan(
@@ -129,6 +133,7 @@ pub fn create(args: &PlanArgs, rehearsal: bool) -> Result<Created, Failure> {
     makers()?;
     let policy = policy(&args.policy, args.profile_column.is_some())?;
     let roster = Roster::open(&args.roster, &roster_options(args))?;
+    telling::remarks(&roster);
     if args.strict {
         refuse_wrong_rows(&roster)?;
     }
@@ -157,6 +162,8 @@ fn roster_options(args: &PlanArgs) -> RosterOptions {
         language_column: args.language_column.clone(),
         sheet: args.sheet.clone(),
         form: form(&args.policy),
+        encoding: args.encoding,
+        only_accounts: false,
     }
 }
 
@@ -192,12 +199,14 @@ pub fn policy(args: &PolicyArgs, by_column: bool) -> Result<PasswordPolicy, Fail
 }
 
 fn banned_words(file: &Path) -> Result<BannedWords, Failure> {
-    let text = std::fs::read_to_string(file).map_err(|error| {
+    let wrong = |why: String| {
         Failure::usage(format!(
-            "{}: {error}\nhint: --banned-words takes a UTF-8 text file, one word a line",
-            file.display()
+            "{}: {why}\nhint: --banned-words takes a text file, one word a line",
+            clean::for_terminal(&file.display().to_string())
         ))
-    })?;
+    };
+    let bytes = text_file::read(file, WORDS_BYTES_MAX).map_err(|error| wrong(error.to_string()))?;
+    let text = text_file::decode(bytes, Wanted::Found).map_err(|error| wrong(error.to_string()))?.text;
     Ok(BannedWords::read(&text)?)
 }
 

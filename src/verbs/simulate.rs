@@ -18,6 +18,7 @@ use passwave::{
     outcome::Status,
     quota::Quota,
     roster::{Roster, RosterOptions},
+    text_file::{self, ReadError},
     upn::Upn,
 };
 use secrecy::ExposeSecret;
@@ -29,6 +30,8 @@ const DOMAIN: &str = "contoso.com";
 
 /// What a batch takes in a rehearsal that is told no faults, in milliseconds: the order of what Graph takes.
 const LATENCY_MILLIS: u64 = 300;
+/// Most bytes of a file of faults.
+const FAULTS_BYTES_MAX: u64 = 8 << 20;
 
 /// The whole job in virtual time, against a tenant that has the roster's accounts.
 pub fn rehearse(args: &PlanArgs, limit: &LimitArgs, run: &RunArgs, simulator: &SimulatorArgs) -> Result<u8, Failure> {
@@ -117,8 +120,9 @@ fn announce(tenant: &Simulator, port: u16) -> Result<(), Failure> {
 /// What `--faults` says, or what is `usual` where it is not given.
 fn faults(args: &SimulatorArgs, usual: Faults) -> Result<Faults, Failure> {
     let Some(file) = &args.faults else { return Ok(usual) };
-    let text = std::fs::read_to_string(file).map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?;
-    Faults::from_json(text.as_bytes()).map_err(|error| {
+    let unreadable = |error: ReadError| Failure::usage(format!("{}: {error}", file.display()));
+    let text = text_file::read(file, FAULTS_BYTES_MAX).map_err(unreadable)?;
+    Faults::from_json(&text).map_err(|error| {
         Failure::usage(format!("{}: {error}\nhint: the fields are described in the README", file.display()))
     })
 }

@@ -15,6 +15,7 @@ use passwave::{
     plan::Settings,
     quota::Quota,
     report::{CSV_NAME, IDENTITY_NAME, PAGE_NAME, SEALED_NAME, SESSIONS_COLUMN, SUMMARY_NAME, Summary, SummaryCause},
+    roster::Roster,
     run::RunEnd,
     seal::Sealing,
 };
@@ -22,6 +23,14 @@ use std::{path::Path, time::Duration};
 
 /// Skipped rows that are told one by one; the report has them all.
 const SKIPPED_LINES_MAX: usize = 100;
+
+/// What a person should know of the roster itself.
+pub fn remarks(roster: &Roster) {
+    for remark in roster.remarks() {
+        let told = remark.to_string();
+        if remark.kind.is_warning() { warn(&told) } else { say(&told) }
+    }
+}
 
 /// The rows that will not be sent, all at once.
 pub fn skipped(created: &Created) {

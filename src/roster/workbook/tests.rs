@@ -3,7 +3,7 @@
 use super::{super::*, package};
 use calamine::{Reader, Xlsx};
 use proptest::{collection::vec, prelude::*};
-use std::io::{Cursor, Write};
+use std::io::{Cursor, Read, Write};
 use zip::{ZipWriter, write::SimpleFileOptions};
 
 /// Made by openpyxl: a hidden sheet, titles above the table, numbers, dates, truths, and texts that look like formulas.
@@ -119,11 +119,14 @@ fn what_cannot_be_read_has_its_cure() {
         (with_strings(UPN, strings), "announces 999999999999999 texts"),
         (by_hand(r#"<row r="1"><c r="A1" t="e"><v>#NEW!</v></c></row>"#), "#NEW!"),
         (package(&[("xl/workbook.xml", b"")]), "cannot be read"),
-        (package(&[("mimetype", b"application/vnd.oasis.opendocument.spreadsheet")]), "zip archive"),
-        (cut.to_vec(), "zip archive"),
+        (package(&[("pupils.csv", b"UPN")]), "zip archive"),
+        (package(&[("content.xml", b"")]), "OpenDocument"),
+        (cut.to_vec(), "damaged or incomplete"),
     ] {
         let error = open(&bytes, None).err().expect(words);
-        let has_cure = ["sent. Open it", "sent. Leave in it"].iter().any(|cure| error.contains(cure));
+        let has_cure = ["sent. Open it", "sent. Leave in it", "sent. Unpack it", "sent. Copy or download it"]
+            .iter()
+            .any(|cure| error.contains(cure));
         assert!(error.contains(words) && has_cure, "{error}");
     }
 }

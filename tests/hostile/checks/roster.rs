@@ -32,7 +32,10 @@ pub fn check(bytes: &[u8]) {
     assert!(roster.upn_column() < roster.header().len() && roster.password_column() != Some(roster.upn_column()));
     assert!(!reading.0.is_empty() || reading.1.is_some(), "a roster without a row is none");
     check_rows(&reading, file);
-    if let Ok(text) = std::str::from_utf8(file) {
+    // With NULs it is read as UTF-16 without a mark, if at all.
+    if let Ok(text) = std::str::from_utf8(file)
+        && !text.contains('\0')
+    {
         check_encodings(text, &options, &reading);
         check_lines(text, &reading);
     }

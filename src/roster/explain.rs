@@ -1,0 +1,63 @@
+//! Errors about columns, told with what the beginning of the file shows: it may be no table at all, or begin with titles.
+
+use super::{
+    RosterError,
+    opening::{Opening, OpeningFault},
+    place,
+    source::Source,
+    text::not_text,
+};
+use crate::text_file::foreign::printed;
+
+/// Why the beginning of a table is not certain.
+pub(super) fn opening(name: &str, sheet: Option<&str>, fault: OpeningFault) -> RosterError {
+    match fault {
+        OpeningFault::Quote(fault) => super::open_quote(name, fault),
+        OpeningFault::AddressAbove { address, header } => RosterError::AddressAbove {
+            name: name.to_owned(),
+            address: place(sheet, address),
+            header: place(sheet, header),
+        },
+    }
+}
+
+/// A list of accounts to leave alone must not lose one that stands above its header.
+pub(super) fn must_keep_addresses(name: &str, sheet: Option<&str>, opening: &Opening) -> Result<(), RosterError> {
+    let Some(address) = opening.passed_address else { return Ok(()) };
+    let fault = OpeningFault::AddressAbove { address, header: opening.at.line };
+    Err(self::opening(name, sheet, fault))
+}
+
+/// A table that a terminal printed has its headings underlined.
+pub(super) fn must_not_be_printed(name: &str, source: &Source, opening: &Opening) -> Result<(), RosterError> {
+    let text = source.loose_text(opening.first.len()).filter(|_| opening.is_underlined);
+    match text.and_then(printed) {
+        None => Ok(()),
+        Some(other) => Err(not_text(name, other.found.to_owned(), other.cure.to_owned())),
+    }
+}
+
+/// What else to say if a column is not found and nothing shows that the first row is the header.
+pub(super) fn columns(error: RosterError, source: &Source, opening: &Opening) -> RosterError {
+    if opening.is_known {
+        return error;
+    }
+    let hint = format!(
+        ". The first row ({}) was taken for the header: titles above the header have to go, unless --upn-column names a column \
+         below them",
+        place(source.sheet(), opening.at.line)
+    );
+    let other = source.loose_text(opening.first.len()).and_then(printed);
+    match (error, other) {
+        (RosterError::NoColumn { name, .. } | RosterError::UnknownColumn { name, .. }, Some(other)) => {
+            not_text(&name, other.found.to_owned(), other.cure.to_owned())
+        }
+        (RosterError::NoColumn { name, columns, hint: more }, None) => {
+            RosterError::NoColumn { name, columns: columns + &hint, hint: more }
+        }
+        (RosterError::UnknownColumn { name, wanted, flag, hint: more, columns }, None) => {
+            RosterError::UnknownColumn { name, wanted, flag, hint: more, columns: columns + &hint }
+        }
+        (error, _) => error,
+    }
+}

@@ -1,0 +1,279 @@
+//! From bytes to text: which encoding a file is in, and whether it is text at all.
+//!
+//! Without a mark, bytes that are UTF-8 are UTF-8. All else is read as Windows-1252, which Excel writes as "CSV", unless a
+//! byte shows that it cannot be that.
+
+use super::{Charset, Known, NotText, Text, Wanted, foreign};
+use crate::upn::Upn;
+use encoding_rs::{BIG5, EUC_KR, Encoding, GBK, SHIFT_JIS, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+
+/// How much of a text is looked at for control characters, in characters.
+const CONTROL_SAMPLE: usize = 4_096;
+/// How much of a file is looked at to know UTF-16 without a mark, in bytes.
+const UTF_16_SAMPLE: usize = 4_096;
+/// Bytes that mean nothing in Windows-1252.
+const UNDEFINED: [u8; 5] = [0x81, 0x8D, 0x8F, 0x90, 0x9D];
+/// The character that ends a file in DOS and CP/M.
+const END_OF_FILE: char = '\u{1A}';
+
+const SAVE_AS_UTF8: &str = "Save it as CSV in UTF-8 (in Excel: \"CSV UTF-8 (Comma delimited)\")";
+
+/// Decodes `bytes`: by their mark if they have one, else as `wanted`.
+///
+/// # Errors
+/// Says what the bytes are, if they are no text or not in one encoding.
+pub fn decode(bytes: Vec<u8>, wanted: Wanted) -> Result<Text, NotText> {
+    if let Some(foreign) = foreign::by_bytes(&bytes) {
+        return Err(NotText { found: foreign.found.to_owned(), cure: foreign.cure, is_encoding: false });
+    }
+    let mut text = to_text(bytes, wanted)?;
+    strip_ends(&mut text.text);
+    if let Some(at) = text.text.find('\0') {
+        let line = line_at(text.text.as_bytes(), at);
+        return Err(no_text(format!("line {line} holds NUL characters, as programs, pictures and damaged files do")));
+    }
+    if is_mostly_control(&text.text) {
+        return Err(no_text("it is full of control characters".into()));
+    }
+    if text.text.contains("+AEA-") {
+        return Err(no_text("it is in UTF-7, in which \"@\" is written \"+AEA-\"".into()));
+    }
+    Ok(text)
+}
+
+fn no_text(found: String) -> NotText {
+    NotText { found, cure: SAVE_AS_UTF8, is_encoding: false }
+}
+
+fn wrong_encoding(found: String) -> NotText {
+    NotText { found, cure: SAVE_AS_UTF8, is_encoding: true }
+}
+
+fn to_text(bytes: Vec<u8>, wanted: Wanted) -> Result<Text, NotText> {
+    if bytes.starts_with(b"\xFF\xFE\0\0") || bytes.starts_with(b"\0\0\xFE\xFF") {
+        return Err(no_text("it is in UTF-32, which no spreadsheet writes".into()));
+    }
+    match (Encoding::for_bom(&bytes), wanted) {
+        (Some((encoding, _)), _) if encoding == UTF_8 => utf8(bytes, wanted),
+        (Some((encoding, mark)), _) => utf16(encoding, &bytes[mark..], Known::Surely),
+        (None, Wanted::Named(charset)) if charset.is_utf_8() => utf8(bytes, wanted),
+        (None, Wanted::Named(charset)) => named(charset, &bytes),
+        (None, _) => match utf16_without_mark(&bytes) {
+            Some(encoding) => utf16(encoding, &bytes, Known::Guessed),
+            None => utf8(bytes, wanted),
+        },
+    }
+}
+
+fn utf8(bytes: Vec<u8>, wanted: Wanted) -> Result<Text, NotText> {
+    let is_marked = bytes.starts_with(b"\xEF\xBB\xBF");
+    let text = |text, charset, known| Text { text, charset, known };
+    let error = match String::from_utf8(bytes) {
+        Ok(found) => return Ok(text(found, Charset::UTF_8, Known::Surely)),
+        Err(error) => error,
+    };
+    let is_roughly = wanted == Wanted::Roughly;
+    if (is_marked || matches!(wanted, Wanted::Named(_))) && !is_roughly {
+        let line = line_at(error.as_bytes(), error.utf8_error().valid_up_to());
+        return Err(wrong_encoding(format!("it is UTF-8 up to line {line}, and there are bytes that are not")));
+    }
+    let bytes = error.into_bytes();
+    if !is_roughly {
+        must_be_one_encoding(&bytes)?;
+        must_be_windows_1252(&bytes)?;
+    }
+    let found = WINDOWS_1252.decode_without_bom_handling(&bytes).0.into_owned();
+    Ok(text(found, Charset::WINDOWS_1252, Known::Guessed))
+}
+
+fn named(charset: Charset, bytes: &[u8]) -> Result<Text, NotText> {
+    if let Some(text) = charset.decode(bytes) {
+        return Ok(Text { text: text.into_owned(), charset, known: Known::Told });
+    }
+    // Where an encoding keeps a state or has wide units, single lines mean nothing; then the whole is told.
+    let line = (1_u64..).zip(bytes.split(|byte| *byte == b'\n')).find(|(_, line)| charset.decode(line).is_none());
+    let place = line.map_or_else(String::new, |(line, _)| format!("line {line} of "));
+    Err(wrong_encoding(format!("{place}it holds bytes that mean nothing in {charset} (--encoding)")))
+}
+
+fn utf16(encoding: &'static Encoding, bytes: &[u8], known: Known) -> Result<Text, NotText> {
+    if holds_other_text(bytes) {
+        return Err(no_text("it begins in UTF-16 and goes on in another encoding, as joined files do".into()));
+    }
+    let charset = Charset::web(encoding);
+    let decoded = charset.decode(bytes);
+    let text = decoded.ok_or_else(|| no_text("it begins in UTF-16, and goes on with bytes that are none".into()))?;
+    Ok(Text { text: text.into_owned(), charset, known })
+}
+
+/// UTF-16 of a table has a NUL in most of its units, and always on the same side.
+fn utf16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
+    let sample = &bytes[..bytes.len().min(UTF_16_SAMPLE)];
+    let units = sample.len() / 2;
+    let nuls = |side: usize| sample.iter().skip(side).step_by(2).filter(|byte| **byte == 0).count();
+    match (nuls(0), nuls(1)) {
+        (0, low) if low > 1 && low * 2 > units => Some(UTF_16LE),
+        (high, 0) if high > 1 && high * 2 > units => Some(UTF_16BE),
+        _ => None,
+    }
+}
+
+/// An address whose letters are single bytes cannot stand in UTF-16; read as such it would be lost among strange letters.
+fn holds_other_text(bytes: &[u8]) -> bool {
+    let words = bytes.split(|byte| !byte.is_ascii_graphic() || b",;|\"".contains(byte));
+    let mut long = words.filter(|word| word.len() > 5 && word.contains(&b'@'));
+    long.any(|word| std::str::from_utf8(word).is_ok_and(|word| Upn::parse(word).is_ok()))
+}
+
+/// Letters in UTF-8 beside bytes that are no UTF-8: whichever encoding is taken, some names are garbled.
+fn must_be_one_encoding(bytes: &[u8]) -> Result<(), NotText> {
+    let (mut letters, mut strays, mut at, mut first) = (0, 0, 0, None);
+    for chunk in bytes.utf8_chunks() {
+        letters += chunk.valid().chars().filter(|letter| !letter.is_ascii()).count();
+        at += chunk.valid().len();
+        if !chunk.invalid().is_empty() {
+            strays += 1;
+            first = first.or(Some(at));
+        }
+        at += chunk.invalid().len();
+    }
+    let Some(first) = first.filter(|_| letters * 2 >= strays && letters > 0) else { return Ok(()) };
+    let line = line_at(bytes, first);
+    Err(wrong_encoding(format!(
+        "it is in UTF-8, but line {line} holds bytes of another encoding (as joined or cut files do), so names would be garbled"
+    )))
+}
+
+fn must_be_windows_1252(bytes: &[u8]) -> Result<(), NotText> {
+    let Some(at) = bytes.iter().position(|byte| UNDEFINED.contains(byte)) else { return Ok(()) };
+    let fits = |encoding: &&&'static Encoding| is_in_runs(bytes) && Charset::web(encoding).decode(bytes).is_some();
+    let wide = [SHIFT_JIS, GBK, BIG5, EUC_KR];
+    let wide: Vec<String> = wide.iter().filter(fits).map(|encoding| encoding.name().to_ascii_lowercase()).collect();
+    let fitting = if wide.is_empty() { "cp850 or cp437 (DOS)".to_owned() } else { wide.join(" or ") };
+    Err(wrong_encoding(format!(
+        "it is neither UTF-8 nor Windows-1252 (line {} holds the byte {:02X}), so names would be garbled; it may be {fitting}",
+        line_at(bytes, at),
+        bytes[at],
+    )))
+}
+
+/// Whether most bytes outside ASCII stand beside each other, as in scripts with two bytes to a letter; accents stand alone.
+fn is_in_runs(bytes: &[u8]) -> bool {
+    let high = bytes.iter().filter(|byte| !byte.is_ascii()).count();
+    let runs = bytes.split(u8::is_ascii).filter(|run| run.len() > 1);
+    runs.map(<[u8]>::len).sum::<usize>() * 3 > high * 2
+}
+
+/// The line, from 1, on which a byte stands.
+fn line_at(bytes: &[u8], at: usize) -> usize {
+    let before = &bytes[..at];
+    let feeds = before.iter().filter(|byte| **byte == b'\n').count();
+    let returns = before.iter().filter(|byte| **byte == b'\r').count();
+    1 + if feeds == 0 { returns } else { feeds }
+}
+
+/// One file in the field bore two marks, so all of them go, and with them the end-of-file character of DOS and whatever
+/// fills the last block after it. This moves the text, in place, only if there is a mark.
+fn strip_ends(text: &mut String) {
+    let kept = text.trim_end_matches(['\0', '\n', '\r', END_OF_FILE]);
+    if let Some(end) = text[kept.len()..].find(END_OF_FILE) {
+        text.truncate(kept.len() + end);
+    }
+    let marks = text.len() - text.trim_start_matches('\u{FEFF}').len();
+    text.drain(..marks);
+}
+
+/// Whether more than a tenth of the beginning are control characters that no CSV needs.
+fn is_mostly_control(text: &str) -> bool {
+    let (mut all, mut controls) = (0_usize, 0_usize);
+    for c in text.chars().take(CONTROL_SAMPLE) {
+        all += 1;
+        controls += usize::from(c.is_control() && !matches!(c, '\t' | '\n' | '\r'));
+    }
+    controls * 10 > all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn utf16(text: &str, big: bool, mark: bool) -> Vec<u8> {
+        let units = mark.then_some(0xFEFF).into_iter().chain(text.encode_utf16());
+        units.flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect()
+    }
+
+    fn read(bytes: impl Into<Vec<u8>>) -> Result<(String, String, Known), NotText> {
+        decode(bytes.into(), Wanted::Found).map(|text| (text.text, text.charset.name(), text.known))
+    }
+
+    #[test]
+    fn every_encoding_gives_the_same_text() {
+        let text = "Zoë,日本,ann@contoso.com\n";
+        for (bytes, name, known) in [
+            (text.as_bytes().to_vec(), "UTF-8", Known::Surely),
+            (format!("\u{FEFF}{text}").into_bytes(), "UTF-8", Known::Surely),
+            (format!("\u{FEFF}\u{FEFF}{text}").into_bytes(), "UTF-8", Known::Surely),
+            (utf16(text, false, true), "UTF-16LE", Known::Surely),
+            (utf16(text, true, true), "UTF-16BE", Known::Surely),
+            (utf16(text, false, false), "UTF-16LE", Known::Guessed),
+            (utf16(text, true, false), "UTF-16BE", Known::Guessed),
+        ] {
+            assert_eq!(read(bytes), Ok((text.to_owned(), name.to_owned(), known)));
+        }
+        assert_eq!(read(*b"Zo\xEB \x80\n"), Ok(("Zoë €\n".into(), "Windows-1252".into(), Known::Guessed)));
+        assert_eq!(read(*b"").map(|read| read.0), Ok(String::new()));
+    }
+
+    #[test]
+    fn a_named_encoding_is_used() {
+        let read = |name: &str, bytes: &[u8]| {
+            let wanted = Wanted::Named(name.parse().expect("an encoding"));
+            decode(bytes.to_vec(), wanted).map(|text| text.text).map_err(|error| error.found)
+        };
+        assert_eq!(read("cp850", b"J\x81rgen"), Ok("Jürgen".into()));
+        assert_eq!(read("windows-1252", "ü".as_bytes()), Ok("Ã¼".into()));
+        assert_eq!(read("cp850", "\u{FEFF}ü".as_bytes()), Ok("ü".into()), "a mark stands above the flag");
+        assert_eq!(
+            read("shift_jis", b"UPN\n\x81\x20\n"),
+            Err("line 2 of it holds bytes that mean nothing in Shift_JIS (--encoding)".into())
+        );
+        assert!(read("utf-8", b"a\nb\xFC\n").is_err_and(|found| found.contains("line 2")));
+    }
+
+    #[test]
+    fn what_would_garble_names_is_refused() {
+        let joined = [utf16("upn\n", false, true), b"ann@contoso.com\nbob@contoso.com\n".to_vec()].concat();
+        for (bytes, found, is_encoding) in [
+            (
+                b"UPN;Name\nann@c.com;J\x81rgen\n".to_vec(),
+                "line 2 holds the byte 81), so names would be garbled; it may be cp850",
+                true,
+            ),
+            (b"\x91\xBE\x98Y,\x8D\xB2\n".to_vec(), "it may be shift_jis", true),
+            ("Zoë\n".bytes().chain(*b"J\xFCrgen\n").collect(), "line 2 holds bytes of another encoding", true),
+            (b"\xEF\xBB\xBFupn\n\xE9t\xE9\n".to_vec(), "UTF-8 up to line 2", true),
+            (joined, "joined files", false),
+            (b"\xFF\xFEu".to_vec(), "begins in UTF-16", false),
+            (b"\xFF\xFE\0\0u\0\0\0".to_vec(), "UTF-32", false),
+            (b"ann+AEA-contoso.com".to_vec(), "UTF-7", false),
+            (b"a\x01\x02\x03b\x1b".to_vec(), "control", false),
+            (b"UPN\nann\0@contoso.com\n".to_vec(), "line 2 holds NUL", false),
+        ] {
+            let error = decode(bytes, Wanted::Found).expect_err(found);
+            assert!(error.found.contains(found) && error.is_encoding == is_encoding, "{error}");
+        }
+        let rough = decode(b"J\x81rgen,Zo\xC3\xAB".to_vec(), Wanted::Roughly).expect("good enough for accounts");
+        assert_eq!(rough.charset, Charset::WINDOWS_1252);
+    }
+
+    #[test]
+    fn dos_end_of_file_is_no_text() {
+        for end in ["\u{1A}", "\u{1A}\u{1A}\u{1A}", "\u{1A}\0\0\0", "\u{1A}\r\n", "\r\n\u{1A}\r\n\u{1A}\n"] {
+            let (text, ..) = read(format!("UPN\r\nann@contoso.com{end}")).expect("text");
+            assert_eq!(text.trim_end(), "UPN\r\nann@contoso.com", "{end:?}");
+        }
+        let (text, ..) = read("UPN\n\u{1A}ann@contoso.com\n").expect("text");
+        assert!(text.contains(END_OF_FILE), "in the middle it is for the row to tell");
+        assert!(read("UPN\nann@contoso.com\n\0\0").is_err_and(|error| error.found.contains("NUL")));
+    }
+}
