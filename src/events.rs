@@ -109,6 +109,8 @@ pub enum Event<'a> {
         end: &'static str,
         run_dir: Option<String>,
         counts: Option<ByStatus>,
+        /// The command that goes on, as it can be pasted into a shell.
+        next: Option<String>,
         exit_code: u8,
     },
     Error {
@@ -117,6 +119,8 @@ pub enum Event<'a> {
         hint: Option<String>,
         run_dir: Option<String>,
         counts: Option<ByStatus>,
+        /// The command that goes on, as it can be pasted into a shell.
+        next: Option<String>,
         exit_code: u8,
     },
 }
@@ -136,6 +140,7 @@ struct Stream {
     end: &'static str,
     /// Kind, message and hint.
     error: Option<(&'static str, String, Option<String>)>,
+    next: Option<String>,
 }
 
 /// None where nobody asked for it.
@@ -152,7 +157,8 @@ pub fn are_on() -> bool {
 
 /// From now on, lines are printed.
 pub fn begin(command: Option<&str>) {
-    *stream() = Some(Stream { progress_at: None, run_dir: None, counts: None, end: "finished", error: None });
+    let (progress_at, run_dir, counts, error, next) = (None, None, None, None, None);
+    *stream() = Some(Stream { progress_at, run_dir, counts, end: "finished", error, next });
     tell(&Event::Started { schema: SCHEMA, passwave: env!("CARGO_PKG_VERSION"), command });
 }
 
@@ -190,16 +196,26 @@ pub fn note_failure(failure: &Failure) {
         let (message, hint) = failure.parts();
         let whole = |text: &str| text.lines().map(clean::line).collect::<Vec<_>>().join("\n");
         stream.error = Some((failure.kind, whole(message), hint.map(whole)));
+        if let Some((_, command)) = failure.next() {
+            stream.next = Some(command.to_owned());
+        }
+    }
+}
+
+/// Notes the command that goes on.
+pub fn note_next(command: &str) {
+    if let Some(stream) = stream().as_mut() {
+        stream.next = Some(command.to_owned());
     }
 }
 
 /// Prints the last line: how it ended, or what broke it off.
 pub fn end(exit_code: u8) {
     let Some(stream) = stream().take() else { return };
-    let Stream { run_dir, counts, end, error, .. } = stream;
+    let Stream { run_dir, counts, end, error, next, .. } = stream;
     write(&match error {
-        None => Event::Finished { end, run_dir, counts, exit_code },
-        Some((code, message, hint)) => Event::Error { code, message, hint, run_dir, counts, exit_code },
+        None => Event::Finished { end, run_dir, counts, next, exit_code },
+        Some((code, message, hint)) => Event::Error { code, message, hint, run_dir, counts, next, exit_code },
     });
 }
 
@@ -327,12 +343,14 @@ mod tests {
             hint: None,
             run_dir: Some(text()),
             counts: Some(counts.clone()),
+            next: None,
             exit_code: 2,
         };
         let finished = Event::Finished {
             end: "left_at_once",
             run_dir: Some(text()),
             counts: Some(counts.clone()),
+            next: Some(text()),
             exit_code: 130,
         };
         let progress = |counts| Event::Progress { phase: "reset", done: 1, total: 2, counts, throttled: Some(0) };

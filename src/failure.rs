@@ -30,23 +30,43 @@ pub struct Failure {
     /// What it is about, in a word for programs.
     pub kind: &'static str,
     text: String,
+    /// What is told after it: how things stand and the command that goes on, and that command alone.
+    next: Option<(String, String)>,
 }
 
 impl Failure {
     /// Something that the person at the keyboard can put right.
     pub fn usage(text: impl fmt::Display) -> Self {
-        Self { code: USAGE, kind: "usage", text: text.to_string() }
+        Self { code: USAGE, kind: "usage", text: text.to_string(), next: None }
     }
 
     /// Something that may pass.
     pub fn away(text: impl fmt::Display) -> Self {
-        Self { code: AWAY, kind: "cannot_go_on", text: text.to_string() }
+        Self { code: AWAY, kind: "cannot_go_on", text: text.to_string(), next: None }
     }
 
     /// The same, about this.
     pub const fn about(mut self, kind: &'static str) -> Self {
         self.kind = kind;
         self
+    }
+
+    /// The same with another hint.
+    pub fn hinting(mut self, hint: &str) -> Self {
+        let what = self.text.split("\nhint: ").next().unwrap_or_default();
+        self.text = format!("{what}\nhint: {hint}");
+        self
+    }
+
+    /// The same, followed by how things stand and the command that goes on.
+    pub fn then(mut self, told: String, command: String) -> Self {
+        self.next = Some((told, command));
+        self
+    }
+
+    /// What is told after the error, if there is a way on; and the command in it.
+    pub fn next(&self) -> Option<(&str, &str)> {
+        self.next.as_ref().map(|(told, command)| (told.as_str(), command.as_str()))
     }
 
     /// What happened, and what to do next where that is known.

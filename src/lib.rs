@@ -20,7 +20,7 @@
 //! | work | [`lookup`], [`run`], [`verify`], [`report`], [`handouts`]; [`traffic`] and [`reader`] beneath them | what is done with the devices |
 //! | devices | [`ledger`], [`throttle`], [`graph`] | SQLite; the pace; the real client and the simulator, behind one trait |
 //! | papers | [`roster`], [`exclusions`], [`plan`] | any CSV as checked rows; every decision, before anything is done |
-//! | words | [`upn`], [`language`], [`password`], [`seal`], [`outcome`], [`roles`], [`quota`] | values that are right once they exist |
+//! | words | [`upn`], [`language`], [`password`], [`seal`], [`outcome`], [`roles`], [`quota`], [`cloud`], [`wanted`] | values that are right once they exist |
 //!
 //! Beside them stand eight small helpers: [`clean`], [`clock`], [`figures`], [`nearest`], [`private`],
 //! [`retry_after`], [`scrub`] and [`text_file`]. Nothing here prints; the program around it (`src/main.rs`, `cli/`, `verbs/`, `progress.rs`, `terminal.rs`)
@@ -73,6 +73,7 @@
 
 pub mod clean;
 pub mod clock;
+pub mod cloud;
 pub mod exclusions;
 pub mod figures;
 pub mod graph;
@@ -99,3 +100,4 @@ pub mod throttle;
 pub mod traffic;
 pub mod upn;
 pub mod verify;
+pub mod wanted;

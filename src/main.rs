@@ -42,6 +42,7 @@ fn work(said: Said) -> Result<u8, Failure> {
     if said.cli.verb.tells_events() {
         events::begin(Some(&said.command));
     }
+    cli::remember(said.call);
     said.details.into_iter().for_each(|detail| terminal::detail(1, || detail));
     said.warnings.iter().for_each(|warning| terminal::warn(warning));
     said.notices.iter().for_each(|notice| terminal::say(notice));
@@ -69,6 +70,9 @@ fn misread(error: &clap::Error, args: &[OsString]) -> ExitCode {
 fn ended(end: Result<u8, Failure>) -> ExitCode {
     let code = end.unwrap_or_else(|failure| {
         terminal::fail(&failure);
+        if let Some((told, _)) = failure.next() {
+            terminal::say(told);
+        }
         events::note_failure(&failure);
         pipeline::fail(&failure);
         failure.code
@@ -79,22 +83,23 @@ fn ended(end: Result<u8, Failure>) -> ExitCode {
 
 fn dispatch(verb: Verb) -> Result<u8, Failure> {
     match verb {
-        Verb::Reset { plan, limit, run, connect, format, dry_run: true, .. } => {
+        Verb::Reset { job } if job.dry_run => {
             terminal::say("--dry-run: this is what `passwave plan` does.");
-            verbs::plan(&plan, &limit, &run.pace, &connect, format)
+            verbs::plan(&job)
         }
-        Verb::Reset { plan, limit, run, connect, yes, .. } => {
-            verbs::reset(&plan, &connect, &Terms { run: &run, limit: &limit, expect: None, yes })
-        }
-        Verb::Plan { plan, limit, pace, connect, format, .. } => verbs::plan(&plan, &limit, &pace, &connect, format),
+        Verb::Reset { job } => verbs::reset(&job),
+        Verb::Plan { job } => verbs::plan(&job),
         Verb::Run { folder, run, limit, connect, open, expect, yes, dry_run, .. } => {
             let terms = Terms { run: &run, limit: &limit, expect: expect.as_deref(), yes };
-            if dry_run { verbs::dry_run(&folder, &terms) } else { verbs::run(&folder, &connect, &open, &terms) }
+            if dry_run {
+                return verbs::dry_run(&folder, &open, &connect, &terms);
+            }
+            verbs::run(&folder, &connect, &open, &terms)
         }
         Verb::Verify { folder, pace, connect, .. } => verbs::verify(&folder, &pace, &connect),
         Verb::Report { folder, format, output, open } => verbs::report(&folder, format, output.as_deref(), &open),
         Verb::Handouts { folder, handouts, open } => verbs::handouts(folder.as_deref(), &handouts, &open),
-        Verb::Rehearse { plan, limit, run, simulator, .. } => verbs::rehearse(&plan, &limit, &run, &simulator),
+        Verb::Rehearse { job, simulator } => verbs::rehearse(&job, &simulator),
         Verb::Simulate { port, roster, accounts, write_quota, simulator } => {
             verbs::simulate(port, roster.as_deref(), accounts, write_quota, &simulator)
         }

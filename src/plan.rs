@@ -7,11 +7,13 @@
 
 use crate::{
     clean,
+    cloud::{Cloud, OwnEndpoint},
     exclusions::Exclusions,
     outcome::Skip,
     password::{ForceChange, Form, Generator, Password, PasswordError, PasswordPolicy, Person, Profile},
     roster::{Roster, RosterError, Row, Rows, place},
     seal::Sealing,
+    wanted::Wanted,
 };
 use csv::StringRecord;
 use serde::{Deserialize, Serialize};
@@ -71,6 +73,15 @@ pub struct Settings {
     /// To whom the passwords are sealed; in the clear where to nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealing: Option<Sealing>,
+    /// The cloud of the tenant. None in a rehearsal, and in a run that an older release planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloud: Option<Cloud>,
+    /// Endpoints that were given in place of the cloud's when it was planned. They have to be given again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub own_endpoints: Vec<OwnEndpoint>,
+    /// What was asked of the run beside the resets.
+    #[serde(default, skip_serializing_if = "Wanted::is_empty")]
+    pub wanted: Wanted,
 }
 
 impl Settings {
@@ -89,6 +100,9 @@ impl Settings {
             force_change: None,
             rules: Rules::default(),
             sealing: None,
+            cloud: None,
+            own_endpoints: Vec::new(),
+            wanted: Wanted::default(),
         }
     }
 }

@@ -88,7 +88,7 @@ impl Progress {
             )),
             RunEvent::Renewed { rows, in_doubt } => self.renewed(*rows, *in_doubt),
             RunEvent::SessionsDenied(code) => self.warn(&format!(
-                "sessions are not revoked: Graph answers {}\nhint: grant the application User.RevokeSessions.All, then: passwave run --revoke-sessions",
+                "sessions are not revoked: Graph answers {}\nhint: grant the application User.RevokeSessions.All with admin consent; the line after the report has the command",
                 clean::for_terminal(code)
             )),
             RunEvent::Stopping { in_flight: 0 } => self.tell("Stopping: nothing more is sent."),

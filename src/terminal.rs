@@ -141,12 +141,15 @@ pub fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Asks, and tells whether the answer is `expected`.
-pub fn ask(question: &str, expected: &str) -> bool {
+/// A question on stderr, behind which the answer is typed.
+pub fn prompt(question: &str) {
     let mut stderr = io::stderr().lock();
     let _ = write!(stderr, "{question} ").and_then(|()| stderr.flush());
-    let mut answer = String::new();
-    let read = io::stdin().lock().read_line(&mut answer);
-    let plain: String = answer.trim().chars().filter(|c| !matches!(c, ',' | '.' | ' ' | '\'')).collect();
-    read.is_ok() && plain == expected
+}
+
+/// A line from stdin; none at its end, or if it cannot be read.
+pub fn read_line() -> Option<String> {
+    let mut line = String::new();
+    let read = io::stdin().lock().read_line(&mut line).ok()?;
+    (read > 0).then_some(line)
 }

@@ -21,8 +21,9 @@ fn cases(credentials: [&str; 3]) -> TestCases {
     ] {
         cases.env(name, "");
     }
-    // The Azure CLI of the machine is out of reach.
-    cases.env("PATH", "");
+    // Only the program itself is found by its name: the Azure CLI of the machine is out of reach.
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_passwave"));
+    cases.env("PATH", program.parent().and_then(std::path::Path::to_str).expect("a folder"));
     // Help is wrapped to the terminal's width.
     cases.env("AZURE_AUTHORITY_HOST", "").env("COLUMNS", "100");
     // Nor does what the person who runs the tests has set for their own runs lead them elsewhere.

@@ -12,6 +12,7 @@ const LAYERS: [&[&str]; 4] = [
     &[
         "clean",
         "clock",
+        "cloud",
         "figures",
         "nearest",
         "upn",
@@ -25,6 +26,7 @@ const LAYERS: [&[&str]; 4] = [
         "seal",
         "outcome",
         "roles",
+        "wanted",
     ],
     &["roster", "exclusions", "plan"],
     &["ledger", "throttle", "graph"],

@@ -1,8 +1,9 @@
 //! Flags that verbs share.
 
-use super::values::{Auth, Cloud, LookupName, StyleName, duration, profile};
+use super::values::{Auth, LookupName, PlanFormat, StyleName, cloud, duration, profile};
 use clap::Args;
 use passwave::{
+    cloud::Cloud,
     graph::BATCH_ITEMS_MAX,
     language::Language,
     password::{LENGTH_DEFAULT, Profile, SEPARATOR_DEFAULT, WORDS_DEFAULT},
@@ -14,6 +15,30 @@ use std::{path::PathBuf, time::Duration};
 
 /// Flags that say how a password looks, which a profile says too.
 const FREE_FORM: [&str; 6] = ["style", "length", "symbols", "words", "separator", "allow_weak"];
+
+/// What `reset`, `plan` and `rehearse` take: the flags of one are those of the others, so that a line can be tried as it is.
+#[derive(Args)]
+pub struct JobArgs {
+    /// Only plan, as `passwave plan` does: nothing is sent
+    #[arg(long, aliases = ["what-if", "whatif"])]
+    pub dry_run: bool,
+    /// How to tell the plan of a dry run: words on stderr, or one JSON object on stdout
+    #[arg(long, value_enum, default_value_t = PlanFormat::Text, conflicts_with = "json")]
+    pub format: PlanFormat,
+    /// Ask nothing; required where there is no terminal
+    #[arg(long, short = 'y')]
+    pub yes: bool,
+    #[command(flatten)]
+    pub plan: PlanArgs,
+    #[command(flatten)]
+    pub limit: LimitArgs,
+    #[command(flatten)]
+    pub run: RunArgs,
+    #[command(flatten)]
+    pub connect: ConnectArgs,
+    #[command(flatten)]
+    pub events: EventArgs,
+}
 
 #[derive(Args)]
 pub struct PlanArgs {
@@ -152,10 +177,10 @@ pub struct PolicyArgs {
 #[derive(Args)]
 #[command(next_help_heading = "Guard rails")]
 pub struct RunArgs {
-    /// Only the first N accounts of the plan; then ask, or leave the others to the next `passwave run`
+    /// Only the next N accounts that have not ended yet; then ask, or leave the others to the next `passwave run`
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub pilot: Option<u64>,
-    /// Stop where too many accounts end so, such as failed=3% of those that ended, or failed=50; repeatable
+    /// Stop if too many accounts end so, such as failed=3% of those that ended, or failed=50; repeatable
     #[arg(long, value_name = "STATUS=LIMIT")]
     pub halt_on: Vec<Halt>,
     /// Send only within these hours of this machine's clock, such as 22:00-06:00
@@ -167,6 +192,18 @@ pub struct RunArgs {
     /// End all sign-in sessions of each account that is reset; adds the column sessions_revoked
     #[arg(long, help_heading = "Afterwards")]
     pub revoke_sessions: bool,
+    /// Drop the --halt-on that the run remembers
+    #[arg(long, conflicts_with = "halt_on", hide_short_help = true)]
+    pub no_halt_on: bool,
+    /// Drop the --window that the run remembers
+    #[arg(long, conflicts_with = "window", hide_short_help = true)]
+    pub no_window: bool,
+    /// Do not verify, although the run remembers --verify
+    #[arg(long, help_heading = "Afterwards", conflicts_with = "verify", hide_short_help = true)]
+    pub no_verify: bool,
+    /// Leave sessions alone from now on, although the run remembers --revoke-sessions
+    #[arg(long, help_heading = "Afterwards", conflicts_with = "revoke_sessions", hide_short_help = true)]
+    pub no_revoke_sessions: bool,
     #[command(flatten)]
     pub pace: PaceArgs,
 }
@@ -199,9 +236,9 @@ pub struct ConnectArgs {
     /// The public client that asks with --auth device-code [default: Microsoft Graph Command Line Tools]
     #[arg(long, value_name = "ID")]
     pub client_id: Option<String>,
-    /// The national cloud that the tenant is in
-    #[arg(long, value_enum, default_value_t = Cloud::Global)]
-    pub cloud: Cloud,
+    /// The national cloud that the tenant is in [default: the run's own, or global]
+    #[arg(long, value_parser = cloud(), ignore_case = true)]
+    pub cloud: Option<Cloud>,
     /// Graph's root, instead of the cloud's (plain http to loopback only)
     #[arg(long, value_name = "URL")]
     pub graph_endpoint: Option<String>,

@@ -1,20 +1,22 @@
 //! The command line: what can be said. The help text is the manual.
 
 mod args;
+mod call;
 mod examples;
 mod handouts;
 mod settings;
 mod values;
 
 pub use args::{
-    ConnectArgs, EventArgs, LimitArgs, OpenArgs, PaceArgs, PlanArgs, PolicyArgs, RulesArgs, RunArgs, SealArgs,
+    ConnectArgs, EventArgs, JobArgs, LimitArgs, OpenArgs, PaceArgs, PlanArgs, PolicyArgs, RulesArgs, RunArgs, SealArgs,
     SimulatorArgs,
 };
+pub use call::{Call, CallFlag, call, remember};
 pub use handouts::HandoutArgs;
 pub use settings::{Said, Unread, read};
 pub use values::{Auth, LookupName, PlanFormat, ReportFormat, StyleName};
 
-use clap::{Parser, Subcommand};
+use clap::{Arg, Parser, Subcommand};
 use clap_complete::Shell;
 use passwave::quota::Quota;
 use std::path::PathBuf;
@@ -65,42 +67,16 @@ pub enum Verb {
     /// Plan, ask, run and report: the main job
     #[command(after_long_help = examples::RESET)]
     Reset {
-        /// Only plan, as `passwave plan` does: nothing is sent
-        #[arg(long, aliases = ["what-if", "whatif"])]
-        dry_run: bool,
-        /// How to tell the plan of a dry run
-        #[arg(long, value_enum, default_value_t = PlanFormat::Text, requires = "dry_run", conflicts_with = "json")]
-        format: PlanFormat,
-        /// Ask nothing; required where there is no terminal
-        #[arg(long, short = 'y')]
-        yes: bool,
         #[command(flatten)]
-        plan: PlanArgs,
-        #[command(flatten)]
-        limit: LimitArgs,
-        #[command(flatten)]
-        run: RunArgs,
-        #[command(flatten)]
-        connect: ConnectArgs,
-        #[command(flatten)]
-        events: EventArgs,
+        job: JobArgs,
     },
     /// Everything but the change: read, check, generate, look up, estimate, and write the run folder
-    #[command(after_long_help = examples::PLAN)]
+    ///
+    /// It takes all flags of `reset`. What they ask of the run (--verify, --halt-on, …) is remembered in the plan.
+    #[command(after_long_help = examples::PLAN, mut_args(without_meaning_in_a_plan))]
     Plan {
         #[command(flatten)]
-        plan: PlanArgs,
-        #[command(flatten)]
-        limit: LimitArgs,
-        #[command(flatten)]
-        pace: PaceArgs,
-        #[command(flatten)]
-        connect: ConnectArgs,
-        #[command(flatten)]
-        events: EventArgs,
-        /// How to tell the plan: words on stderr, or one JSON object on stdout
-        #[arg(long, value_enum, default_value_t = PlanFormat::Text, conflicts_with = "json")]
-        format: PlanFormat,
+        job: JobArgs,
     },
     /// Start or go on with a planned run; safe to call again and again
     #[command(visible_alias = "resume", after_long_help = examples::RUN)]
@@ -174,18 +150,14 @@ pub enum Verb {
         open: OpenArgs,
     },
     /// The same job against the embedded simulator: no tenant, no credentials, no risk
-    #[command(after_long_help = examples::REHEARSE)]
+    ///
+    /// It takes all flags of `reset`, so that a line can be rehearsed as it is.
+    #[command(after_long_help = examples::REHEARSE, mut_args(without_meaning_in_a_rehearsal))]
     Rehearse {
         #[command(flatten)]
-        plan: PlanArgs,
-        #[command(flatten)]
-        limit: LimitArgs,
-        #[command(flatten)]
-        run: RunArgs,
+        job: JobArgs,
         #[command(flatten)]
         simulator: SimulatorArgs,
-        #[command(flatten)]
-        events: EventArgs,
     },
     /// Serve the simulator over loopback HTTP, for scripts and for other tools' tests
     ///
@@ -238,15 +210,31 @@ pub enum Verb {
     },
 }
 
+/// Flags of `reset` that mean nothing to `plan`, and are taken all the same.
+pub const NOT_FOR_A_PLAN: [&str; 3] = ["dry_run", "yes", "pilot"];
+/// The same for `rehearse`, which signs in nowhere.
+pub const NOT_FOR_A_REHEARSAL: [&str; 7] =
+    ["yes", "auth", "client_id", "cloud", "graph_endpoint", "authority_host", "ca_file"];
+
+fn without_meaning_in_a_plan(arg: Arg) -> Arg {
+    hidden(arg, &NOT_FOR_A_PLAN)
+}
+
+fn without_meaning_in_a_rehearsal(arg: Arg) -> Arg {
+    hidden(arg, &NOT_FOR_A_REHEARSAL)
+}
+
+fn hidden(arg: Arg, ids: &[&str]) -> Arg {
+    let is_hidden = ids.contains(&arg.get_id().as_str());
+    if is_hidden { arg.hide(true) } else { arg }
+}
+
 impl Verb {
     /// Whether what happens is told to programs, too.
     pub const fn tells_events(&self) -> bool {
         match self {
-            Self::Reset { events, .. }
-            | Self::Plan { events, .. }
-            | Self::Run { events, .. }
-            | Self::Verify { events, .. }
-            | Self::Rehearse { events, .. } => events.json,
+            Self::Reset { job } | Self::Plan { job } | Self::Rehearse { job, .. } => job.events.json,
+            Self::Run { events, .. } | Self::Verify { events, .. } => events.json,
             _ => false,
         }
     }

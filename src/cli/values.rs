@@ -4,7 +4,7 @@ use clap::{
     ValueEnum,
     builder::{PossibleValuesParser, TypedValueParser},
 };
-use passwave::{graph::client::doors::Method, password::Profile};
+use passwave::{cloud::Cloud, graph::client::doors::Method, password::Profile};
 use std::time::Duration;
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -67,32 +67,9 @@ impl Auth {
     }
 }
 
-/// National clouds (Microsoft's page on authentication in national clouds).
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Cloud {
-    Global,
-    Usgov,
-    UsgovDod,
-    China,
-}
-
-impl Cloud {
-    pub const fn authority(self) -> &'static str {
-        match self {
-            Self::Global => "https://login.microsoftonline.com",
-            Self::Usgov | Self::UsgovDod => "https://login.microsoftonline.us",
-            Self::China => "https://login.partner.microsoftonline.cn",
-        }
-    }
-
-    pub const fn graph(self) -> &'static str {
-        match self {
-            Self::Global => "https://graph.microsoft.com",
-            Self::Usgov => "https://graph.microsoft.us",
-            Self::UsgovDod => "https://dod-graph.microsoft.us",
-            Self::China => "https://microsoftgraph.chinacloudapi.cn",
-        }
-    }
+/// One of the clouds, in any case.
+pub fn cloud() -> impl TypedValueParser<Value = Cloud> {
+    PossibleValuesParser::new(Cloud::ALL.map(Cloud::as_str)).try_map(|name| name.parse::<Cloud>())
 }
 
 /// One of the profiles, in any case.

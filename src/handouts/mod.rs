@@ -107,7 +107,7 @@ pub enum HandoutError {
     Cells(#[from] serde_json::Error),
     /// Nobody has a new password.
     #[error(
-        "no account of this run has a new password in force, so nobody gets a slip; nothing was written\nhint: `passwave run` sends what is planned; report.csv has what became of each row"
+        "no account of this run has a new password in force, so nobody gets a slip; nothing was written\nhint: start the run, or go on with it, first; report.csv has what became of each row"
     )]
     Nobody,
     /// Passwords are sealed, and no key was given.

@@ -72,7 +72,7 @@ pub enum LedgerError {
     /// The run folder is there already.
     #[error(
         "{} exists already, and a run folder is never overwritten\n\
-         hint: name another one with --run-dir, or go on with the run in it: passwave run {}", .0.display(), .0.display()
+         hint: name another one with --run-dir, or go on with the run in it", .0.display()
     )]
     Exists(PathBuf),
     /// The folder that the run folder is to be made in is not there.
@@ -156,7 +156,7 @@ pub enum LedgerError {
     /// The run folder was removed while a process worked on it, and what was recorded was saved.
     #[error(
         "{} was removed while passwave worked on it; it stopped, and all that was recorded is in a new run folder, {}\n\
-         hint: go on with that one: passwave run {}", .folder.display(), .copy.display(), .copy.display()
+         hint: go on with that one", .folder.display(), .copy.display()
     )]
     Rescued {
         /// Where it was.
@@ -167,7 +167,7 @@ pub enum LedgerError {
     /// The run folder was removed while a process worked on it, and what was recorded could not be saved.
     #[error(
         "{} was removed while passwave worked on it, and what was recorded could not be saved: {why}\n\
-         hint: a copy of that folder from before, if there is one, holds the passwords of the plan: `passwave run` goes on \
+         hint: a copy of that folder from before, if there is one, holds the passwords of the plan: go on \
          with it; without one, put all accounts of the roster into a new run", .folder.display()
     )]
     Removed {
@@ -178,7 +178,7 @@ pub enum LedgerError {
     },
     /// SQLite could not write or read.
     #[error(
-        "the ledger could not be kept: {}\nhint: {}, then go on with `passwave run`; what was recorded so far is safe",
+        "the ledger could not be kept: {}\nhint: {}, then go on; what was recorded so far is safe",
         .0, trouble::cure(.0)
     )]
     Sql(#[from] rusqlite::Error),
@@ -193,8 +193,8 @@ fn whereabouts(now: Option<&Path>) -> String {
 
 fn way_on(now: Option<&Path>) -> String {
     match now {
-        Some(now) => format!("go on with: passwave run {}", now.display()),
-        None => "find the folder or bring it back, and go on with `passwave run`".into(),
+        Some(now) => format!("go on with the run in {}", now.display()),
+        None => "find the folder or bring it back, and go on with the run in it".into(),
     }
 }
 
@@ -270,7 +270,7 @@ mod tests {
         };
         let known = moved(Some("elsewhere")).to_string();
         assert!(known.contains("is in elsewhere") && known.contains("ledger.db"), "{known}");
-        assert!(known.ends_with("go on with: passwave run elsewhere"), "{known}");
+        assert!(known.ends_with("go on with the run in elsewhere"), "{known}");
         let unknown = moved(None).to_string();
         assert!(unknown.contains("is in ledger.db, wherever it is now"), "{unknown}");
     }

@@ -93,6 +93,20 @@ impl Ledger {
         Ok(())
     }
 
+    /// Leaves the sessions of all accounts alone from now on. Those that were revoked stay so.
+    ///
+    /// # Errors
+    /// If the ledger cannot be written.
+    pub fn leave_sessions(&mut self) -> Result<(), LedgerError> {
+        let transaction = self.connection.transaction()?;
+        transaction.execute("DELETE FROM run WHERE name = ?1", [REVOKE])?;
+        transaction.execute("UPDATE account SET sessions = NULL, sessions_code = NULL WHERE sessions = 'due'", ())?;
+        let counts = Counts::read(&transaction)?;
+        transaction.commit()?;
+        (self.counts, self.sessions) = (counts, Sessions::Untouched);
+        Ok(())
+    }
+
     /// Whether sessions are revoked in this run.
     ///
     /// # Errors

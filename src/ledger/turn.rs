@@ -153,14 +153,14 @@ impl Ledger {
         self.last_row = last.and_then(|row| i64::try_from(row).ok()).unwrap_or(i64::MAX);
     }
 
-    /// The row of the `nth` account (from 1) that the plan does not skip; none where there are fewer.
+    /// The row of the `nth` account (from 1) that has not ended; none if there are fewer.
     ///
     /// # Errors
     /// Where the ledger cannot be read.
-    pub fn nth_account(&self, nth: u64) -> Result<Option<u64>, LedgerError> {
-        let mut select = self
-            .connection
-            .prepare_cached("SELECT row FROM account WHERE state <> 'skipped' ORDER BY row LIMIT 1 OFFSET ?1")?;
+    pub fn nth_pending(&self, nth: u64) -> Result<Option<u64>, LedgerError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT row FROM account WHERE state IN ('planned', 'in_flight') ORDER BY row LIMIT 1 OFFSET ?1",
+        )?;
         Ok(select.query_row([nth.saturating_sub(1)], |row| row.get(0)).optional()?)
     }
 

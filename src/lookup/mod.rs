@@ -61,7 +61,7 @@ pub enum LookupError {
     /// The tenant could not be asked.
     #[error(
         "the tenant could not be read before the run ({0}); nothing was sent
-hint: check the network and the service's health, then go on with `passwave run`"
+hint: check the network and the service's health, then go on"
     )]
     Tenant(String),
     /// It was required, and is not permitted.

@@ -6,7 +6,7 @@
 use super::{Stage, notes};
 use crate::{
     terminal::{counted, grouped},
-    verbs::{quoted, speed},
+    verbs::{NextStep, speed},
 };
 use passwave::{
     clean,
@@ -24,8 +24,8 @@ pub(super) fn of(ledger: &Ledger, summary: &Summary, stage: Stage) -> String {
     let mut text = summary_of(summary, stage);
     let folder = ledger.folder();
     let pending = summary.counts.get(Status::Pending.as_str()).copied().unwrap_or_default();
-    if stage == Stage::Planned || pending > 0 {
-        let _ = write!(text, "Go on with:\n\n    passwave run {}\n\n", clean::line(&quoted(folder)));
+    if !summary.rehearsal && (stage == Stage::Planned || pending > 0) {
+        let _ = write!(text, "Go on with:\n\n    {}\n\n", NextStep::run(ledger));
     }
     let holds = match (summary.rehearsal, summary.sealed_to.is_empty()) {
         (true, _) => String::new(),

@@ -93,7 +93,7 @@ fn whole(summary: &Summary, stage: Stage) -> Vec<Annotation> {
     let pending = summary.counts.get(Status::Pending.as_str()).copied().unwrap_or_default();
     if stage == Stage::Ended && pending > 0 {
         let left = counted(pending, "account is", "accounts are");
-        notes.push(warning(format!("{left} not settled: go on with `passwave run`")));
+        notes.push(warning(format!("{left} not settled: the run has to go on")));
     }
     let seen = |verdict: Verdict| summary.verified.get(verdict.as_str()).copied().unwrap_or_default();
     let unseen = seen(Verdict::NotYetVisible) + seen(Verdict::Unread);

@@ -138,7 +138,7 @@ impl SummaryCause {
     #[must_use]
     pub fn cure(&self) -> Option<&'static str> {
         if self.status == Status::Pending.as_str() {
-            return Some("go on with `passwave run`");
+            return Some("not settled yet: the run goes on with these accounts");
         }
         if self.status == Status::InDoubt.as_str() {
             return Some("the password in the report may be in force: try it, or put these accounts in a new roster");

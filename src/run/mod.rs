@@ -33,7 +33,7 @@ pub const REPLACEMENTS_MAX: u32 = 2;
 pub struct RunOptions {
     /// How fast, and how patiently.
     pub pace: Pace,
-    /// Only so many accounts, the first of the plan; the others are left for a later run.
+    /// Only so many accounts, the next of the plan that have not ended; the others are left for a later run.
     pub pilot: Option<u64>,
     /// When too much goes wrong.
     pub halt_on: Vec<Halt>,
@@ -105,7 +105,7 @@ pub enum RunError {
     #[error(transparent)]
     Traffic(#[from] TrafficError),
     /// Every account so far was refused for the same cause.
-    #[error("Graph refused every account so far, so the run was stopped after {rows} of them; they are still planned ({said})\nhint: {}, then go on with `passwave run`", .cause.cure())]
+    #[error("Graph refused every account so far, so the run was stopped after {rows} of them; they are still planned ({said})\nhint: {}, then go on", .cause.cure())]
     Everyone {
         /// How many.
         rows: usize,
@@ -117,7 +117,7 @@ pub enum RunError {
     /// Passwords that the roster brought are sealed, and cannot be made anew.
     #[error(
         "the roster brought the passwords, which are sealed, so they cannot be made anew; nothing was sent\n\
-         hint: give the key, so that they can be read: passwave run {} --identity KEYFILE", .0.display()
+         hint: give the key, so that they can be read (--identity KEYFILE, or --passphrase)"
     )]
     Brought(std::path::PathBuf),
     /// No replacement for a refused password.
@@ -192,7 +192,7 @@ pub async fn run<G: Graph>(
     if let Some(end) = settle(ledger, graph, options, &mut stop, emit).await? {
         return Ok(end);
     }
-    ledger.limit_to(options.pilot.map(|nth| ledger.nth_account(nth)).transpose()?.flatten());
+    ledger.limit_to(options.pilot.map(|nth| ledger.nth_pending(nth)).transpose()?.flatten());
     let mut engine = engine::Engine::new(ledger, graph, options, emit);
     let end = engine.work(&mut stop).await;
     let (session, moments) = (engine.session(), engine.into_moments());

@@ -97,12 +97,12 @@ pub enum TrafficError {
     TokenRefused(String),
     /// Graph, or something before it, refuses the batch itself.
     #[error(
-        "the batch as a whole was refused: {0}\nhint: check --graph-endpoint and whether a proxy answers in Graph's place, then go on with `passwave run`"
+        "the batch as a whole was refused: {0}\nhint: check --graph-endpoint and whether a proxy answers in Graph's place, then go on"
     )]
     BatchRefused(String),
     /// The network or the service stayed away.
     #[error(
-        "no usable answer for {waited:.0?} ({said})\nhint: check the network and the service's health, then go on with `passwave run`; --max-wait sets how long to wait"
+        "no usable answer for {waited:.0?} ({said})\nhint: check the network and the service's health, then go on; --max-wait sets how long to wait"
     )]
     Away {
         /// How long.
@@ -112,7 +112,7 @@ pub enum TrafficError {
     },
     /// Graph answers, and accepts nothing.
     #[error(
-        "Graph has put off everything for {0:.0?}\nhint: another job may be using up this application's quota; go on later with `passwave run`, or wait longer with --max-wait"
+        "Graph has put off everything for {0:.0?}\nhint: another job may be using up this application's quota; go on later, or wait longer with --max-wait"
     )]
     Stalled(Duration),
 }

@@ -1,6 +1,6 @@
 //! The way in: from flags and environment to a signed-in client, before anything is sent.
 
-use super::{process::files, told::ToldDoor};
+use super::{destination::Destination, process::files, told::ToldDoor};
 use crate::{
     cli::{Auth, ConnectArgs},
     events::{self, Event},
@@ -43,18 +43,17 @@ pub struct Arrival {
 }
 
 impl Door {
-    /// Reads what the flags and the environment say. Nothing is sent.
-    pub fn open(connect: &ConnectArgs) -> Result<Self, Failure> {
+    /// Reads what the flags and the environment say of the way to `destination`. Nothing is sent.
+    pub fn open(connect: &ConnectArgs, destination: &Destination) -> Result<Self, Failure> {
         files()?;
         if connect.client_id.is_some() && connect.auth != Auth::DeviceCode {
             return Err(Failure::usage(
                 "--client-id is for --auth device-code\nhint: AZURE_CLIENT_ID names the application otherwise",
             ));
         }
-        let authority = connect.authority_host.as_deref().filter(|host| !host.is_empty());
         let site = Site {
-            authority: client::endpoint(authority.unwrap_or(connect.cloud.authority()))?,
-            graph: client::endpoint(connect.graph_endpoint.as_deref().unwrap_or(connect.cloud.graph()))?,
+            authority: client::endpoint(&destination.authority)?,
+            graph: client::endpoint(&destination.graph)?,
             web: Web::new(connect.ca_file.as_deref())?,
         };
         let variables = Variables::new(&|name| std::env::var(name).ok());

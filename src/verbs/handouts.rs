@@ -1,6 +1,6 @@
 //! `handouts`: slips for the people, from the ledger.
 
-use super::sealing;
+use super::{next_step, sealing};
 use crate::{
     cli::{HandoutArgs, OpenArgs},
     failure::Failure,
@@ -30,7 +30,11 @@ pub fn handouts(folder: Option<&Path>, args: &HandoutArgs, open: &OpenArgs) -> R
     if ledger.lookup_has_ended()? {
         ledger.must_be_as_planned()?;
     }
-    let handouts = Handouts::new(&ledger, wishes(args))?;
+    let is_left = ledger.counts().pending() > 0 && !ledger.settings().rehearsal;
+    let handouts = Handouts::new(&ledger, wishes(args)).map_err(|error| match is_left {
+        true => next_step::before(error.into(), "Accounts are left to be reset.", &ledger),
+        false => error.into(),
+    })?;
     let out = args.out.clone().unwrap_or_else(|| folder.join(FOLDER_NAME));
     handouts.write(&out, &template, seal_map.as_ref())?;
     tell(&ledger, &handouts, &out, seal_map.as_ref());
@@ -97,7 +101,7 @@ fn languages(handouts: &Handouts<'_>) {
 /// Who has no slip, and what to do about it; who waits for one is told in any case.
 fn left_out(left_out: &LeftOut) {
     for (rows, tell, why) in [
-        (left_out.pending, insist as fn(&str), "pending: `passwave run` goes on with them"),
+        (left_out.pending, insist as fn(&str), "pending: the run goes on with them"),
         (left_out.in_doubt, insist, "in doubt: try the password of report.csv, or put them in a new roster"),
         (left_out.failed, insist, "failed: they keep their old passwords; report.csv says why"),
         (left_out.skipped, insist, "skipped and in need of a look: report.csv says why"),

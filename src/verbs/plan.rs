@@ -1,15 +1,18 @@
 //! `plan`, and the first half of `reset` and `rehearse`: from a roster to a run folder.
 
 use super::{
+    asking::KEPT,
+    conditions,
     connect::Door,
-    looking,
+    destination::Destination,
+    looking, next_step,
     process::{makers, runtime},
-    sealing, telling,
+    sealing, starting, telling,
     told::Told,
-    work,
+    wanted, work,
 };
 use crate::{
-    cli::{ConnectArgs, LimitArgs, LookupName, PaceArgs, PlanArgs, PlanFormat, PolicyArgs, RulesArgs, StyleName},
+    cli::{JobArgs, LookupName, NOT_FOR_A_PLAN, PlanArgs, PlanFormat, PolicyArgs, RulesArgs, StyleName},
     events,
     failure::Failure,
     pipeline::{self, Stage},
@@ -27,7 +30,6 @@ use passwave::{
     report::Summary,
     roster::{Roster, RosterOptions},
     text_file::{self, Wanted},
-    traffic::Pace,
 };
 use serde_json::json;
 use std::{
@@ -39,61 +41,85 @@ use std::{
 const WORDS_BYTES_MAX: u64 = 8 << 20;
 
 /// Writes the run folder, and tells the plan.
-pub fn plan(
-    args: &PlanArgs,
-    limit: &LimitArgs,
-    pace: &PaceArgs,
-    connect: &ConnectArgs,
-    format: PlanFormat,
-) -> Result<u8, Failure> {
-    let door = door(args, connect)?;
-    let created = create(args, false)?;
+pub fn plan(job: &JobArgs) -> Result<u8, Failure> {
+    starting::without_meaning("plan", &NOT_FOR_A_PLAN);
+    let door = door(job)?;
+    let runtime = door.is_some().then(|| runtime(false)).transpose()?;
+    let created = create(job, false)?;
     telling::skipped(&created);
     let mut ledger = created.ledger;
-    if let Some(code) = look(&mut ledger, door.as_ref(), &work::pace(pace))? {
-        telling::go_on("Accounts are left to be looked up.", &ledger);
+    let looked = match (&door, &runtime) {
+        (Some(door), Some(runtime)) => runtime.block_on(look(&mut ledger, door, job)),
+        _ => without_a_look(&mut ledger).map(|()| None),
+    };
+    if let Some(code) = looked.map_err(|failure| next_step::before(failure, KEPT, &ledger))? {
+        next_step::go_on("Accounts are left to be looked up.", &ledger);
         return Ok(code);
     }
-    let summary = work::reports(&mut ledger)?;
-    if format == PlanFormat::Json {
-        let plan = as_json(&ledger, &summary, pace.write_quota)?;
-        let plan = clean::json(&plan.to_string());
-        print(|out| writeln!(out, "{plan}"))?;
+    if let Err(failure) = conditions::must_be_few(&ledger, &job.limit) {
+        return Err(discarded(ledger, failure));
     }
-    telling::plan(&ledger, pace.write_quota, false)?;
-    work::must_be_few(&ledger, limit)?;
-    pipeline::report(&ledger, &summary, Stage::Planned)?;
-    telling::go_on("Nothing was sent.", &ledger);
+    tell(&mut ledger, job).map_err(|failure| next_step::before(failure, KEPT, &ledger))
+}
+
+fn tell(ledger: &mut Ledger, job: &JobArgs) -> Result<u8, Failure> {
+    let summary = work::reports(ledger)?;
+    as_printed(ledger, &summary, job)?;
+    let wanted = ledger.settings().wanted.clone();
+    telling::plan(ledger, &telling::Manner { quota: job.run.pace.write_quota, wanted: &wanted, is_brief: false })?;
+    pipeline::report(ledger, &summary, Stage::Planned)?;
+    next_step::go_on("Nothing was sent.", ledger);
     events::note_end("planned");
     Ok(0)
 }
 
+/// The plan on stdout, if it is asked for as JSON.
+pub fn as_printed(ledger: &Ledger, summary: &Summary, job: &JobArgs) -> Result<(), Failure> {
+    if job.format == PlanFormat::Text {
+        return Ok(());
+    }
+    let plan = as_json(ledger, summary, job.run.pace.write_quota)?;
+    let plan = clean::json(&plan.to_string());
+    Ok(print(|out| writeln!(out, "{plan}"))?)
+}
+
+/// Takes the run folder away that this process has made and that nobody wants, as told.
+pub fn discarded(ledger: Ledger, failure: Failure) -> Failure {
+    let folder = ledger.folder().to_owned();
+    drop(ledger);
+    match std::fs::remove_dir_all(&folder) {
+        Ok(()) => failure,
+        Err(error) => {
+            warn(&format!("the run folder {} is left and can be removed: {error}", folder.display()));
+            failure
+        }
+    }
+}
+
 /// The door to look through; none where accounts are not looked up, or nothing in the environment opens one.
-fn door(args: &PlanArgs, connect: &ConnectArgs) -> Result<Option<Door>, Failure> {
-    let looks = match args.rules.lookup {
+fn door(job: &JobArgs) -> Result<Option<Door>, Failure> {
+    let looks = match job.plan.rules.lookup {
         LookupName::Off => false,
-        LookupName::Auto => Door::is_offered(connect),
+        LookupName::Auto => Door::is_offered(&job.connect),
         LookupName::Required => true,
     };
-    looks.then(|| Door::open(connect)).transpose()
+    looks.then(|| Door::open(&job.connect, &Destination::new(&job.connect))).transpose()
 }
 
 /// Completes the plan with a look at the accounts; the exit code where it was interrupted.
-fn look(ledger: &mut Ledger, door: Option<&Door>, pace: &Pace) -> Result<Option<u8>, Failure> {
-    let Some(door) = door else {
-        let why = match ledger.settings().rules.lookup {
-            Lookup::Off => "--lookup off was given",
-            _ => "nothing in the environment says how to sign in",
-        };
-        looking::without(ledger, why)?;
-        return Ok(None);
-    };
+async fn look(ledger: &mut Ledger, door: &Door, job: &JobArgs) -> Result<Option<u8>, Failure> {
     say(&format!("Signing in with {door}"));
-    runtime(false)?.block_on(async {
-        let graph = door.client();
-        door.enter(&graph, ledger).await?.tell();
-        looking::look(ledger, &Told::new(&graph), pace, false).await
-    })
+    let graph = door.client();
+    door.enter(&graph, ledger).await?.tell();
+    looking::look(ledger, &Told::new(&graph), &work::pace(&job.run.pace), job.run.revoke_sessions).await
+}
+
+fn without_a_look(ledger: &mut Ledger) -> Result<(), Failure> {
+    let why = match ledger.settings().rules.lookup {
+        Lookup::Off => "--lookup off was given",
+        _ => "nothing in the environment says how to sign in",
+    };
+    looking::without(ledger, why)
 }
 
 fn as_json(ledger: &Ledger, summary: &Summary, quota: Quota) -> Result<serde_json::Value, Failure> {
@@ -125,12 +151,16 @@ fn as_json(ledger: &Ledger, summary: &Summary, quota: Quota) -> Result<serde_jso
         "least_seconds": quota.least_time(ledger.counts().pending()).as_secs_f64(),
         "entropy_bits": ledger.entropy_bits()?,
         "profiles": summary.profiles,
+        "cloud": ledger.settings().cloud,
+        "wanted": ledger.settings().wanted,
+        "next": (!summary.rehearsal).then(|| next_step::NextStep::run(ledger).to_string()),
     }))
 }
 
 /// Makes the plan and its run folder.
-pub fn create(args: &PlanArgs, rehearsal: bool) -> Result<Created, Failure> {
+pub fn create(job: &JobArgs, rehearsal: bool) -> Result<Created, Failure> {
     makers()?;
+    let args = &job.plan;
     let policy = policy(&args.policy, args.profile_column.is_some())?;
     let roster = Roster::open(&args.roster, &roster_options(args))?;
     telling::remarks(&roster);
@@ -139,19 +169,29 @@ pub fn create(args: &PlanArgs, rehearsal: bool) -> Result<Created, Failure> {
     }
     warn_of_other_languages(&roster)?;
     let exclusions = args.rules.exclude.as_deref().map(Exclusions::open).transpose()?.unwrap_or_default();
-    let settings = Settings {
-        rehearsal,
-        force_change: force_change(args),
-        rules: rules(&args.rules),
-        sealing: sealing::of(&args.seal)?,
-        ..Settings::new(&roster, policy.clone())
-    };
+    let settings = settings(job, rehearsal, Settings::new(&roster, policy.clone()))?;
     let folder = args.run_dir.clone().unwrap_or_else(|| folder_for(roster.name(), rehearsal));
     let plan = Plan::new(&roster, Generator::new(&policy)?).without(exclusions);
-    let created = Ledger::create(&folder, settings, plan)?;
+    let created = Ledger::create(&folder, settings, plan).map_err(|error| starting::not_made(error, &folder))?;
     events::note(&created.ledger);
     pipeline::note_roster(&created.ledger, &args.roster)?;
     Ok(created)
+}
+
+/// What the flags say of the run as a whole.
+fn settings(job: &JobArgs, rehearsal: bool, settings: Settings) -> Result<Settings, Failure> {
+    let destination = Destination::new(&job.connect);
+    let own_endpoints = if rehearsal { Vec::new() } else { destination.own_endpoints()? };
+    Ok(Settings {
+        rehearsal,
+        force_change: force_change(&job.plan),
+        rules: rules(&job.plan.rules),
+        sealing: sealing::of(&job.plan.seal)?,
+        cloud: (!rehearsal).then_some(destination.cloud),
+        own_endpoints,
+        wanted: wanted::of(&job.run),
+        ..settings
+    })
 }
 
 fn roster_options(args: &PlanArgs) -> RosterOptions {
@@ -237,7 +277,7 @@ fn refuse_wrong_rows(roster: &Roster) -> Result<(), Failure> {
     }
     let name = clean::for_terminal(roster.name());
     Err(Failure::usage(format!(
-        "{name} was refused (--strict), nothing was sent:\n  {}\nhint: mend these rows, or leave --strict out to skip them",
+        "{name} was refused (--strict), nothing was sent:\n  {}\nhint: correct these rows, or leave --strict out to skip them",
         wrong.join("\n  ")
     )))
 }

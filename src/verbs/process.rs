@@ -1,5 +1,6 @@
 //! The process itself: its one thread for the network, and how it is asked to stop.
 
+use super::next_step;
 use crate::{
     events,
     failure::{Failure, INTERRUPTED},
@@ -77,20 +78,22 @@ fn refused(what: &str, hint: &str, error: &impl fmt::Display) -> Failure {
     Failure::away(format!("the system refuses {what}: {error}; nothing was sent\nhint: {hint}"))
 }
 
-/// Resolves when the process is asked to stop, or its terminal goes away; asked once more, it leaves at once.
+/// Resolves when the process is asked to stop, or its terminal goes away. Asked once more, it leaves at once.
 pub async fn interrupted() {
     stop_signal().await;
     tokio::spawn(async {
         stop_signal().await;
-        warn("left at once: what was in flight is in doubt, and `passwave run` settles it");
+        warn("left at once: what was in flight is in doubt, and the next run settles it");
+        next_step::repeat();
         events::note_end("left_at_once");
         events::end(INTERRUPTED);
         std::process::exit(i32::from(INTERRUPTED));
     });
 }
 
+/// Resolves when the process is asked to stop.
 #[cfg(unix)]
-async fn stop_signal() {
+pub async fn stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let signals = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
     let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = signals else {
@@ -103,8 +106,9 @@ async fn stop_signal() {
     }
 }
 
+/// Resolves when the process is asked to stop.
 #[cfg(windows)]
-async fn stop_signal() {
+pub async fn stop_signal() {
     use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close};
     let (Ok(mut c), Ok(mut brk), Ok(mut close)) = (ctrl_c(), ctrl_break(), ctrl_close()) else {
         return std::future::pending().await;

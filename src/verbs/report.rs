@@ -1,6 +1,6 @@
 //! `report`: the files again, or one of them elsewhere, from the ledger.
 
-use super::{sealing, telling};
+use super::{sealing, starting, telling};
 use crate::{
     cli::{OpenArgs, ReportFormat},
     failure::Failure,
@@ -25,7 +25,7 @@ pub fn report(
     output: Option<&Path>,
     open: &OpenArgs,
 ) -> Result<u8, Failure> {
-    let mut ledger = Ledger::open_to_read(folder)?;
+    let mut ledger = Ledger::open_to_read(folder).map_err(|error| starting::not_opened(error, folder))?;
     sealing::unlock(&mut ledger, open)?;
     if ledger.lookup_has_ended()?
         && let Err(changed) = ledger.must_be_as_planned()
@@ -34,7 +34,7 @@ pub fn report(
         warn(&changed.to_string());
     }
     match (format, output) {
-        (None, _) => telling::result(&ledger, &report::write(&ledger)?),
+        (None, _) => telling::result(&ledger, &report::write(&ledger)?, &ledger.settings().wanted),
         (Some(format), Some(file)) if file != Path::new("-") => to_file(&ledger, format, file)?,
         (Some(ReportFormat::Xlsx), None) if is_seen() => into_folder(&ledger)?,
         (Some(ReportFormat::Xlsx), Some(_)) if is_seen() => {

@@ -1,14 +1,16 @@
 //! `rehearse` and `simulate`: the embedded simulator, in process and served.
 
 use super::{
-    looking, plan,
+    conditions, looking, plan,
     process::{interrupted, runtime},
-    telling,
+    starting,
+    telling::{self, Manner},
     told::Told,
-    work,
+    wanted, work,
 };
 use crate::{
-    cli::{LimitArgs, PlanArgs, RunArgs, SimulatorArgs},
+    cli::{JobArgs, NOT_FOR_A_REHEARSAL, SimulatorArgs},
+    events,
     failure::Failure,
     terminal::{print, say},
 };
@@ -34,27 +36,36 @@ const LATENCY_MILLIS: u64 = 300;
 const FAULTS_BYTES_MAX: u64 = 8 << 20;
 
 /// The whole job in virtual time, against a tenant that has the roster's accounts.
-pub fn rehearse(args: &PlanArgs, limit: &LimitArgs, run: &RunArgs, simulator: &SimulatorArgs) -> Result<u8, Failure> {
-    let mut config = SimulatorConfig::new(run.pace.write_quota, simulator.seed);
+pub fn rehearse(job: &JobArgs, simulator: &SimulatorArgs) -> Result<u8, Failure> {
+    starting::without_meaning("rehearse", &NOT_FOR_A_REHEARSAL);
+    let mut config = SimulatorConfig::new(job.run.pace.write_quota, simulator.seed);
     config.faults = faults(simulator, Faults { latency_ms: LATENCY_MILLIS, ..Faults::default() })?;
-    let created = plan::create(args, true)?;
+    let runtime = runtime(true)?;
+    let created = plan::create(job, true)?;
     telling::skipped(&created);
     let mut ledger = created.ledger;
     say("REHEARSAL: the embedded simulator stands in for the tenant, and the passwords are thrown away.");
-    let runtime = runtime(true)?;
-    runtime.block_on(async {
-        let mut options = work::options(run);
-        options.pace.seed = simulator.seed;
-        let tenant = Simulator::new(config);
-        enrol(&tenant, &ledger)?;
-        let tenant = Told::new(&tenant);
-        if let Some(code) = looking::look(&mut ledger, &tenant, &options.pace, run.revoke_sessions).await? {
-            return Ok(code);
-        }
-        work::must_be_few(&ledger, limit)?;
-        telling::plan(&ledger, run.pace.write_quota, run.revoke_sessions)?;
-        work::send(&mut ledger, &tenant, options, run, false).await
-    })
+    let now = wanted::now(&ledger, &job.run, false)?;
+    let mut options = work::options(&job.run.pace, job.run.pilot, &now)?;
+    options.pace.seed = simulator.seed;
+    let tenant = Simulator::new(config);
+    enrol(&tenant, &ledger)?;
+    let tenant = Told::new(&tenant);
+    let looked = looking::look(&mut ledger, &tenant, &options.pace, now.wanted.revoke_sessions);
+    if let Some(code) = runtime.block_on(looked)? {
+        return Ok(code);
+    }
+    if let Err(failure) = conditions::must_be_few(&ledger, &job.limit) {
+        return Err(plan::discarded(ledger, failure));
+    }
+    telling::plan(&ledger, &Manner { quota: job.run.pace.write_quota, wanted: &now.wanted, is_brief: false })?;
+    if job.dry_run {
+        let summary = work::reports(&mut ledger)?;
+        plan::as_printed(&ledger, &summary, job)?;
+        events::note_end("planned");
+        return Ok(0);
+    }
+    runtime.block_on(work::send(&mut ledger, &tenant, options, &now.wanted, false))
 }
 
 /// Gives the tenant the accounts that are to be reset.

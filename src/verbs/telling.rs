@@ -1,6 +1,11 @@
 //! What is said before a run and after it.
 
+use super::{
+    next_step::{self, NextStep, quoted},
+    starting, wanted,
+};
 use crate::{
+    cli::call,
     events::{self, Event},
     failure::Failure,
     terminal::{Mark, counted, grouped, paint, say, short, warn},
@@ -18,6 +23,7 @@ use passwave::{
     roster::Roster,
     run::RunEnd,
     seal::Sealing,
+    wanted::Wanted,
 };
 use std::{path::Path, time::Duration};
 
@@ -48,8 +54,16 @@ pub fn skipped(created: &Created) {
     }
 }
 
-/// What is to be done; `revokes` where each account's sessions are revoked too.
-pub fn plan(ledger: &Ledger, quota: Quota, revokes: bool) -> Result<(), Failure> {
+/// How a plan is told.
+pub struct Manner<'a> {
+    pub quota: Quota,
+    pub wanted: &'a Wanted,
+    /// Whether an earlier process has told of the accounts.
+    pub is_brief: bool,
+}
+
+/// What is to be done.
+pub fn plan(ledger: &Ledger, manner: &Manner<'_>) -> Result<(), Failure> {
     let settings = ledger.settings();
     let (counts, pending) = (ledger.counts(), ledger.counts().pending());
     let mut first = clean::for_terminal(&settings.roster);
@@ -58,19 +72,27 @@ pub fn plan(ledger: &Ledger, quota: Quota, revokes: bool) -> Result<(), Failure>
     }
     first += &format!(": {}", counted(counts.rows(), "row", "rows"));
     first += &format!(", {} to reset", counted(pending, "account", "accounts"));
+    first += &starting::done_before(&counts);
     if counts.skipped > 0 {
         first += &format!(", {} skipped", grouped(counts.skipped));
     }
     say(&first);
-    kinds(ledger)?;
-    passwords(ledger)?;
+    if !manner.is_brief {
+        kinds(ledger)?;
+        passwords(ledger)?;
+    }
+    wanted::line(manner.wanted).iter().for_each(|line| say(line));
     // Revoking sessions is a write of its own.
-    say(&format!("Time:      {}", estimate(if revokes { pending * 2 } else { pending }, quota)));
+    let writes = if manner.wanted.revoke_sessions { pending * 2 } else { pending };
+    say(&format!("Time:      {}", estimate(writes, manner.quota)));
     if !settings.rehearsal {
         say(&format!("Kept:      {}", kept(ledger)));
+        settings.sealing.iter().for_each(starting::recipients);
+        say(&format!("Fingerprint: {}", ledger.fingerprint()?));
     }
     say(&format!("Run folder: {}", ledger.folder().display()));
-    planned(ledger, pending, quota)
+    starting::unusual_name(ledger.folder());
+    planned(ledger, pending, manner.quota)
 }
 
 /// The same for whoever follows the run, and each row that is skipped.
@@ -114,7 +136,7 @@ fn kinds(ledger: &Ledger) -> Result<(), Failure> {
             |(old, new): &(String, String)| format!("{} is now {}", clean::for_terminal(old), clean::for_terminal(new));
         let names: Vec<String> = names.iter().map(shown).collect();
         let more = if number > names.len() as u64 { ", …" } else { "" };
-        say(&format!("{:>10}  {:<34} {}{more}", grouped(number), "of these: named otherwise now", names.join(", ")));
+        say(&format!("{:>10}  {:<34} {}{more}", grouped(number), "of these: has another name now", names.join(", ")));
     }
     Ok(())
 }
@@ -209,7 +231,7 @@ pub const fn sign_in(force_change: ForceChange) -> &'static str {
     match force_change {
         ForceChange::NextSignIn => "to be changed at the next sign-in",
         ForceChange::NextSignInWithMfa => "to be changed at the next sign-in, with multi-factor authentication",
-        ForceChange::No => "to be kept",
+        ForceChange::No => "the password stays",
     }
 }
 
@@ -224,7 +246,27 @@ fn estimate(pending: u64, quota: Quota) -> String {
 }
 
 /// What has been done.
-pub fn result(ledger: &Ledger, summary: &Summary) {
+pub fn result(ledger: &Ledger, summary: &Summary, wanted: &Wanted) {
+    outcome(ledger, summary);
+    speed(summary).into_iter().for_each(|words| say(&words));
+    causes(&summary.causes);
+    afterwards(summary, wanted);
+    let folder = ledger.folder();
+    match &ledger.settings().sealing {
+        None => say(&format!("Report:  {}", folder.join(CSV_NAME).display())),
+        Some(sealing) => sealed_report(folder, sealing, summary),
+    }
+    say(&format!("Page:    {}", folder.join(PAGE_NAME).display()));
+    say(&format!("Summary: {}   Ledger: {}", folder.join(SUMMARY_NAME).display(), folder.join(FILE_NAME).display()));
+    let has_passwords = summary.counts["reset"] + summary.counts["in_doubt"] > 0 && !summary.rehearsal;
+    if has_passwords && summary.sealed_to.is_empty() {
+        say("The report and the page hold passwords in clear text: nobody else may see them.");
+    }
+    what_is_left(ledger, summary, wanted);
+}
+
+/// How many rows ended how.
+fn outcome(ledger: &Ledger, summary: &Summary) {
     events::note(ledger);
     let mark = if summary.rehearsal { "REHEARSAL, no tenant was touched. " } else { "" };
     let counts: Vec<String> = Status::ALL
@@ -236,27 +278,44 @@ pub fn result(ledger: &Ledger, summary: &Summary) {
         })
         .collect();
     say(&format!("{mark}{}: {}.", counted(summary.rows, "row", "rows"), counts.join(", ")));
-    speed(summary).into_iter().for_each(|words| say(&words));
-    causes(&summary.causes);
-    afterwards(summary);
-    let folder = ledger.folder();
-    match &ledger.settings().sealing {
-        None => say(&format!("Report:  {}", folder.join(CSV_NAME).display())),
-        Some(sealing) => sealed_report(folder, sealing, summary),
-    }
-    say(&format!("Page:    {}", folder.join(PAGE_NAME).display()));
-    say(&format!("Summary: {}   Ledger: {}", folder.join(SUMMARY_NAME).display(), folder.join(FILE_NAME).display()));
-    let has_passwords = summary.counts["reset"] + summary.counts["in_doubt"] > 0 && !summary.rehearsal;
-    if has_passwords && summary.sealed_to.is_empty() {
-        say("The report and the page hold passwords in clear text: keep them as you would keep them.");
-    }
-    let counts = ledger.counts();
+}
+
+/// What is not done yet, and the command that goes on. A rehearsal ends with its process.
+fn what_is_left(ledger: &Ledger, summary: &Summary, wanted: &Wanted) {
+    let (counts, unseen) = (ledger.counts(), unseen(summary));
     if counts.pending() > 0 {
-        go_on(&format!("{} not settled.", counted(counts.pending(), "account is", "accounts are")), ledger);
-    } else if counts.sessions_pending() > 0 {
+        let left = format!("{} not settled.", counted(counts.pending(), "account is", "accounts are"));
+        match summary.rehearsal {
+            true => say(&format!("{left} A rehearsal ends here.")),
+            false => next_step::go_on(&left, ledger),
+        }
+    } else if counts.sessions_pending() > 0 && !summary.rehearsal {
         let left = counted(counts.sessions_pending(), "account", "accounts");
-        go_on(&format!("Sessions of {left} are still to be revoked."), ledger);
+        next_step::go_on(&format!("Sessions of {left} are still to be revoked."), ledger);
+    } else if summary.sessions_failed > 0 && !summary.rehearsal {
+        let left = counted(summary.sessions_failed, "account", "accounts");
+        let step = NextStep::run(ledger).switch("revoke-sessions");
+        next_step::offer(
+            &format!("Sessions of {left} could not be revoked; once the cause is gone, try again."),
+            &step,
+        );
+    } else if wanted.verify && unseen > 0 && !summary.rehearsal {
+        let left = counted(unseen, "account was", "accounts were");
+        next_step::offer(&format!("{left} not verified."), &NextStep::verify(ledger));
     }
+}
+
+/// Accounts that were reset and that nobody has looked at since.
+fn unseen(summary: &Summary) -> u64 {
+    summary.counts["reset"].saturating_sub(summary.verified.values().sum())
+}
+
+/// What came of a pilot, before the question about the others.
+pub fn pilot(ledger: &Ledger, summary: &Summary) {
+    outcome(ledger, summary);
+    causes(&summary.causes);
+    afterwards(summary, &Wanted::default());
+    say(&format!("Report:  {}", ledger.folder().join(CSV_NAME).display()));
 }
 
 const fn mark_of(status: Status) -> Mark {
@@ -271,25 +330,42 @@ const fn mark_of(status: Status) -> Mark {
 /// Where the passwords are, and what reads them.
 fn sealed_report(folder: &Path, sealing: &Sealing, summary: &Summary) {
     let sealed = folder.join(SEALED_NAME);
-    let key = if sealing.identity.is_some() { quoted(&folder.join(IDENTITY_NAME)) } else { "KEYFILE".into() };
+    let key = key_file(folder, sealing);
     say(&format!("Report:  {} (without passwords)", folder.join(CSV_NAME).display()));
     say(&format!("Sealed:  {}   Read it with:  age -d -i {key} {}", sealed.display(), quoted(&sealed)));
     if summary.passwords_not_in_report > 0 {
-        say(&format!(
-            "It lacks {} sealed earlier. Add them with:  passwave report {} --identity {key}",
-            counted(summary.passwords_not_in_report, "password that was", "passwords that were"),
-            quoted(folder)
-        ));
+        let step = NextStep::new("report", folder);
+        let step = match call().flag("identity").or_else(|| call().flag("passphrase")) {
+            Some(_) => step,
+            None if sealing.identity.is_some() => step.switch("passphrase"),
+            None => step.switch("identity KEYFILE"),
+        };
+        let lacking = counted(summary.passwords_not_in_report, "password that was", "passwords that were");
+        say(&format!("It lacks {lacking} sealed earlier. Add them with:  {step}"));
+    }
+}
+
+/// The key file that opens what is sealed: the one of this call, the run's own that a passphrase locks, or the reader's.
+fn key_file(folder: &Path, sealing: &Sealing) -> String {
+    let given = call().flag("identity").and_then(|flag| flag.values.first());
+    match given {
+        Some(file) => quoted(Path::new(file)),
+        None if sealing.identity.is_some() => quoted(&folder.join(IDENTITY_NAME)),
+        None => "KEYFILE".into(),
     }
 }
 
 /// What was done and seen after the resets.
-fn afterwards(summary: &Summary) {
-    let verified: Vec<String> = summary
+fn afterwards(summary: &Summary, wanted: &Wanted) {
+    let mut verified: Vec<String> = summary
         .verified
         .iter()
         .map(|(verdict, number)| format!("{} {}", grouped(*number), verdict.replace('_', " ")))
         .collect();
+    let is_asked = wanted.verify || !verified.is_empty();
+    if is_asked && unseen(summary) > 0 {
+        verified.push(format!("{} not verified", grouped(unseen(summary))));
+    }
     if !verified.is_empty() {
         say(&format!("Verified: {}.", verified.join(", ")));
     }
@@ -335,16 +411,4 @@ pub fn speed(summary: &Summary) -> Option<String> {
         if summary.throttled > 0 { format!("; {} throttled", grouped(summary.throttled)) } else { String::new() };
     let took = if took < Duration::from_secs(1) { "under a second".into() } else { short(took) };
     Some(format!("{verb} {took}: {share}{refused}."))
-}
-
-/// How things stand, and how they go on.
-pub fn go_on(standing: &str, ledger: &Ledger) {
-    say(&format!("{standing} Go on with:  passwave run {}", quoted(ledger.folder())));
-}
-
-/// A path as it can be pasted into a shell.
-pub fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "/\\._-:".contains(c));
-    if plain { text } else { format!("\"{text}\"") }
 }

@@ -2,6 +2,8 @@
 
 use super::{
     connect::Door,
+    destination::Destination,
+    next_step::NextStep,
     process::{interrupted, runtime},
     told::Told,
     work,
@@ -19,24 +21,26 @@ use passwave::{
     outcome::Status,
     traffic::Pace,
     verify::{VerifyEnd, VerifyEvent, verify as read_back},
+    wanted::Wanted,
 };
 use std::path::Path;
 
 /// Reads back what was reset, and reports.
 pub fn verify(folder: &Path, args: &PaceArgs, connect: &ConnectArgs) -> Result<u8, Failure> {
     let mut ledger = work::open_real(folder)?;
-    let (door, pace) = (Door::open(connect)?, work::pace(args));
+    let destination = Destination::of_run(connect, ledger.settings())?;
+    let (door, pace) = (Door::open(connect, &destination)?, work::pace(args));
     door.must_be_the_same(&ledger)?;
     say(&format!("Signing in with {door}"));
     let end = runtime(false)?.block_on(async {
         let graph = door.client();
         door.enter(&graph, &ledger).await?.tell();
-        let end = look(&mut ledger, &Told::new(&graph), &pace).await;
-        end.and_then(|end| denied(&end).map(|()| end))
+        let end = look(&mut ledger, &Told::new(&graph), &pace).await?;
+        denied(&ledger, &end).map(|()| end)
     })?;
     let summary = work::reports(&mut ledger)?;
     events::note_end(if end == VerifyEnd::Interrupted { "interrupted" } else { "verified" });
-    work::tell(&ledger, &summary);
+    work::tell(&ledger, &summary, &Wanted { verify: true, ..ledger.settings().wanted.clone() });
     let shown = |verdict: Verdict| summary.verified.get(verdict.as_str()).copied().unwrap_or_default();
     let unseen = shown(Verdict::NotYetVisible) + shown(Verdict::Unread);
     Ok(if end == VerifyEnd::Interrupted { INTERRUPTED } else { u8::from(unseen > 0) })
@@ -45,7 +49,7 @@ pub fn verify(folder: &Path, args: &PaceArgs, connect: &ConnectArgs) -> Result<u
 /// The same at the end of a run.
 pub async fn look_back(ledger: &mut Ledger, graph: &impl Graph, pace: &Pace) -> Result<(), Failure> {
     let end = look(ledger, graph, pace).await?;
-    denied(&end)
+    denied(ledger, &end)
 }
 
 async fn look(ledger: &mut Ledger, graph: &impl Graph, pace: &Pace) -> Result<VerifyEnd, Failure> {
@@ -75,12 +79,15 @@ async fn look(ledger: &mut Ledger, graph: &impl Graph, pace: &Pace) -> Result<Ve
     Ok(end?)
 }
 
-fn denied(end: &VerifyEnd) -> Result<(), Failure> {
+fn denied(ledger: &Ledger, end: &VerifyEnd) -> Result<(), Failure> {
     match end {
-        VerifyEnd::Denied(said) => Err(Failure::away(format!(
-            "what was reset cannot be verified: {said}\nhint: grant the application User.Read.All with admin consent, then: passwave verify"
-        ))
-        .about("permission")),
+        VerifyEnd::Denied(said) => {
+            let step = NextStep::verify(ledger).to_string();
+            let failure = Failure::away(format!(
+                "what was reset cannot be verified: {said}\nhint: grant the application User.Read.All with admin consent"
+            ));
+            Err(failure.about("permission").then(format!("Then verify with:  {step}"), step))
+        }
         VerifyEnd::Finished | VerifyEnd::Interrupted => Ok(()),
     }
 }

@@ -1,92 +1,120 @@
 //! `reset` and `run`: sign in, look, ask, send, report.
 
 use super::{
+    asking::{self, KEPT},
+    conditions::{Terms, may_ask, must_be_expected, must_be_few, must_be_whole, window_must_be_open},
     connect::Door,
-    looking, plan,
+    destination::Destination,
+    looking,
+    next_step::{self, BEGUN, before},
+    plan,
     process::{interrupted, makers, runtime},
-    sealing, telling,
+    sealing, starting,
+    telling::{self, Manner},
     told::Told,
     verify,
+    wanted::{self, Now},
 };
 use crate::{
-    cli::{ConnectArgs, LimitArgs, OpenArgs, PaceArgs, PlanArgs, RunArgs},
+    cli::{ConnectArgs, JobArgs, OpenArgs, PaceArgs, call},
     events,
-    failure::{AWAY, Failure, INTERRUPTED, USAGE},
+    failure::{AWAY, Failure, INTERRUPTED},
     pipeline::{self, Stage},
     progress::Progress,
-    terminal::{ask, can_ask, counted, fail, grouped, say, short},
+    terminal::{can_ask, fail, say},
 };
-use jiff::Zoned;
 use passwave::{
     graph::Graph,
     ledger::Ledger,
     report::{self, Summary},
     run::{self as engine, RunEnd, RunError, RunOptions},
     traffic::Pace,
+    wanted::Wanted,
 };
 use std::path::Path;
 
-/// What a run is held to.
-pub struct Terms<'a> {
-    /// How it goes about its work.
-    pub run: &'a RunArgs,
-    /// How large it may be.
-    pub limit: &'a LimitArgs,
-    /// The fingerprint that was approved.
-    pub expect: Option<&'a str>,
-    /// Whether nobody is asked.
-    pub yes: bool,
-}
-
 /// Plan, look, ask, run and report.
-pub fn reset(args: &PlanArgs, connect: &ConnectArgs, terms: &Terms<'_>) -> Result<u8, Failure> {
-    let door = Door::open(connect)?;
-    may_ask(terms.yes || (args.roster != Path::new("-") && can_ask()))?;
-    window_must_be_open(terms.run)?;
-    let created = plan::create(args, false)?;
+pub fn reset(job: &JobArgs) -> Result<u8, Failure> {
+    let door = Door::open(&job.connect, &Destination::new(&job.connect))?;
+    may_ask(job.yes || (job.plan.roster != Path::new("-") && can_ask()))?;
+    window_must_be_open(job.run.window)?;
+    // What the system can refuse is asked for before there is a folder.
+    let runtime = runtime(false)?;
+    let created = plan::create(job, false)?;
     telling::skipped(&created);
     let mut ledger = created.ledger;
-    work(&mut ledger, &door, terms)
+    let terms = Terms { run: &job.run, limit: &job.limit, expect: None, yes: job.yes };
+    let now = wanted::now(&ledger, &job.run, false)?;
+    match runtime.block_on(work(&mut ledger, &door, &terms, &now)) {
+        Err(Refused::TooMany(failure)) => Err(plan::discarded(ledger, failure)),
+        other => other.map_err(|refused| refused.told(&ledger)),
+    }
 }
 
 /// Start or go on with a planned run.
 pub fn run(folder: &Path, connect: &ConnectArgs, open: &OpenArgs, terms: &Terms<'_>) -> Result<u8, Failure> {
+    must_be_whole(terms.expect)?;
     let mut ledger = open_real(folder)?;
     sealing::unlock(&mut ledger, open)?;
-    engine::must_be_possible(&ledger)?;
+    engine::must_be_possible(&ledger).map_err(|error| before(error.into(), "Nothing was sent.", &ledger))?;
     if ledger.lookup_has_ended()? {
         ledger.must_be_as_planned()?;
         must_be_expected(&ledger, terms.expect)?;
     }
-    let door = Door::open(connect)?;
+    let destination = Destination::of_run(connect, ledger.settings())?;
+    let now = wanted::now(&ledger, terms.run, terms.expect.is_some())?;
+    if is_done(&ledger, &now.wanted)? {
+        return finish(&mut ledger, None, &now.wanted);
+    }
+    let door = Door::open(connect, &destination)?;
     let yes = terms.yes || ledger.note(BEGUN)?.is_some();
     may_ask(yes || can_ask())?;
-    window_must_be_open(terms.run)?;
-    work(&mut ledger, &door, &Terms { yes, ..*terms })
+    window_must_be_open(now.window()?)?;
+    let runtime = runtime(false)?;
+    now.keep(&mut ledger)?;
+    let terms = Terms { yes, ..*terms };
+    runtime.block_on(work(&mut ledger, &door, &terms, &now)).map_err(|refused| refused.told(&ledger))
+}
+
+/// Whether nothing is left to be sent or looked at, and no flag of this call asks for more.
+fn is_done(ledger: &Ledger, wanted: &Wanted) -> Result<bool, Failure> {
+    let seen: u64 = ledger.verdicts()?.iter().map(|(_, number)| number).sum();
+    let is_unseen = wanted.verify && seen < ledger.counts().reset;
+    let is_asked = call().says("verify") || call().says("revoke_sessions");
+    Ok(ledger.counts().is_finished() && !is_unseen && !is_asked)
 }
 
 /// Tells what a run would do, held to the same terms. It reads the ledger, and nothing else.
-pub fn dry_run(folder: &Path, terms: &Terms<'_>) -> Result<u8, Failure> {
-    let ledger = Ledger::open_to_read(folder)?;
+pub fn dry_run(folder: &Path, open: &OpenArgs, connect: &ConnectArgs, terms: &Terms<'_>) -> Result<u8, Failure> {
+    must_be_whole(terms.expect)?;
+    let mut ledger = Ledger::open_to_read(folder).map_err(|error| starting::not_opened(error, folder))?;
     if ledger.settings().rehearsal {
         return Err(rehearsed(folder));
     }
+    sealing::unlock(&mut ledger, open)?;
+    Destination::of_run(connect, ledger.settings())?;
     if ledger.lookup_has_ended()? {
         ledger.must_be_as_planned()?;
         must_be_expected(&ledger, terms.expect)?;
     } else {
-        say("The accounts are not looked up yet: `passwave run` does that first.");
+        say("The accounts are not looked up yet; the run does that first.");
     }
     must_be_few(&ledger, terms.limit)?;
-    telling::plan(&ledger, terms.run.pace.write_quota, terms.run.revoke_sessions)?;
-    telling::go_on("Nothing was sent.", &ledger);
+    let now = wanted::now(&ledger, terms.run, terms.expect.is_some())?;
+    telling::plan(&ledger, &Manner { quota: terms.run.pace.write_quota, wanted: &now.wanted, is_brief: false })?;
+    now.tell_changes();
+    if is_done(&ledger, &now.wanted)? {
+        starting::nothing_left(&ledger);
+    } else {
+        next_step::go_on("Nothing was sent.", &ledger);
+    }
     events::note_end("planned");
     Ok(0)
 }
 
 /// Opens the ledger of a run that goes to a tenant.
 pub fn open_real(folder: &Path) -> Result<Ledger, Failure> {
-    let ledger = Ledger::open(folder)?;
+    let ledger = Ledger::open(folder).map_err(|error| starting::not_opened(error, folder))?;
     events::note(&ledger);
     if ledger.settings().rehearsal {
         return Err(rehearsed(folder));
@@ -101,129 +129,80 @@ fn rehearsed(folder: &Path) -> Failure {
     ))
 }
 
-fn may_ask(possible: bool) -> Result<(), Failure> {
-    if possible {
-        return Ok(());
-    }
-    Err(Failure::usage(
-        "nobody can be asked whether to go on, as standard input or error is no terminal; nothing was sent\n\
-         hint: add --yes",
-    ))
+/// Why nothing was sent.
+enum Refused {
+    /// More accounts than were meant.
+    TooMany(Failure),
+    Else(Failure),
 }
 
-/// The plan as it stands in the ledger now must be the one that was approved.
-fn must_be_expected(ledger: &Ledger, expected: Option<&str>) -> Result<(), Failure> {
-    let Some(expected) = expected else { return Ok(()) };
-    let fingerprint = ledger.fingerprint_now()?;
-    if expected.trim().eq_ignore_ascii_case(&fingerprint) {
-        return Ok(());
-    }
-    Err(Failure::usage(format!(
-        "the plan in {} has the fingerprint {fingerprint}, which is not the one expected; nothing was sent\n\
-         hint: have this plan approved, or give the folder of the approved one",
-        ledger.folder().display()
-    )))
-}
-
-/// More accounts than were meant are a mistake in the roster.
-pub fn must_be_few(ledger: &Ledger, limit: &LimitArgs) -> Result<(), Failure> {
-    let pending = ledger.counts().pending();
-    match limit.max_accounts {
-        Some(most) if pending > most => Err(Failure::usage(format!(
-            "{} to be reset, and --max-accounts allows {}; nothing was sent\nhint: check the roster, or raise the limit",
-            counted(pending, "account is", "accounts are"),
-            grouped(most)
-        ))),
-        _ => Ok(()),
+impl<E: Into<Failure>> From<E> for Refused {
+    fn from(error: E) -> Self {
+        Self::Else(error.into())
     }
 }
 
-fn window_must_be_open(args: &RunArgs) -> Result<(), Failure> {
-    let now = Zoned::now();
-    match args.window {
-        Some(window) if !window.is_open(&now) => Err(Failure::away(format!(
-            "it is {}, outside the hours {window} (--window), which begin in {}; nothing was sent\n\
-             hint: start it within these hours, as a scheduled job does",
-            now.strftime("%H:%M"),
-            short(window.opens_in(&now))
-        ))),
-        _ => Ok(()),
+impl Refused {
+    /// With the way on, as the run is kept.
+    fn told(self, ledger: &Ledger) -> Failure {
+        match self {
+            Self::TooMany(failure) => failure,
+            Self::Else(failure) => before(failure, KEPT, ledger),
+        }
     }
 }
 
-/// How things stand where it does not begin.
-const KEPT: &str = "The plan is kept, and nothing was sent now.";
-
-/// Noted when the first batch may leave.
-const BEGUN: &str = "begun_at";
-
-/// Completes the plan, sends what is planned, and reports.
-fn work(ledger: &mut Ledger, door: &Door, terms: &Terms<'_>) -> Result<u8, Failure> {
-    if ledger.counts().is_finished() && !terms.run.revoke_sessions && !terms.run.verify {
-        return finish(ledger, None);
-    }
+/// Completes the plan, asks, sends what is planned, and reports.
+async fn work(ledger: &mut Ledger, door: &Door, terms: &Terms<'_>, now: &Now) -> Result<u8, Refused> {
     door.must_be_the_same(ledger)?;
     say(&format!("Signing in with {door}"));
     // A password that is refused is replaced.
     makers()?;
-    let options = options(terms.run);
-    let runtime = runtime(false).inspect_err(|_| telling::go_on(KEPT, ledger))?;
-    runtime.block_on(async {
-        let graph = door.client();
-        let arrival = door.enter(&graph, ledger).await.inspect_err(|_| telling::go_on(KEPT, ledger))?;
-        arrival.tell();
-        let graph = Told::new(&graph);
-        let looked = looking::look(ledger, &graph, &options.pace, terms.run.revoke_sessions).await;
-        if let Some(code) = looked.inspect_err(|_| telling::go_on(KEPT, ledger))? {
-            telling::go_on(KEPT, ledger);
-            return Ok(code);
-        }
-        must_be_expected(ledger, terms.expect)?;
-        must_be_few(ledger, terms.limit)?;
-        // Now already, so that whoever finds the folder after a crash has every password that can be in force.
-        reports(ledger)?;
-        telling::plan(ledger, terms.run.pace.write_quota, terms.run.revoke_sessions)?;
-        if !agreed(ledger, terms.yes) {
-            telling::go_on(KEPT, ledger);
-            events::note_end("declined");
-            return Ok(USAGE);
-        }
-        arrival.note_in(ledger)?;
-        if ledger.note(BEGUN)?.is_none() {
-            ledger.set_note(BEGUN, &format!("{:.0}", jiff::Timestamp::now()))?;
-        }
-        send(ledger, &graph, options, terms.run, !terms.yes).await
-    })
+    let options = options(&terms.run.pace, terms.run.pilot, now)?;
+    let graph = door.client();
+    let arrival = door.enter(&graph, ledger).await?;
+    arrival.tell();
+    let graph = Told::new(&graph);
+    let is_brief = ledger.lookup_has_ended()?;
+    if let Some(code) = looking::look(ledger, &graph, &options.pace, now.wanted.revoke_sessions).await? {
+        next_step::go_on(KEPT, ledger);
+        return Ok(code);
+    }
+    must_be_expected(ledger, terms.expect)?;
+    must_be_few(ledger, terms.limit).map_err(Refused::TooMany)?;
+    // Now already, so that whoever finds the folder after a crash has every password that can be in force.
+    reports(ledger)?;
+    telling::plan(ledger, &Manner { quota: options.pace.write_quota, wanted: &now.wanted, is_brief })?;
+    if !terms.yes
+        && let Err(code) = asking::agreed(ledger, options.pilot, false).await
+    {
+        return Ok(code);
+    }
+    arrival.note_in(ledger)?;
+    if ledger.note(BEGUN)?.is_none() {
+        ledger.set_note(BEGUN, &format!("{:.0}", jiff::Timestamp::now()))?;
+    }
+    next_step::note(ledger);
+    Ok(send(ledger, &graph, options, &now.wanted, !terms.yes).await?)
 }
 
-/// Asks whether to go on, where somebody is to be asked and there is something to agree to.
-fn agreed(ledger: &Ledger, yes: bool) -> bool {
-    let pending = ledger.counts().pending();
-    let question = format!(
-        "This gives {} a new password, now. To go on, type the number of accounts ({}):",
-        counted(pending, "account", "accounts"),
-        grouped(pending)
-    );
-    yes || pending == 0 || ask(&question, &pending.to_string())
-}
-
-/// Runs with a bar, verifies where that was asked for, and reports, however it ended. After a pilot it asks whether to go
-/// on, where it `may_ask`.
+/// Runs with a bar, verifies if that is wanted, and reports, however it ended. After a pilot it asks whether to go on, if
+/// it `may_ask`.
 pub async fn send<G: Graph>(
     ledger: &mut Ledger,
     graph: &G,
     mut options: RunOptions,
-    args: &RunArgs,
+    wanted: &Wanted,
     may_ask: bool,
 ) -> Result<u8, Failure> {
-    if args.revoke_sessions {
+    if wanted.revoke_sessions {
         ledger.revoke_sessions()?;
     }
     if ledger.sealed_to().is_some() {
         // Passwords that are made anew are in the sealed report before any of them is sent.
         match prepare(ledger, graph, &options).await {
             Ok(None) => drop(report::write(ledger)?),
-            Ok(Some(end)) => return finish(ledger, Some(&end)),
+            Ok(Some(end)) => return finish(ledger, Some(&end), wanted),
             Err(error) => return Ok(broken_off(ledger, error.into())),
         }
     }
@@ -232,13 +211,19 @@ pub async fn send<G: Graph>(
             Ok(end) => end,
             Err(error) => return Ok(broken_off(ledger, error.into())),
         };
-        if args.verify && matches!(end, RunEnd::Finished | RunEnd::PilotEnded) {
+        if wanted.verify && matches!(end, RunEnd::Finished | RunEnd::PilotEnded) {
             verify::look_back(ledger, graph, &options.pace).await.unwrap_or_else(|failure| fail(&failure));
         }
         telling::end(&end);
-        let code = finish(ledger, Some(&end))?;
-        if end != RunEnd::PilotEnded || !may_ask || !can_ask() || !agreed(ledger, false) {
-            return Ok(code);
+        if end != RunEnd::PilotEnded || !may_ask || !can_ask() {
+            return finish(ledger, Some(&end), wanted);
+        }
+        // The whole report comes when all is done, or nothing more is to be.
+        let summary = reports(ledger)?;
+        telling::pilot(ledger, &summary);
+        if let Err(code) = asking::agreed(ledger, None, true).await {
+            pipeline::report(ledger, &summary, Stage::Ended).unwrap_or_else(fail);
+            return Ok(if code == INTERRUPTED { code } else { AWAY });
         }
         options.pilot = None;
     }
@@ -265,16 +250,22 @@ fn broken_off(ledger: &mut Ledger, failure: Failure) -> u8 {
     events::note_failure(&failure);
     pipeline::fail(&failure);
     match reports(ledger) {
-        Ok(summary) => tell(ledger, &summary),
-        Err(again) if again.to_string() == failure.to_string() => {}
-        Err(error) => fail(error),
+        Ok(summary) => tell(ledger, &summary, &ledger.settings().wanted.clone()),
+        Err(again) if again.to_string() == failure.to_string() => next_step::go_on(STOPPED, ledger),
+        Err(error) => {
+            fail(error);
+            next_step::go_on(STOPPED, ledger);
+        }
     }
     failure.code
 }
 
+/// How things stand if even the reports could not be written.
+const STOPPED: &str = "What was recorded is kept.";
+
 /// Tells what has been done, to people and to the pipeline.
-pub fn tell(ledger: &Ledger, summary: &Summary) {
-    telling::result(ledger, summary);
+pub fn tell(ledger: &Ledger, summary: &Summary, wanted: &Wanted) {
+    telling::result(ledger, summary, wanted);
     pipeline::report(ledger, summary, Stage::Ended).unwrap_or_else(fail);
 }
 
@@ -284,13 +275,13 @@ pub fn reports(ledger: &mut Ledger) -> Result<Summary, Failure> {
     report::write(ledger).map_err(|error| ledger.must_be_in_place().map_or_else(Failure::from, |()| error.into()))
 }
 
-fn finish(ledger: &mut Ledger, end: Option<&RunEnd>) -> Result<u8, Failure> {
+fn finish(ledger: &mut Ledger, end: Option<&RunEnd>, wanted: &Wanted) -> Result<u8, Failure> {
     let summary = match reports(ledger) {
         Ok(summary) => summary,
         Err(failure) => return Ok(broken_off(ledger, failure)),
     };
     events::note_end(end.map_or("finished", events::word));
-    tell(ledger, &summary);
+    tell(ledger, &summary, wanted);
     Ok(match end {
         Some(RunEnd::Interrupted) => INTERRUPTED,
         Some(RunEnd::PilotEnded | RunEnd::Halted(_) | RunEnd::WindowClosed) => AWAY,
@@ -298,15 +289,15 @@ fn finish(ledger: &mut Ledger, end: Option<&RunEnd>) -> Result<u8, Failure> {
     })
 }
 
-/// How the flags want the run to go.
-pub fn options(args: &RunArgs) -> RunOptions {
-    RunOptions {
-        pace: pace(&args.pace),
-        pilot: args.pilot,
-        halt_on: args.halt_on.clone(),
-        window: args.window,
+/// How the flags, and what is wanted of the run, have it go.
+pub fn options(args: &PaceArgs, pilot: Option<u64>, now: &Now) -> Result<RunOptions, Failure> {
+    Ok(RunOptions {
+        pace: pace(args),
+        pilot,
+        halt_on: now.halt_on()?,
+        window: now.window()?,
         tell_accounts: events::are_on(),
-    }
+    })
 }
 
 /// How fast the flags want it to go.

@@ -7,10 +7,11 @@
 //! from the same place, that is an error.
 
 mod file;
+mod heard;
 mod place;
 mod variables;
 
-use super::Cli;
+use super::{Call, Cli};
 use crate::failure::Failure;
 use clap::{
     Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches, error::ContextKind, parser::ValueSource,
@@ -27,6 +28,8 @@ pub struct Said {
     /// The command's name.
     pub command: String,
     pub cli: Cli,
+    /// The same as a call, from which next commands are built.
+    pub call: Call,
     /// What is likely to be a mistake.
     pub warnings: Vec<String>,
     /// What should be known before anything is done.
@@ -87,7 +90,8 @@ pub fn read(args: &[OsString], environment: &Environment) -> Result<Said, Unread
         // Help and complaints are about the command line alone.
         let matches = command.try_get_matches_from(args)?;
         let (command, cli) = (String::new(), Cli::from_arg_matches(&matches)?);
-        return Ok(Said { command, cli, warnings: vec![], notices: vec![], details: vec![] });
+        let call = Call::default();
+        return Ok(Said { command, cli, call, warnings: vec![], notices: vec![], details: vec![] });
     };
     let verb = found.subcommand_name().unwrap_or_default().to_owned();
     let mut given = variables::given(&command, &verb, environment)?;
@@ -100,11 +104,15 @@ pub fn read(args: &[OsString], environment: &Environment) -> Result<Said, Unread
     let given = settled(&command, &verb, &found, given)?;
     let mut details: Vec<String> = file.iter().map(|file| format!("settings: {}", file.shown())).collect();
     details.extend(given.iter().map(|given| format!("--{} from {}", given.id.replace('_', "-"), given.origin)));
+    let call = heard::call(&command, &verb, &found, &given, &|verb| {
+        let variables = variables::given(&command, verb, environment).unwrap_or_default();
+        variables.into_iter().chain(file.iter().flat_map(|file| file.given(verb))).collect()
+    });
     let cli = parse(command, &verb, args, &given)?;
     let answers = |given: &&Given| given.id == YES;
     let notices = given.iter().find(answers).map(|given| format!("{} is set, so nothing is asked.", given.origin));
     let warnings = variables::unknown(environment);
-    Ok(Said { command: verb, cli, warnings, notices: notices.into_iter().collect(), details })
+    Ok(Said { command: verb, cli, call, warnings, notices: notices.into_iter().collect(), details })
 }
 
 /// The same commands, of which no flag has to be given: a variable or the file may still do that.

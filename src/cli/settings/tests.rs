@@ -31,7 +31,7 @@ impl Home {
 
     fn plan(&self, args: &str, variables: &[(&str, &str)]) -> PlanArgs {
         match self.read(args, variables).map_err(words).expect("it is read").cli.verb {
-            Verb::Plan { plan, .. } | Verb::Reset { plan, .. } | Verb::Rehearse { plan, .. } => plan,
+            Verb::Plan { job } | Verb::Reset { job } | Verb::Rehearse { job, .. } => job.plan,
             _ => panic!("no plan"),
         }
     }
@@ -79,7 +79,7 @@ fn what_contradicts_something_nearer_does_not_hold() {
 fn what_is_repeatable_is_listed_and_replaced_as_a_whole() {
     let home = Home::new("[reset]\nhalt-on = [\"failed=3\", \"in_doubt=1%\"]\n");
     let halts = |args: &str, variables: &[_]| match home.read(args, variables).map_err(words).expect("read").cli.verb {
-        Verb::Reset { run, .. } => run.halt_on.len(),
+        Verb::Reset { job } => job.run.halt_on.len(),
         _ => panic!("no reset"),
     };
     assert_eq!(halts("reset r.csv", &[]), 2);
@@ -103,7 +103,7 @@ fn what_is_no_flag_or_a_secret_is_refused_with_its_line() {
     for (config, words) in [
         ("\nmax-acounts = 3", &["line 2: max-acounts is no flag", "did you mean max-accounts?"][..]),
         ("[pln]\nlength = 3", &["line 1: pln is no command", "did you mean [plan]?"]),
-        ("[plan]\n\npilot = 3", &["line 3: pilot is no flag of plan"]),
+        ("[plan]\n\nexpect = \"x\"", &["line 3: expect is no flag of plan"]),
         ("length = 17\nlength = 18", &["line 2", "duplicate key"]),
         ("length = ", &["line 1"]),
         ("length = 2020-01-01", &["line 1: length takes"]),

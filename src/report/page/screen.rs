@@ -65,7 +65,7 @@ fn lead(summary: &Summary) -> String {
         String::new()
     } else {
         format!(
-            " The run has not ended: {} left. Go on with <code>passwave run</code>.",
+            " The run has not ended: {} left. Give this folder to <code>passwave run</code> to go on.",
             counted(summary.counts["pending"], "account is", "accounts are")
         )
     };

@@ -64,13 +64,11 @@ fn of_an_application(method: Method, code: u64) -> Option<&'static str> {
 fn of_a_person(method: Method, code: u64) -> Option<&'static str> {
     Some(match (code, method) {
         (50_058 | 50_072 | 50_074 | 50_076 | 50_078 | 50_079 | 70_043 | 700_082 | 70_008 | 50_173, Method::Cli) => {
-            "run `az login` again, with multi-factor authentication where it is asked for, then go on with `passwave run`"
+            "run `az login` again, with multi-factor authentication where it is asked for, then go on"
         }
-        (50_072 | 50_079, _) => "register for multi-factor authentication, then sign in again with `passwave run`",
-        (50_058 | 50_074 | 50_076 | 50_078, _) => {
-            "sign in again with `passwave run`, and pass multi-factor authentication"
-        }
-        (70_008 | 70_043 | 700_082 | 50_173, _) => "the sign-in has expired: sign in again with `passwave run`",
+        (50_072 | 50_079, _) => "register for multi-factor authentication, then sign in again",
+        (50_058 | 50_074 | 50_076 | 50_078, _) => "sign in again, and pass multi-factor authentication",
+        (70_008 | 70_043 | 700_082 | 50_173, _) => "the sign-in has expired: sign in again",
         (65_001, Method::Cli) => {
             "the Azure CLI's application has no consent for passwords here: use --auth device-code, or an application of your own"
         }
@@ -89,12 +87,10 @@ fn of_a_person(method: Method, code: u64) -> Option<&'static str> {
 
 fn by_error(error: &str) -> Option<&'static str> {
     Some(match error {
-        "authorization_declined" | "access_denied" => {
-            "the sign-in was declined in the browser: begin again with `passwave run`"
-        }
-        "expired_token" | "code_expired" => "the code was not entered in time: begin again with `passwave run`",
-        "bad_verification_code" => "begin again with `passwave run`, which asks for a new code",
-        "interaction_required" => "somebody must sign in again: go on with `passwave run`",
+        "authorization_declined" | "access_denied" => "the sign-in was declined in the browser: begin again",
+        "expired_token" | "code_expired" => "the code was not entered in time: begin again",
+        "bad_verification_code" => "begin again, which asks for a new code",
+        "interaction_required" => "somebody must sign in again, then go on",
         _ => return None,
     })
 }

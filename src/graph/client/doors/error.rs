@@ -68,7 +68,7 @@ pub enum SignInError {
         hint: String,
     },
     /// Who was asked could not be reached, or is in trouble itself.
-    #[error("{service} did not answer ({why})\nhint: check {}, then go on with `passwave run`", .service.check())]
+    #[error("{service} did not answer ({why})\nhint: check {}, then go on", .service.check())]
     Away {
         /// Who was asked.
         service: Service,
