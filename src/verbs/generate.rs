@@ -1,9 +1,9 @@
 //! `generate`: only passwords, or samples of every profile.
 
 use super::{
+    passwords::{sign_in, strength},
     plan,
     process::makers,
-    telling::{sign_in, strength},
 };
 use crate::{
     cli::PolicyArgs,

@@ -9,6 +9,7 @@ mod handouts;
 mod looking;
 mod manual;
 mod next_step;
+mod passwords;
 mod plan;
 mod process;
 mod report;
