@@ -6,6 +6,8 @@
 //! Invariant: the result holds no control character, no bidirectional override, nothing that a runner obeys, and no more
 //! characters than promised.
 
+use std::borrow::Cow;
+
 /// Most characters of one foreign text that a message shows, the closing `…` included.
 pub const SHOWN_CHARS_MAX: usize = 80;
 /// The same for what a server says, which is a sentence or two.
@@ -73,6 +75,32 @@ pub fn json(text: &str) -> String {
 #[must_use]
 pub fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c))
+}
+
+/// A cell that a spreadsheet would take for a formula gets an apostrophe before it, as spreadsheets mark text. So does one
+/// that has such an apostrophe already, so that [`restored`] gives every cell back.
+#[must_use]
+pub fn defused(cell: &str) -> Cow<'_, str> {
+    if begins_a_formula(cell) { format!("'{cell}").into() } else { cell.into() }
+}
+
+/// A cell as it was before [`defused`].
+#[must_use]
+pub fn restored(cell: &str) -> &str {
+    cell.strip_prefix('\'').filter(|rest| begins_a_formula(rest)).unwrap_or(cell)
+}
+
+/// Whether a spreadsheet would take this cell for a formula, or for one that was marked as text with apostrophes before it.
+/// A plain number with its sign is none.
+fn begins_a_formula(cell: &str) -> bool {
+    let cell = cell.trim_start_matches('\'');
+    match cell.chars().next() {
+        Some('=' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠') => true,
+        Some('+' | '-') => {
+            cell.len() == 1 || !cell[1..].bytes().all(|byte| byte.is_ascii_digit() || b" .,".contains(&byte))
+        }
+        _ => false,
+    }
 }
 
 fn harmless(c: char) -> char {
@@ -143,7 +171,37 @@ mod tests {
         assert_eq!(trim(" \u{A0}\u{200B} "), "");
     }
 
+    #[test]
+    fn formulas_are_defused_and_nothing_else_is_touched() {
+        for formula in [
+            "=1+3",
+            "+1+cmd|' /C calc'!A0",
+            "-2+3",
+            "@SUM(A1)",
+            "\t=1",
+            "\r=1",
+            "+",
+            "-",
+            "＝1",
+            "=",
+            "-x@y.zz",
+            "'=1",
+            "''-x@y.zz",
+        ] {
+            assert_eq!(defused(formula), format!("'{formula}"));
+        }
+        for text in ["", "Ann", "1=1", "-5", "+44 20 7946 0958", "-1,5", "a@b.cc", " =1", "'x"] {
+            assert_eq!(defused(text), text);
+        }
+    }
+
     proptest! {
+        #[test]
+        fn defused_cells_are_restored(cell in "['=+@\t\r-]{0,3}[a-z0-9' ]{0,5}") {
+            let written = defused(&cell);
+            prop_assert_eq!(restored(&written), cell.as_str());
+        }
+
         #[test]
         fn whatever_comes_is_short_and_harmless(text in any::<String>()) {
             let shown = for_terminal(&text);

@@ -13,6 +13,7 @@ use crate::{
     password::{ForceChange, Form, Generator, Password, PasswordError, PasswordPolicy, Person, Profile},
     roster::{Roster, RosterError, Row, Rows, place},
     seal::Sealing,
+    upn::Upn,
     wanted::Wanted,
 };
 use csv::StringRecord;
@@ -156,6 +157,7 @@ pub struct Plan<'a> {
     rows: Rows<'a>,
     sheet: Option<&'a str>,
     upn_column: usize,
+    shows_refused: bool,
     name_columns: &'a [usize],
     password_column: Option<usize>,
     generator: Generator<'a>,
@@ -170,6 +172,7 @@ impl<'a> Plan<'a> {
             rows: roster.rows(),
             sheet: roster.sheet(),
             upn_column: roster.upn_column(),
+            shows_refused: roster.shows_refused(),
             name_columns: roster.name_columns(),
             password_column: roster.password_column(),
             generator,
@@ -209,7 +212,7 @@ impl<'a> Plan<'a> {
                 Ok(_) => Decision::Write(passwords.next().expect("one password for each account")),
                 Err(refusal) => Decision::Skip(refusal.skip, refusal.message.clone()),
             };
-            planned(row, self.upn_column, None, decision)
+            self.planned(row, None, decision)
         };
         Ok(rows.into_iter().map(decide).collect())
     }
@@ -220,7 +223,26 @@ impl<'a> Plan<'a> {
             Ok(_) => adopt(&mut self.generator, &row, self.sheet, column, &person),
             Err(refusal) => Decision::Skip(refusal.skip, refusal.message.clone()),
         };
-        planned(row, self.upn_column, Some(column), decision)
+        self.planned(row, Some(column), decision)
+    }
+
+    /// A row that is refused is named by its account cell only if that is an account, or cannot be a password.
+    fn planned(&self, row: Row, secret_column: Option<usize>, decision: Decision) -> PlannedRow {
+        let user_principal_name = match &row.address {
+            Ok(upn) => upn.as_str().to_owned(),
+            Err(_) => {
+                let cell = clean::trim(row.cells.get(self.upn_column).unwrap_or_default());
+                let may_show = self.shows_refused || Upn::parse(cell).is_ok();
+                if may_show { cell.to_owned() } else { String::new() }
+            }
+        };
+        let cells = match secret_column {
+            None => row.cells,
+            Some(secret) => {
+                row.cells.iter().enumerate().map(|(at, cell)| if at == secret { "" } else { cell }).collect()
+            }
+        };
+        PlannedRow { row: row.number, line: row.line, user_principal_name, cells, form: row.form, decision }
     }
 
     fn person<'r>(&self, row: &'r Row) -> Option<Person<'r>> {
@@ -259,16 +281,4 @@ fn adopt(
         Ok(()) => Decision::Write(password),
         Err(weakness) => Decision::Skip(Skip::PasswordRejected, format!("{place}: {weakness}")),
     }
-}
-
-fn planned(row: Row, upn_column: usize, secret_column: Option<usize>, decision: Decision) -> PlannedRow {
-    let user_principal_name = match &row.address {
-        Ok(upn) => upn.as_str().to_owned(),
-        Err(_) => clean::trim(row.cells.get(upn_column).unwrap_or_default()).to_owned(),
-    };
-    let cells = match secret_column {
-        None => row.cells,
-        Some(secret) => row.cells.iter().enumerate().map(|(at, cell)| if at == secret { "" } else { cell }).collect(),
-    };
-    PlannedRow { row: row.number, line: row.line, user_principal_name, cells, form: row.form, decision }
 }

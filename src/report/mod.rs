@@ -20,11 +20,11 @@ mod workbook;
 #[path = "without_workbooks.rs"]
 mod workbook;
 
+pub use crate::clean::defused;
 pub use columns::{COLUMNS, EARLIER_COLUMN, SESSIONS_COLUMN, VERIFIED_COLUMN};
 pub use page::ROWS_MAX as PAGE_ROWS_MAX;
 pub use sealed::{IDENTITY_NAME, SEALED_NAME};
 pub use summary::{Summary, SummaryCause};
-pub use table::defused;
 
 use crate::{
     ledger::{Ledger, LedgerError},

@@ -7,8 +7,8 @@ use super::{
     columns::{Columns, Passwords, Tally, Value},
     time,
 };
-use crate::ledger::Ledger;
-use std::{borrow::Cow, io::Write};
+use crate::{clean::defused, ledger::Ledger};
+use std::io::Write;
 
 /// Without it, a spreadsheet takes UTF-8 for the system's old code page.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -38,35 +38,4 @@ fn write_value<W: Write>(writer: &mut csv::Writer<W>, value: &Value<'_>) -> Resu
         // Never defused: it must be what was sent, and passwords that begin like a formula are not accepted.
         Value::Secret(secret) => writer.write_field(secret),
     }?)
-}
-
-/// A cell that a spreadsheet would take for a formula gets an apostrophe before it, as spreadsheets mark text; a plain
-/// number, with its sign, is none.
-#[must_use]
-pub fn defused(cell: &str) -> Cow<'_, str> {
-    let harmless = match cell.chars().next() {
-        Some('=' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠') => false,
-        Some('+' | '-') => {
-            cell.len() > 1 && cell[1..].bytes().all(|byte| byte.is_ascii_digit() || b" .,".contains(&byte))
-        }
-        _ => true,
-    };
-    if harmless { cell.into() } else { format!("'{cell}").into() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn formulas_are_defused_and_nothing_else_is_touched() {
-        for formula in
-            ["=1+3", "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "+", "-", "＝1", "=", "-x@y.zz"]
-        {
-            assert_eq!(defused(formula), format!("'{formula}"));
-        }
-        for text in ["", "Ann", "1=1", "-5", "+44 20 7946 0958", "-1,5", "a@b.cc", " =1", "'x"] {
-            assert_eq!(defused(text), text);
-        }
-    }
 }

@@ -1,65 +1,24 @@
-//! Which column names the account: by a flag, by its name and by what its values look like, in this order.
+//! Which column names the account: by a flag, by its name, and by what its values look like, in this order.
 //!
-//! It never guesses between two: a wrong column writes to other people's accounts, so two that could be meant are both
-//! named and the roster is refused.
+//! It never guesses between two: a wrong column writes to other people's accounts, so all that could be meant are named
+//! and the roster is refused. Values alone never choose a column of a file with a header.
 //!
-//! Invariant: a column is chosen only where no other could be meant as well.
+//! Invariant: a column is chosen only if no other could be meant as well, or the others hold the same in every row.
 
 use super::{
     RosterError,
+    kinship::{is_pupil_number, is_same_person},
     names::{Meaning, normalise},
+    naming::{Names, UPN_FLAG, flag_with},
+    open_quote, place,
+    records::QuoteFault,
+    survey::{Body, Shape},
 };
-use crate::{clean, nearest::nearest, upn::Upn};
 
-/// The flags, as messages name them.
-pub(super) const UPN_FLAG: &str = "--upn-column";
-pub(super) const PASSWORD_FLAG: &str = "--password-column";
-pub(super) const PROFILE_FLAG: &str = "--profile-column";
-pub(super) const LANGUAGE_FLAG: &str = "--language-column";
-/// Most columns that a message lists.
-const LISTED_MAX: usize = 40;
+/// Account words that take object ids as well as names.
+const EITHER: [&str; 2] = ["memberobjectidorupn", "memberobjectidoruserprincipalname"];
 
-/// What the first values of one column look like, cells without any left aside.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Shape {
-    /// Values looked at.
-    pub(super) seen: u32,
-    /// User principal names among them.
-    pub(super) names: u32,
-    /// Object ids among them.
-    pub(super) ids: u32,
-}
-
-impl Shape {
-    /// Takes one more trimmed value into account.
-    pub(super) fn add(&mut self, value: &str) {
-        if value.is_empty() {
-            return;
-        }
-        self.seen += 1;
-        if let Ok(address) = Upn::parse(value) {
-            *(if address.is_object_id() { &mut self.ids } else { &mut self.names }) += 1;
-        }
-    }
-
-    const fn has_addresses(self) -> bool {
-        self.names + self.ids > 0
-    }
-
-    const fn is_mostly_names(self) -> bool {
-        self.names * 2 > self.seen
-    }
-
-    const fn is_mostly_addresses(self) -> bool {
-        (self.names + self.ids) * 2 > self.seen
-    }
-
-    const fn is_ids_only(self) -> bool {
-        self.seen > 0 && self.ids == self.seen
-    }
-}
-
-/// The columns of one file: their names and the shapes of their values.
+/// The columns of one file: their names and the shapes of their first values.
 pub(super) struct Columns<'a> {
     /// The file, as shown to people.
     pub(super) file: &'a str,
@@ -67,6 +26,8 @@ pub(super) struct Columns<'a> {
     /// Whether the file itself names them.
     pub(super) labelled: bool,
     pub(super) shapes: &'a [Shape],
+    /// All rows, for what the first values cannot tell.
+    pub(super) body: Body<'a>,
 }
 
 impl Columns<'_> {
@@ -74,49 +35,15 @@ impl Columns<'_> {
     pub(super) fn upn(&self, wanted: Option<&str>) -> Result<usize, RosterError> {
         match wanted {
             Some(wanted) => self.named(UPN_FLAG, wanted),
-            None if self.labelled => self.by_name(),
-            None => self.only_of((0..self.names.len()).filter(|&at| self.shapes[at].is_mostly_addresses())),
+            None => self.certain().map_or_else(|| Study::of(self)?.choose(), Ok),
         }
     }
 
-    fn by_name(&self) -> Result<usize, RosterError> {
-        let candidates: Vec<_> = (0..self.names.len()).filter(|&at| self.meaning(at).is_account()).collect();
-        let usable: Vec<_> = candidates.iter().copied().filter(|&at| self.shapes[at].has_addresses()).collect();
-        // Names without one good value stand only where no column is better: then the rows are refused one by one.
-        let kept = if usable.is_empty() && self.looks_like_names().is_none() { candidates } else { usable };
-        let best = kept.iter().map(|&at| self.meaning(at)).min();
-        self.only_of(kept.into_iter().filter(|&at| Some(self.meaning(at)) == best))
-    }
-
-    /// Exports name a column of object ids `UserId`, as others do a column of user names: the values tell them apart.
-    fn meaning(&self, at: usize) -> Meaning {
-        match Meaning::of(&self.names[at]) {
-            Meaning::Account if self.shapes[at].is_ids_only() => Meaning::ObjectId,
-            meaning => meaning,
-        }
-    }
-
-    fn only_of(&self, mut columns: impl Iterator<Item = usize>) -> Result<usize, RosterError> {
-        let file = || self.file.to_owned();
-        match (columns.next(), columns.next()) {
-            (Some(only), None) => Ok(only),
-            (Some(first), Some(second)) => {
-                Err(RosterError::TwoColumns { name: file(), first: self.shown(first), second: self.shown(second) })
-            }
-            (None, _) => Err(RosterError::NoColumn { name: file(), columns: self.list(), hint: self.hint() }),
-        }
-    }
-
-    /// The only column whose values look like user principal names.
-    fn looks_like_names(&self) -> Option<usize> {
-        let mut columns = (0..self.names.len()).filter(|&at| self.shapes[at].is_mostly_names());
-        columns.next().filter(|_| columns.next().is_none())
-    }
-
-    fn hint(&self) -> String {
-        let Some(at) = self.looks_like_names() else { return String::new() };
-        let value = if self.names[at].is_empty() { (at + 1).to_string() } else { self.shown(at) };
-        format!("; the values of one look like user principal names: --upn-column {value}")
+    /// The only column with a word for the account, if its first values are what it says: no other can beat it.
+    fn certain(&self) -> Option<usize> {
+        let mut accounts = (0..self.names.len()).filter(|&at| Meaning::of(&self.names[at]) == Meaning::Account);
+        let only = accounts.next().filter(|_| accounts.next().is_none());
+        only.filter(|&at| self.labelled && self.shapes[at].is_mostly_names())
     }
 
     /// The column that a flag names: see [`Names::named`].
@@ -129,156 +56,181 @@ impl Columns<'_> {
         self.names().shown(at)
     }
 
-    fn list(&self) -> String {
-        self.names().list()
-    }
-
     const fn names(&self) -> Names<'_> {
         Names { file: self.file, names: self.names }
     }
+
+    fn fault(&self, fault: QuoteFault) -> RosterError {
+        open_quote(self.file, fault)
+    }
 }
 
-/// The names of a file's columns, to one of which a flag points.
-#[derive(Clone, Copy)]
-pub(super) struct Names<'a> {
-    /// The file, as shown to people.
-    pub(super) file: &'a str,
-    pub(super) names: &'a [String],
+/// All columns of a file with the shapes of all their values.
+struct Study<'a> {
+    columns: &'a Columns<'a>,
+    meanings: Vec<Meaning>,
+    shapes: Vec<Shape>,
 }
 
-impl Names<'_> {
-    /// The column that a flag names: to the letter, else without case and marks, else by its number from 1.
-    pub(super) fn named(self, flag: &'static str, wanted: &str) -> Result<usize, RosterError> {
-        let plain = normalise(wanted);
-        let exact = |name: &str| !name.is_empty() && name == clean::trim(wanted);
-        let alike = |name: &str| !plain.is_empty() && normalise(name) == plain;
-        let found = self.all(exact).or_else(|| self.all(alike)).or_else(|| self.numbered(wanted));
-        let (name, shown) = (self.file.to_owned(), quoted(wanted));
-        match found.as_deref() {
-            Some([only]) => Ok(*only),
-            Some(_) => Err(RosterError::ManyColumns { name, wanted: shown, flag }),
-            None => {
-                let hint = self.meant(&plain).map(|at| format!("\nhint: did you mean {}?", self.shown(at)));
-                let (hint, columns) = (hint.unwrap_or_default(), self.list());
-                Err(RosterError::UnknownColumn { name, wanted: shown, flag, hint, columns })
+impl<'a> Study<'a> {
+    fn of(columns: &'a Columns<'a>) -> Result<Self, RosterError> {
+        let shapes = columns.body.whole(columns.names.len()).map_err(|fault| columns.fault(fault))?;
+        Ok(Self { columns, meanings: columns.names.iter().map(|name| Meaning::of(name)).collect(), shapes })
+    }
+
+    fn choose(&self) -> Result<usize, RosterError> {
+        if !self.columns.labelled {
+            return self.of_equals(&self.those(|_, shape| shape.addresses() > 0));
+        }
+        let accounts = self.accounts();
+        let objects = self.those(|meaning, shape| meaning == Meaning::ObjectId && shape.addresses() > 0);
+        let (ids, mails) = (self.any_ids(), self.those(|meaning, shape| meaning == Meaning::Mail && shape.names > 0));
+        match () {
+            () if !accounts.is_empty() => self.by_word(&accounts),
+            () if !objects.is_empty() => self.by_word(&objects),
+            () if !ids.is_empty() => self.of_equals(&self.with_rivals(ids, &[Meaning::Mail])),
+            () if !mails.is_empty() => self.by_mail(mails),
+            () => self.by_nothing(),
+        }
+    }
+
+    fn those(&self, matches: impl Fn(Meaning, Shape) -> bool) -> Vec<usize> {
+        (0..self.shapes.len()).filter(|&at| matches(self.meanings[at], self.shapes[at])).collect()
+    }
+
+    /// Columns with a word for the account that hold names of accounts.
+    fn accounts(&self) -> Vec<usize> {
+        let mut found = self.those(|meaning, shape| meaning == Meaning::Account && shape.addresses() > 0);
+        found.retain(|&at| self.shapes[at].names > 0 || EITHER.contains(&normalise(&self.columns.names[at]).as_str()));
+        found
+    }
+
+    /// Columns of object ids whose names say less: an `Id` only if all its values are addresses of one kind, and what
+    /// exports call `UserId`, as others call a column of user names.
+    fn any_ids(&self) -> Vec<usize> {
+        self.those(|meaning, shape| match meaning {
+            Meaning::AnyId => shape.seen > 0 && (shape.ids == shape.seen || shape.names == shape.seen),
+            Meaning::Account => shape.is_mostly_addresses(),
+            _ => false,
+        })
+    }
+
+    /// Columns whose names say that they hold the account: they stand, unless most of their values are none.
+    fn by_word(&self, columns: &[usize]) -> Result<usize, RosterError> {
+        match columns {
+            [only] if self.shapes[*only].is_mostly_addresses() => Ok(*only),
+            [only] => {
+                let better = self.with_rivals(vec![*only], &[]);
+                let better: Vec<_> =
+                    better.into_iter().filter(|&at| at == *only || self.shapes[at].is_mostly_addresses()).collect();
+                match better[..] {
+                    [only] => Ok(only),
+                    _ => Err(self.unclear(&better, format!("most values of {} are no addresses", self.shown(*only)))),
+                }
+            }
+            _ => self.of_equals(columns),
+        }
+    }
+
+    /// These columns, and after them all others that hold addresses, but for those whose names say that they are others'.
+    fn with_rivals(&self, mut columns: Vec<usize>, harmless: &[Meaning]) -> Vec<usize> {
+        let rivals =
+            self.those(|meaning, shape| shape.addresses() > 0 && meaning.can_sign_in() && !harmless.contains(&meaning));
+        columns.extend(rivals.into_iter().filter(|at| !columns.contains(at)).collect::<Vec<_>>());
+        columns
+    }
+
+    /// A mail column stands only if nothing else can be what signs in.
+    fn by_mail(&self, mails: Vec<usize>) -> Result<usize, RosterError> {
+        let chosen = self.of_equals(&self.with_rivals(mails, &[]))?;
+        for rival in self.those(|meaning, shape| {
+            matches!(meaning, Meaning::Account | Meaning::SignIn) && shape.seen > 0 && shape.addresses() == 0
+        }) {
+            let is_upn = normalise(&self.columns.names[rival]) == "upn";
+            let agrees = |user: &str, mail: &str| {
+                let says_nothing = user.is_empty() || !mail.contains('@') || (is_upn && is_pupil_number(user));
+                says_nothing || is_same_person(user, mail)
+            };
+            if let Some(line) = self.first_where_not(rival, chosen, agrees)? {
+                let why = format!(
+                    "the user names without a domain are not those of the mail addresses, first on {}",
+                    self.place(line)
+                );
+                return Err(self.unclear(&[rival, chosen], why));
             }
         }
+        Ok(chosen)
     }
 
-    fn all(self, matches: impl Fn(&str) -> bool) -> Option<Vec<usize>> {
-        let found: Vec<_> = (0..self.names.len()).filter(|&at| matches(&self.names[at])).collect();
-        (!found.is_empty()).then_some(found)
+    /// The first of these columns, if all of them hold the same in every row.
+    fn of_equals(&self, columns: &[usize]) -> Result<usize, RosterError> {
+        let (first, others) = match columns {
+            [] => return Err(self.no_column(None)),
+            [first, others @ ..] => (*first, others),
+        };
+        for other in others {
+            if let Some(line) = self.first_where_not(first, *other, |one, other| one.eq_ignore_ascii_case(other))? {
+                return Err(self.unclear(columns, format!("they differ, first on {}", self.place(line))));
+            }
+        }
+        Ok(first)
     }
 
-    fn numbered(self, wanted: &str) -> Option<Vec<usize>> {
-        let number: usize = wanted.trim().parse().ok()?;
-        (1..=self.names.len()).contains(&number).then(|| vec![number - 1])
-    }
-
-    fn meant(self, plain: &str) -> Option<usize> {
-        let names: Vec<_> = self.names.iter().map(|name| normalise(name)).collect();
-        let meant = nearest(plain, names.iter().map(String::as_str))?;
-        names.iter().position(|name| name == meant)
-    }
-
-    /// A column as a message names it: by its name in quotes, or by its number where it has none.
-    fn shown(self, at: usize) -> String {
-        match self.names[at].as_str() {
-            "" => format!("column {}", at + 1),
-            name => quoted(name),
+    /// No column is known by its name and holds addresses. One that is known stands if no other has any: then the rows are
+    /// refused one by one.
+    fn by_nothing(&self) -> Result<usize, RosterError> {
+        let with = self.those(|meaning, shape| shape.addresses() > 0 && meaning.can_sign_in());
+        match with[..] {
+            [] => {
+                let best = self.meanings.iter().filter(|meaning| meaning.is_account()).min();
+                let named = self.those(|meaning, _| Some(&meaning) == best);
+                self.of_equals(&named)
+            }
+            [only] => Err(self.no_column(Some(only))),
+            _ => Err(self.unclear(&with, "no name in the header says which one does".into())),
         }
     }
 
-    fn list(self) -> String {
-        let listed: Vec<_> = (0..self.names.len().min(LISTED_MAX)).map(|at| self.shown(at)).collect();
-        let more = self.names.len() - listed.len();
-        let more = if more > 0 { format!(", and {more} more") } else { String::new() };
-        listed.join(", ") + &more
-    }
-}
-
-/// A foreign text, as a message quotes it.
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", clean::for_terminal(text))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ID: &str = "0b8f2a6e-3c1d-4e5f-8a9b-0c1d2e3f4a5b";
-
-    /// Columns as `name=value value`, in words.
-    fn choose(columns: &[(&str, &[&str])], wanted: Option<&str>) -> Result<usize, String> {
-        let names: Vec<_> = columns.iter().map(|(name, _)| (*name).to_owned()).collect();
-        let mut shapes = vec![Shape::default(); columns.len()];
-        for (shape, (_, values)) in shapes.iter_mut().zip(columns) {
-            values.iter().for_each(|value| shape.add(value));
-        }
-        let columns = Columns { file: "r.csv", names: &names, labelled: true, shapes: &shapes };
-        columns.upn(wanted).map_err(|error| error.to_string())
+    fn first_where_not(
+        &self,
+        one: usize,
+        other: usize,
+        agrees: impl Fn(&str, &str) -> bool,
+    ) -> Result<Option<u64>, RosterError> {
+        self.columns.body.first_where_not(one, other, agrees).map_err(|fault| self.columns.fault(fault))
     }
 
-    #[test]
-    fn the_best_that_can_be_meant_is_taken() {
-        let upns: &[&str] = &["a@c.com", "b@c.com"];
-        for (columns, chosen) in [
-            (vec![("mail", upns), ("id", &[ID]), ("userPrincipalName", upns)], 2),
-            (vec![("mail", upns), ("id", &[ID])], 1),
-            (vec![("id", &["1", "2"]), ("mail", upns)], 1),
-            (vec![("username", &["jsmith"]), ("UPN", upns)], 1),
-            (vec![("username", &["jsmith", "a@c.com"]), ("mail", upns)], 0),
-            (vec![("UserId", &[ID, ID]), ("User principal name", upns)], 1),
-            (vec![("UserId", &[ID, ID]), ("mail", upns)], 0),
-            (vec![("username", &["jsmith"])], 0),
-        ] {
-            assert_eq!(choose(&columns, None), Ok(chosen), "{columns:?}");
-        }
+    fn place(&self, line: u64) -> String {
+        place(self.columns.body.source.sheet(), line)
     }
 
-    #[test]
-    fn two_that_could_be_meant_are_refused_and_named() {
-        let upns: &[&str] = &["a@c.com"];
-        for columns in [
-            [("User name", upns), ("UPN", upns)],
-            [("Object Id", &[ID]), ("id", &[ID])],
-            [("mail", upns), ("Work email", upns)],
-        ] {
-            let error = choose(&columns, None).expect_err("two");
-            assert!(columns.iter().all(|(name, _)| error.contains(&format!("\"{name}\""))), "{error}");
-            assert!(error.contains("--upn-column") && error.contains("nothing was sent"), "{error}");
-        }
+    fn shown(&self, at: usize) -> String {
+        self.columns.shown(at)
     }
 
-    #[test]
-    fn without_a_column_the_message_shows_the_way() {
-        let error = choose(&[("Login", &["a@c.com"]), ("Room", &["7"])], None).expect_err("none");
-        assert!(error.contains("--upn-column \"Login\"") && error.contains("Columns: \"Login\", \"Room\""), "{error}");
-        let error = choose(&[("username", &["ann"]), ("Login", &["a@c.com"])], None).expect_err("a better one");
-        assert!(error.contains("--upn-column \"Login\""), "{error}");
-        let error = choose(&[("A", &["a@c.com"]), ("B", &["a@c.com"])], None).expect_err("none");
-        assert!(!error.contains("look like"), "{error}");
+    fn no_column(&self, looks_like_one: Option<usize>) -> RosterError {
+        let names = self.columns.names();
+        let choices: Vec<String> = looks_like_one.into_iter().map(|at| names.choice(at)).collect();
+        let hint = choices.first().map(|choice| {
+            format!("; the values of one look like user principal names: {}", flag_with(UPN_FLAG, choice))
+        });
+        let (name, columns) = (self.columns.file.to_owned(), names.list());
+        RosterError::NoColumn { name, columns, hint: hint.unwrap_or_default(), choices }
     }
 
-    #[test]
-    fn a_flag_is_matched_to_the_letter_then_alike_then_by_number() {
-        let columns: &[(&str, &[&str])] =
-            &[("upn", &[]), ("UPN", &[]), ("3", &[]), ("Log-in", &[]), ("x", &[]), ("x", &[]), ("", &[])];
-        for (wanted, found) in [("UPN", 1), ("upn", 0), ("3", 2), ("login", 3), ("log in ", 3), ("7", 6), ("4", 3)] {
-            assert_eq!(choose(columns, Some(wanted)), Ok(found), "{wanted}");
-        }
-        for (wanted, word) in [
-            ("Upn", "more than one"),
-            ("x", "number"),
-            ("Lokin", "did you mean \"Log-in\""),
-            ("Lgoin", "did you mean \"Log-in\""),
-            ("8", "Columns: "),
-            ("0", "no column"),
-            ("", "column 7"),
-            (" ", "no column"),
-        ] {
-            let error = choose(columns, Some(wanted)).expect_err(wanted);
-            assert!(error.contains(word) && error.contains("--upn-column"), "{error}");
-        }
+    /// The refusal that names these columns, in the order of the file.
+    fn unclear(&self, columns: &[usize], why: String) -> RosterError {
+        let mut columns = columns.to_vec();
+        columns.sort_unstable();
+        let shown: Vec<String> = columns.iter().map(|at| self.shown(*at)).collect();
+        let choices: Vec<String> = columns.iter().map(|at| self.columns.names().choice(*at)).collect();
+        let flags: Vec<String> = choices.iter().map(|choice| flag_with(UPN_FLAG, choice)).collect();
+        let columns = match &shown[..] {
+            [one, other] => format!("both {one} and {other}"),
+            [many @ .., last] => format!("{} and {last}", many.join(", ")),
+            [] => String::new(),
+        };
+        let flags = flags.join(" or ");
+        RosterError::UnclearColumns { name: self.columns.file.to_owned(), columns, why, flags, choices }
     }
 }

@@ -110,18 +110,22 @@ pub enum RosterError {
         columns: String,
         /// The one column whose values look like user principal names, as a text to add; or nothing.
         hint: String,
+        /// That column as the flag names it, if there is one.
+        choices: Vec<String>,
     },
-    /// Two columns could be meant, and a guess would write to the wrong accounts.
-    #[error(
-        "{name}: both {first} and {second} could name the accounts; nothing was sent. Say which one with --upn-column"
-    )]
-    TwoColumns {
+    /// More than one column could be meant, and a guess would write to the wrong accounts.
+    #[error("{name}: {columns} could name the accounts, and {why}; nothing was sent. Say which one does: {flags}")]
+    UnclearColumns {
         /// The file, as shown to people.
         name: String,
-        /// The first of them.
-        first: String,
-        /// The second of them.
-        second: String,
+        /// All of them, as shown to people.
+        columns: String,
+        /// Why none of them is taken.
+        why: String,
+        /// The flags, one of which says it.
+        flags: String,
+        /// Each column as the flag names it.
+        choices: Vec<String>,
     },
     /// A flag names a column that is not there.
     #[error("{name} has no column {wanted} ({flag}); nothing was sent. Columns: {columns}{hint}")]
@@ -158,4 +162,15 @@ pub enum RosterError {
         /// The column.
         column: String,
     },
+}
+
+impl RosterError {
+    /// The columns, any of which `--upn-column` may be meant to name; none if that is not what is wrong.
+    #[must_use]
+    pub fn choices(&self) -> &[String] {
+        match self {
+            Self::NoColumn { choices, .. } | Self::UnclearColumns { choices, .. } => choices,
+            _ => &[],
+        }
+    }
 }

@@ -52,8 +52,8 @@ pub(super) fn columns(error: RosterError, source: &Source, opening: &Opening) ->
         (RosterError::NoColumn { name, .. } | RosterError::UnknownColumn { name, .. }, Some(other)) => {
             not_text(&name, other.found.to_owned(), other.cure.to_owned())
         }
-        (RosterError::NoColumn { name, columns, hint: more }, None) => {
-            RosterError::NoColumn { name, columns: columns + &hint, hint: more }
+        (RosterError::NoColumn { name, columns, hint: more, choices }, None) => {
+            RosterError::NoColumn { name, columns: columns + &hint, hint: more, choices }
         }
         (RosterError::UnknownColumn { name, wanted, flag, hint: more, columns }, None) => {
             RosterError::UnknownColumn { name, wanted, flag, hint: more, columns: columns + &hint }

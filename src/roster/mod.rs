@@ -11,8 +11,12 @@ mod columns;
 mod dialect;
 mod error;
 mod explain;
+mod kinship;
+mod label;
 mod names;
+mod naming;
 mod opening;
+mod own;
 mod person;
 mod reading;
 mod records;
@@ -21,8 +25,10 @@ mod rows;
 #[cfg_attr(not(feature = "xlsx"), allow(dead_code, reason = "only workbooks fill sheets"))]
 mod sheet;
 mod source;
+mod survey;
 mod table;
 mod text;
+mod words;
 #[cfg(feature = "xlsx")]
 mod workbook;
 #[cfg(not(feature = "xlsx"))]
@@ -30,7 +36,13 @@ mod workbook;
 mod workbook;
 
 #[cfg(test)]
+mod choice_tests;
+#[cfg(test)]
+mod exports_tests;
+#[cfg(test)]
 mod field_tests;
+#[cfg(test)]
+mod shown_tests;
 
 pub use error::RosterError;
 pub use person::NameColumns;
@@ -39,18 +51,17 @@ pub use remark::{Remark, RemarkKind};
 pub use rows::{Refusal, Row, Rows};
 pub use table::table;
 
-use crate::{clean, password::Form, text_file::Charset};
-use columns::{Columns, LANGUAGE_FLAG, Names, PASSWORD_FLAG, PROFILE_FLAG, Shape};
+use crate::{clean, outcome::Status, password::Form, text_file::Charset};
+use columns::Columns;
 use csv::StringRecord;
 use names::Meaning;
+use naming::{LANGUAGE_FLAG, Names, PASSWORD_FLAG, PROFILE_FLAG, unnamed};
 use opening::Opening;
+use own::Own;
 use records::{Mark, QuoteFault};
-use source::{Records, Source};
+use source::Source;
 use std::path::Path;
-
-/// Values of each column that are looked at to know it, and records among which they are sought.
-const SURVEY_VALUES: u32 = 100;
-const SURVEY_RECORDS: usize = 10_000;
+use survey::{Body, Shape};
 
 /// What a person says about the columns; without it they are found by their names and values.
 #[derive(Clone, Debug, Default)]
@@ -88,8 +99,10 @@ pub struct Roster {
     language_column: Option<usize>,
     form: Form,
     name_columns: Vec<usize>,
-    /// Whether some column speaks of passwords, so that no value may stand in a message.
-    holds_passwords: bool,
+    /// Where the columns of passwave's own report are, if it is one.
+    own: Option<Own>,
+    /// Whether a value of a row that is refused may stand in a message, or anywhere but in the files with passwords.
+    shows_refused: bool,
     remarks: Vec<Remark>,
 }
 
@@ -123,25 +136,27 @@ impl Roster {
 
     fn of_table(name: String, source: Source, opening: &Opening, options: &RosterOptions) -> Result<Self, RosterError> {
         let labelled = opening.is_header();
-        let body = if labelled { opening.after } else { opening.at };
-        let (rows, shapes) =
-            survey(source.records(body), opening.first.len(), labelled).map_err(|fault| open_quote(&name, fault))?;
+        let own = Own::of(&opening.first, source.sheet()).filter(|_| labelled);
+        let body = Body { source: &source, from: if labelled { opening.after } else { opening.at }, own: own.as_ref() };
+        let (rows, shapes) = body.first(opening.first.len(), labelled).map_err(|fault| open_quote(&name, fault))?;
         if rows == 0 {
             return Err(empty(&name, "there is a header and no row after it"));
         }
-        let header = header(&opening.first, labelled, shapes.len());
-        let columns = Columns { file: &name, names: &header, labelled, shapes: &shapes };
+        let header = header(opening.first.clone(), labelled, shapes.len(), own.as_ref());
+        let columns = Columns { file: &name, names: &header, labelled, shapes: &shapes, body };
         let explain = |error| explain::columns(error, &source, opening);
         let (upn_column, password_column) = choose(&columns, options).map_err(explain)?;
         let optional =
             |flag, wanted: &Option<String>| wanted.as_deref().map(|name| columns.named(flag, name)).transpose();
         let profile_column = optional(PROFILE_FLAG, &options.profile_column).map_err(explain)?;
         let language_column = optional(LANGUAGE_FLAG, &options.language_column).map_err(explain)?;
-        let name_columns = name_columns(&header, upn_column);
-        let holds_passwords =
-            password_column.is_some() || opening.passed_passwords || may_hold_passwords(&header, labelled);
+        let told = [Some(upn_column), profile_column, language_column];
+        let shows_refused = labelled
+            && password_column.is_none()
+            && !opening.passed_passwords
+            && shows_refused(&header, &shapes, upn_column, &told);
         let remarks = remark::of(&name, &source, opening);
-        let form = options.form;
+        let (name_columns, form, body) = (name_columns(&header, upn_column), options.form, body.from);
         Ok(Self {
             name,
             source,
@@ -153,7 +168,8 @@ impl Roster {
             language_column,
             form,
             name_columns,
-            holds_passwords,
+            own,
+            shows_refused,
             remarks,
         })
     }
@@ -207,6 +223,26 @@ impl Roster {
         &self.remarks
     }
 
+    /// Whether this is passwave's own report, and how many of its rows have the status `reset`.
+    ///
+    /// # Errors
+    /// If a quotation mark is left open.
+    pub fn reset_before(&self) -> Result<Option<u64>, RosterError> {
+        let Some(own) = &self.own else { return Ok(None) };
+        let mut number = 0;
+        for row in self.rows() {
+            number += u64::from(row?.cells.get(own.status).is_some_and(|status| status == Status::Reset.as_str()));
+        }
+        Ok(Some(number))
+    }
+
+    /// Whether the account cell of a refused row may be shown, as it cannot be a password in the wrong column: the header
+    /// names the account column by a word for it, and says of every other column what it holds, and that is no password.
+    #[must_use]
+    pub const fn shows_refused(&self) -> bool {
+        self.shows_refused
+    }
+
     /// Reads the rows from the beginning. A quotation mark left open is an error, and ends them.
     #[must_use]
     pub fn rows(&self) -> Rows<'_> {
@@ -227,6 +263,12 @@ pub fn column_named(file: &str, header: &[String], flag: &'static str, wanted: &
     Names { file, names: header }.named(flag, wanted)
 }
 
+/// Whether a column by this name may hold passwords, in the words of every language.
+#[must_use]
+pub fn speaks_of_passwords(name: &str) -> bool {
+    names::speaks_of_passwords(name)
+}
+
 /// How people find a row again: by the line of a text, or by the row of a sheet.
 #[must_use]
 pub fn place(sheet: Option<&str>, line: u64) -> String {
@@ -244,12 +286,12 @@ fn empty(name: &str, found: &'static str) -> RosterError {
     RosterError::Empty { name: name.to_owned(), found }
 }
 
-fn header(first: &StringRecord, labelled: bool, width: usize) -> Vec<String> {
-    if labelled {
-        first.iter().map(|name| clean::trim(name).to_owned()).collect()
-    } else {
-        (1..=width).map(|number| format!("column {number}")).collect()
+fn header(mut first: StringRecord, labelled: bool, width: usize, own: Option<&Own>) -> Vec<String> {
+    if !labelled {
+        return (0..width).map(unnamed).collect();
     }
+    own.into_iter().for_each(|own| own.restore(&mut first));
+    first.iter().map(|name| clean::trim(name).to_owned()).collect()
 }
 
 fn name_columns(header: &[String], upn_column: usize) -> Vec<usize> {
@@ -257,34 +299,20 @@ fn name_columns(header: &[String], upn_column: usize) -> Vec<usize> {
     (0..header.len()).filter(is_name).collect()
 }
 
-/// Columns without names may hold anything.
-fn may_hold_passwords(header: &[String], labelled: bool) -> bool {
-    header.iter().any(|name| names::speaks_of_passwords(name)) || (!labelled && header.len() > 1)
-}
-
-/// Looks at the first values of each column, and counts the rows it meets. There are as many columns as the header
-/// names, or, without one, as the widest of these rows has cells.
-fn survey(mut records: Records<'_>, width: usize, labelled: bool) -> Result<(usize, Vec<Shape>), QuoteFault> {
-    let (mut cells, mut rows, mut shapes) = (StringRecord::new(), 0, vec![Shape::default(); width]);
-    while rows < SURVEY_RECORDS && records.read(&mut cells)?.is_some() {
-        if dialect::is_blank(&cells) || (rows == 0 && cells.iter().any(rows::is_example)) {
-            continue;
-        }
-        rows += 1;
-        if !labelled && cells.len() > shapes.len() {
-            shapes.resize(cells.len(), Shape::default());
-        }
-        let wanting = shapes.iter_mut().zip(&cells).filter(|(shape, _)| shape.seen < SURVEY_VALUES);
-        wanting.for_each(|(shape, cell)| shape.add(clean::trim(cell)));
-        if shapes.iter().all(|shape| shape.seen >= SURVEY_VALUES) {
-            break;
-        }
-    }
-    Ok((rows, shapes))
+/// See [`Roster::shows_refused`]. A column without a name counts only if it holds something; `told` are those of which flags
+/// say what they hold.
+fn shows_refused(header: &[String], shapes: &[Shape], upn_column: usize, told: &[Option<usize>]) -> bool {
+    let is_known = |at: usize| match Meaning::of(&header[at]) {
+        Meaning::Password => false,
+        Meaning::Other => told.contains(&Some(at)) || (header[at].is_empty() && shapes[at].seen == 0),
+        _ => true,
+    };
+    Meaning::of(&header[upn_column]).is_account() && (0..header.len()).all(is_known)
 }
 
 fn choose(columns: &Columns<'_>, options: &RosterOptions) -> Result<(usize, Option<usize>), RosterError> {
-    let upn = columns.upn(options.upn_column.as_deref())?;
+    let own = columns.body.own.filter(|_| options.upn_column.is_none());
+    let upn = own.map_or_else(|| columns.upn(options.upn_column.as_deref()), |own| Ok(own.account))?;
     let password = options.password_column.as_deref().map(|wanted| columns.named(PASSWORD_FLAG, wanted)).transpose()?;
     if password == Some(upn) {
         return Err(RosterError::SameColumn { name: columns.file.to_owned(), column: columns.shown(upn) });

@@ -1,7 +1,17 @@
 //! What a column's name says about its values, in the words of every tool that writes such files.
 //!
-//! Entra's and Microsoft 365's exports and templates, School Data Sync, PowerShell, and the labels that the admin centre
-//! translates. It never looks at values.
+//! It never looks at values. Invariant: a name says the same with remarks, accents, another case, and other marks.
+
+use super::{
+    label::{Piece, pieces, without_remark},
+    words::{
+        ABOUT_PASSWORDS, ACCOUNT, FAMILY, GIVEN, HARMLESS, MAIL, OBJECT_ID, OTHER_ID, PASSWORD_PARTS, PASSWORD_SIGNS,
+        PASSWORD_WORDS, PERSON_NAME, SECOND_MAIL, SIGN_IN, has, has_part,
+    },
+};
+
+/// The generic name of a column of ids, of whatever kind they are.
+const ANY_ID: &str = "id";
 
 /// What the values of a column are, going by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -10,71 +20,25 @@ pub(super) enum Meaning {
     Account,
     /// An object id.
     ObjectId,
+    /// Some id, which may be an object id.
+    AnyId,
     /// A mail address, which often is the user principal name, and often is not.
     Mail,
+    /// What somebody signs in with somewhere.
+    SignIn,
+    /// A second mail address of the same person.
+    SecondMail,
+    /// An id of something else.
+    OtherId,
     /// A person's name, or a part of it.
     PersonName,
+    /// Something else that is no password.
+    Harmless,
+    /// A password, or a word about passwords.
+    Password,
     /// Anything else.
     Other,
 }
-
-const ACCOUNT: [&str; 18] = [
-    "userprincipalname",
-    "upn",
-    "username",
-    "userid",
-    "memberobjectidorupn",
-    "memberobjectidoruserprincipalname",
-    "benutzername",
-    "benutzerprinzipalname",
-    "nomdutilisateur",
-    "nomdutilisateurprincipal",
-    "nombredeusuario",
-    "nombreprincipaldeusuario",
-    "nomeutente",
-    "nomedeusuário",
-    "nomedeutilizador",
-    "gebruikersnaam",
-    "användarnamn",
-    "brugernavn",
-];
-const OBJECT_ID: [&str; 4] = ["objectid", "id", "memberobjectid", "userobjectid"];
-const MAIL: [&str; 11] = [
-    "mail",
-    "email",
-    "emailaddress",
-    "mailaddress",
-    "primaryemail",
-    "primaryemailaddress",
-    "primarysmtpaddress",
-    "workemail",
-    "workemailaddress",
-    "emailadresse",
-    "adresseemail",
-];
-const PERSON_NAME: [&str; 21] = [
-    "displayname",
-    "name",
-    "fullname",
-    "givenname",
-    "firstname",
-    "middlename",
-    "surname",
-    "lastname",
-    "familyname",
-    "preferredname",
-    "anzeigename",
-    "vorname",
-    "nachname",
-    "nomcomplet",
-    "prénom",
-    "nom",
-    "nombreparamostrar",
-    "nombre",
-    "apellido",
-    "apellidos",
-    "cognome",
-];
 
 /// Which part of a person's name the values of a column are, going by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,64 +53,174 @@ pub(super) enum Part {
     Family,
 }
 
-const GIVEN: [&str; 5] = ["givenname", "firstname", "middlename", "vorname", "prénom"];
-const FAMILY: [&str; 7] = ["surname", "lastname", "familyname", "nachname", "apellido", "apellidos", "cognome"];
-
 impl Part {
     /// Reads the name of a column of names.
     pub(super) fn of(name: &str) -> Self {
         let plain = normalise(name);
         match plain.as_str() {
             "name" | "nom" => Self::WholeOrFamily,
-            "nombre" => Self::WholeOrGiven,
-            plain if GIVEN.contains(&plain) => Self::Given,
-            plain if FAMILY.contains(&plain) => Self::Family,
+            "nombre" | "nome" => Self::WholeOrGiven,
+            plain if has(GIVEN, plain) => Self::Given,
+            plain if has(FAMILY, plain) => Self::Family,
             _ => Self::Whole,
         }
     }
 }
 
-/// Parts of names of columns that hold passwords, or speak of them.
-const PASSWORD: [&str; 6] = ["password", "passwort", "kennwort", "motdepasse", "contraseña", "pwd"];
-
 impl Meaning {
     /// Reads a column's name.
     pub(super) fn of(name: &str) -> Self {
+        if speaks_of_passwords(name) {
+            return Self::Password;
+        }
         let plain = normalise(name);
-        let is_in = |list: &[&str]| list.contains(&plain.as_str());
+        match Self::of_plain(&plain) {
+            // `Email (UPN)` says twice what signs in.
+            Self::Other => Self::of_both(name).unwrap_or(Self::Other),
+            meaning => meaning,
+        }
+    }
+
+    fn of_plain(plain: &str) -> Self {
         match () {
-            () if is_in(&ACCOUNT) => Self::Account,
-            () if is_in(&OBJECT_ID) => Self::ObjectId,
-            () if is_in(&MAIL) => Self::Mail,
-            () if is_in(&PERSON_NAME) => Self::PersonName,
+            () if has(ACCOUNT, plain) => Self::Account,
+            () if has(OBJECT_ID, plain) => Self::ObjectId,
+            () if plain == ANY_ID => Self::AnyId,
+            () if has(MAIL, plain) => Self::Mail,
+            () if has(SIGN_IN, plain) => Self::SignIn,
+            () if has(SECOND_MAIL, plain) => Self::SecondMail,
+            () if has(OTHER_ID, plain) => Self::OtherId,
+            () if has(PERSON_NAME, plain) => Self::PersonName,
+            () if has(HARMLESS, plain) || has(ABOUT_PASSWORDS, plain) => Self::Harmless,
             () => Self::Other,
         }
     }
 
+    /// A name and the word in brackets after it, if both mean the account.
+    fn of_both(name: &str) -> Option<Self> {
+        let [Piece::Plain(outer), Piece::Bracketed(inner, _)] = pieces(name)[..] else { return None };
+        let of = |text: &str| Self::of_plain(&letters(text));
+        let is_own = matches!(of(outer), Self::Account | Self::Mail | Self::SignIn);
+        (is_own && of(inner) == Self::Account).then_some(Self::Account)
+    }
+
+    /// Whether such a column, if it holds addresses, may be what signs in. A password in its place is a swapped cell.
+    pub(super) const fn can_sign_in(self) -> bool {
+        !matches!(self, Self::SecondMail | Self::OtherId | Self::Password)
+    }
+
     /// Whether such a column can name the account.
     pub(super) const fn is_account(self) -> bool {
-        matches!(self, Self::Account | Self::ObjectId | Self::Mail)
+        matches!(self, Self::Account | Self::ObjectId | Self::AnyId | Self::Mail)
     }
 }
 
 /// Whether a column by this name may hold passwords.
 pub(super) fn speaks_of_passwords(name: &str) -> bool {
-    let plain = normalise(name);
-    PASSWORD.iter().any(|word| plain.contains(word))
+    let all = letters(name);
+    if has(ABOUT_PASSWORDS, &all) {
+        return false;
+    }
+    has_part(PASSWORD_PARTS, &all)
+        || has_part(PASSWORD_SIGNS, &all)
+        || words(name).any(|word| has(PASSWORD_WORDS, &word))
 }
 
-/// The name without case, blanks and marks: `User name [userPrincipalName] Required` is `userprincipalname`.
+/// The words of a name: `initialPin2` is `initial`, `pin`.
+fn words(name: &str) -> impl Iterator<Item = String> {
+    let mut spaced = String::with_capacity(name.len() + 8);
+    let mut was_lower = false;
+    for c in name.chars() {
+        if !c.is_alphabetic() || (c.is_uppercase() && was_lower) {
+            spaced.push(' ');
+        }
+        spaced.push(c);
+        was_lower = c.is_lowercase();
+    }
+    let words: Vec<String> = spaced.split(|c: char| !c.is_alphabetic()).map(letters).collect();
+    words.into_iter().filter(|word| !word.is_empty())
+}
+
+/// The name without remarks, case, accents, blanks and marks: `User name [userPrincipalName] Required` is
+/// `userprincipalname`, as the square brackets of Entra's templates hold the name that does not change with the language.
 pub(super) fn normalise(name: &str) -> String {
-    let bracketed = name.split_once('[').and_then(|(_, rest)| rest.split_once(']')).map(|(inner, _)| inner);
-    let plain = letters(bracketed.unwrap_or(name));
+    let pieces = pieces(name);
+    let property = pieces.iter().skip(1).find_map(|piece| match piece {
+        Piece::Bracketed(inner, true) => Some(letters(inner)).filter(|_| is_property(inner)),
+        _ => None,
+    });
+    property.filter(|inner| says_more(inner, &pieces)).unwrap_or_else(|| plain(&pieces, |_| true))
+}
+
+/// Whether a word in square brackets is the name of the column, and not a word about it: `Email [school]`.
+fn says_more(inner: &str, pieces: &[Piece<'_>]) -> bool {
+    match Meaning::of_plain(inner) {
+        Meaning::Other => false,
+        Meaning::Harmless => {
+            let outer = plain(pieces, |piece| matches!(piece, Piece::Plain(_)));
+            Meaning::of_plain(&outer) == Meaning::Harmless
+        }
+        _ => true,
+    }
+}
+
+/// The same of what stands outside of all brackets.
+pub(super) fn outer(name: &str) -> String {
+    plain(&pieces(name), |piece| matches!(piece, Piece::Plain(_)))
+}
+
+fn plain(pieces: &[Piece<'_>], keep: impl Fn(&Piece<'_>) -> bool) -> String {
+    let text = |piece: &Piece<'_>| match piece {
+        Piece::Plain(text) | Piece::Bracketed(text, _) => (*text).to_owned(),
+    };
+    let kept: Vec<String> = pieces.iter().filter(|piece| keep(piece)).map(text).collect();
+    let plain = letters(without_remark(&kept.join(" ")));
     match plain.strip_suffix("required") {
         Some(kept) if !kept.is_empty() => kept.to_owned(),
         _ => plain,
     }
 }
 
-fn letters(text: &str) -> String {
-    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+fn is_property(inner: &str) -> bool {
+    !inner.is_empty() && inner.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// The letters and digits of a text, small and without accents.
+pub(super) fn letters(text: &str) -> String {
+    let mut found = String::with_capacity(text.len());
+    for c in text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase) {
+        match base(c) {
+            Some(base) => found.push_str(base),
+            None => found.push(c),
+        }
+    }
+    found
+}
+
+/// A Latin letter without its accent. Accents that stand alone are no letters, and go.
+const fn base(c: char) -> Option<&'static str> {
+    Some(match c {
+        'à'..='å' | 'ā' | 'ă' | 'ą' => "a",
+        'æ' => "ae",
+        'ç' | 'ć' | 'č' => "c",
+        'ď' | 'đ' | 'ð' => "d",
+        'è'..='ë' | 'ē' | 'ė' | 'ę' | 'ě' => "e",
+        'ğ' | 'ģ' => "g",
+        'ì'..='ï' | 'ī' | 'į' | 'ı' => "i",
+        'ķ' => "k",
+        'ĺ' | 'ļ' | 'ľ' | 'ł' => "l",
+        'ñ' | 'ń' | 'ņ' | 'ň' => "n",
+        'ò'..='ö' | 'ø' | 'ō' | 'ő' => "o",
+        'œ' => "oe",
+        'ŕ' | 'ř' => "r",
+        'ś' | 'š' | 'ş' | 'ș' => "s",
+        'ß' => "ss",
+        'ť' | 'ţ' | 'ț' => "t",
+        'ù'..='ü' | 'ū' | 'ů' | 'ű' | 'ų' => "u",
+        'ý' | 'ÿ' => "y",
+        'ź' | 'ż' | 'ž' => "z",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -172,14 +246,115 @@ mod tests {
             ("Primary SMTP address", Meaning::Mail),
             ("Name [displayName] Required", Meaning::PersonName),
             ("Prénom", Meaning::PersonName),
-            ("Alternate email address", Meaning::Other),
-            ("SIS ID", Meaning::Other),
+            ("Alternate email address", Meaning::SecondMail),
+            ("SIS ID", Meaning::OtherId),
+            ("ExternalDirectoryObjectId", Meaning::ObjectId),
+            ("Id", Meaning::AnyId),
+            ("Email Address [Required]", Meaning::Mail),
+            ("Email (UPN)", Meaning::Account),
+            ("Last Name [Required]", Meaning::PersonName),
+            ("Password [Required]", Meaning::Password),
+            ("Recovery Email", Meaning::SecondMail),
+            ("Login", Meaning::SignIn),
+            ("Email (parent)", Meaning::Other),
+            ("Email [School]", Meaning::Other),
+            ("Benutzername (Schule)", Meaning::Other),
+            ("Manager (UPN)", Meaning::Other),
+            ("Pre\u{301}nom", Meaning::PersonName),
+            ("CONTRASEN\u{303}A", Meaning::Password),
             ("Required", Meaning::Other),
             ("", Meaning::Other),
         ] {
             assert_eq!(Meaning::of(name), meaning, "{name}");
         }
-        assert!(speaks_of_passwords("Initial password [passwordProfile] Required") && speaks_of_passwords("Passwort"));
-        assert!(!speaks_of_passwords("Passport"));
+    }
+
+    #[test]
+    fn remarks_do_not_change_a_name() {
+        for remark in [
+            "[Required]",
+            "[READ ONLY]",
+            "[UPLOAD ONLY]",
+            "(optional)",
+            "*",
+            "(*)",
+            "Required",
+            "- optional",
+            ", required",
+            "(Pflichtfeld)",
+            "(erforderlich)",
+            "[Obligatoire]",
+            "(facultatif)",
+            "(obligatorio)",
+            "[solo lectura]",
+            "(obbligatorio)",
+            "(verplicht)",
+            "[alleen-lezen]",
+            "(obrigatório)",
+            "(somente leitura)",
+            "(obligatorisk)",
+            "(valfritt)",
+            "(påkrævet)",
+            "(påkrevd)",
+            "(pakollinen)",
+            "(wymagane)",
+            "(povinné)",
+            "（必須）",
+            "(required field)",
+        ] {
+            for name in ["Email Address", "User name", "userPrincipalName", "Vorname", "Object Id", "Wachtwoord"] {
+                let decorated = format!("{name} {remark}");
+                assert_eq!(Meaning::of(&decorated), Meaning::of(name), "{decorated}");
+                assert_eq!(normalise(&decorated), normalise(name), "{decorated}");
+            }
+        }
+    }
+
+    #[test]
+    fn passwords_are_known_in_every_language_of_user_names() {
+        for name in [
+            "Initial password [passwordProfile] Required",
+            "Password [Required]",
+            "Passwort",
+            "Kennwort (initial)",
+            "Initialpasswort",
+            "Wachtwoord",
+            "Senha",
+            "Palavra-passe",
+            "Lösenord",
+            "Adgangskode",
+            "Passord",
+            "Salasana",
+            "Hasło",
+            "Heslo",
+            "Jelszó",
+            "Parola",
+            "Parool",
+            "Mot de passe",
+            "Contraseña",
+            "Clave",
+            "PIN",
+            "initialPin",
+            "passcode",
+            "Secret",
+            "Passphrase",
+            "PW",
+            "pwd",
+            "Pass",
+            "MDP",
+            "mdp_initial",
+            "Password1",
+            "New PW",
+            "密码",
+            "パスワード",
+            "Пароль",
+            "Toegangscode",
+            "Zugangscode",
+        ] {
+            assert!(speaks_of_passwords(name), "{name}");
+        }
+        for name in ["Passport", "Secretary", "Password never expires", "Compass group", "Spinning", "Name"] {
+            assert!(!speaks_of_passwords(name), "{name}");
+        }
     }
 }

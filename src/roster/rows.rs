@@ -69,6 +69,10 @@ impl<'r> Rows<'r> {
     fn read(&mut self) -> Result<Option<(Mark, StringRecord)>, RosterError> {
         let mut cells = StringRecord::with_capacity(self.length + 16, self.roster.header.len() + 1);
         while let Some(start) = self.records.read(&mut cells).map_err(|fault| self.roster.open_quote(fault))? {
+            if let Some(own) = &self.roster.own {
+                own.restore(&mut cells);
+                own.forget_passwords(&mut cells, self.roster.password_column);
+            }
             if !is_blank(&cells) && !self.is_example(&cells) {
                 self.length = cells.as_slice().len();
                 return Ok(Some((start, cells)));
@@ -135,7 +139,7 @@ impl<'r> Rows<'r> {
             return self.roster.form.profile.ok_or_else(none).map(Some);
         }
         let shown =
-            if self.roster.holds_passwords { String::new() } else { format!(" \"{}\"", clean::for_terminal(value)) };
+            if self.roster.shows_refused { format!(" \"{}\"", clean::for_terminal(value)) } else { String::new() };
         value.parse().map(Some).map_err(|error| refused(format!("there is no profile{shown}: {error}")))
     }
 
@@ -147,7 +151,7 @@ impl<'r> Rows<'r> {
 
     /// A value is shown only where it cannot be a password that has slipped into the wrong column.
     fn explain(&self, error: UpnError, value: &str) -> String {
-        if error == UpnError::Empty || self.roster.holds_passwords {
+        if error == UpnError::Empty || !self.roster.shows_refused {
             return error.to_string();
         }
         format!("{error}: \"{}\"", clean::for_terminal(value))

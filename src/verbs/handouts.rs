@@ -90,12 +90,18 @@ fn tell(ledger: &Ledger, handouts: &Handouts<'_>, out: &Path, seal_map: Option<&
 fn languages(handouts: &Handouts<'_>) {
     for (language, slips) in handouts.unknown_languages().iter().take(LINES_MAX) {
         warn(&format!(
-            "{} for the language {:?}, which is not built in (en, fr, es, de), and {} --language",
+            "{} for {}, which is not built in (en, fr, es, de), and {} --language",
             counted(*slips, "slip asks", "slips ask"),
-            clean::for_terminal(language),
+            named(language),
             if *slips == 1 { "is in that of" } else { "are in that of" },
         ));
     }
+}
+
+/// A language as a message names it. What reads like no language may be a password in the wrong cell.
+fn named(language: &str) -> String {
+    let reads_like_one = language.chars().all(|c| c.is_alphabetic() || "-_ ()".contains(c));
+    if reads_like_one { format!("the language {:?}", clean::for_terminal(language)) } else { "another language".into() }
 }
 
 /// Who has no slip, and what to do about it; who waits for one is told in any case.

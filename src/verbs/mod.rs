@@ -1,6 +1,7 @@
 //! One function per verb: from what was said on the command line to calls of the library.
 
 mod asking;
+mod column_choice;
 mod conditions;
 mod connect;
 mod destination;

@@ -2,7 +2,7 @@
 
 use super::{
     asking::KEPT,
-    conditions,
+    column_choice, conditions,
     connect::Door,
     destination::Destination,
     looking, next_step,
@@ -127,7 +127,7 @@ fn as_json(ledger: &Ledger, summary: &Summary, quota: Quota) -> Result<serde_jso
         .kinds()?
         .into_iter()
         .map(
-            |kind| json!({"kind": kind.kind, "skipped": kind.is_skipped, "accounts": kind.number, "names": kind.names}),
+            |kind| json!({"kind": kind.kind, "skipped": kind.is_skipped, "accounts": kind.number, "names": named(kind.names)}),
         )
         .collect();
     let lookup = json!({
@@ -157,17 +157,24 @@ fn as_json(ledger: &Ledger, summary: &Summary, quota: Quota) -> Result<serde_jso
     }))
 }
 
+/// The names of rows that have one.
+fn named(names: Vec<String>) -> Vec<String> {
+    names.into_iter().filter(|name| !name.is_empty()).collect()
+}
+
 /// Makes the plan and its run folder.
 pub fn create(job: &JobArgs, rehearsal: bool) -> Result<Created, Failure> {
     makers()?;
     let args = &job.plan;
     let policy = policy(&args.policy, args.profile_column.is_some())?;
-    let roster = Roster::open(&args.roster, &roster_options(args))?;
+    let roster = Roster::open(&args.roster, &roster_options(args))
+        .map_err(|error| column_choice::explained(error, &args.roster))?;
     telling::remarks(&roster);
     if args.strict {
         refuse_wrong_rows(&roster)?;
     }
     warn_of_other_languages(&roster)?;
+    warn_of_reset_rows(&roster)?;
     let exclusions = args.rules.exclude.as_deref().map(Exclusions::open).transpose()?.unwrap_or_default();
     let settings = settings(job, rehearsal, Settings::new(&roster, policy.clone()))?;
     let folder = args.run_dir.clone().unwrap_or_else(|| folder_for(roster.name(), rehearsal));
@@ -262,6 +269,20 @@ fn warn_of_other_languages(roster: &Roster) -> Result<(), Failure> {
     if others > 0 {
         let rows = counted(others, "row names", "rows name");
         warn(&format!("{rows} a language without a list of words (--language-column): they get those of --language"));
+    }
+    Ok(())
+}
+
+/// A whole report that is given back resets the rows once more that it has reset.
+fn warn_of_reset_rows(roster: &Roster) -> Result<(), Failure> {
+    let number = roster.reset_before()?.unwrap_or_default();
+    if number > 0 {
+        warn(&format!(
+            "{} is a report of passwave, and {} status reset: they get another password now; --where status=failed takes \
+             only those that failed",
+            clean::for_terminal(roster.name()),
+            counted(number, "of its rows has", "of its rows have")
+        ));
     }
     Ok(())
 }

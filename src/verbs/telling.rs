@@ -122,8 +122,10 @@ fn kinds(ledger: &Ledger) -> Result<(), Failure> {
         return Ok(());
     }
     for kind in ledger.kinds()? {
-        let names: Vec<String> = kind.names.iter().map(|name| clean::for_terminal(name)).collect();
-        let more = if kind.number > names.len() as u64 { ", …" } else { "" };
+        // A row that names no account, or whose account cell may be a password, has no name.
+        let named = kind.names.iter().filter(|name| !name.is_empty());
+        let names: Vec<String> = named.map(|name| clean::for_terminal(name)).collect();
+        let more = if !names.is_empty() && kind.number > kind.names.len() as u64 { ", …" } else { "" };
         let line = format!("{:>10}  {:<34} {}{more}", grouped(kind.number), kind_title(&kind), names.join(", "));
         say(line.trim_end());
     }

@@ -7,12 +7,13 @@ use crate::{
     clean,
     figures::grouped,
     ledger::{Ledger, LedgerError, ReportRow},
-    outcome::Status,
+    outcome::{Skip, Status},
     report::{
         CSV_NAME, Fault, SEALED_NAME, Summary,
         columns::{self, Passwords},
         escape::{InScript, Text},
     },
+    roster::speaks_of_passwords,
 };
 use serde::{Serializer, ser::SerializeSeq};
 use serde_json::json;
@@ -45,6 +46,8 @@ pub(super) fn write(
     frame(summary, out)?;
     known(ledger, summary, out)?;
     let (mut nth, sealed) = (0, ledger.sealed_to().is_some());
+    // Passwords of the roster's own are no column to read over somebody's shoulder.
+    let hidden: Vec<bool> = ledger.settings().header.iter().map(|name| speaks_of_passwords(name)).collect();
     let read = ledger.for_each_row(|mut row| {
         if nth == ROWS_MAX {
             return Err(Stop::Enough);
@@ -54,7 +57,10 @@ pub(super) fn write(
         }
         let start = if nth.is_multiple_of(BLOCK_ROWS) { block(nth) } else { ",\n" };
         nth += 1;
-        out.write_all(start.as_bytes()).map_err(Fault::from).and_then(|()| one(&row, sealed, out)).map_err(Stop::Fault)
+        out.write_all(start.as_bytes())
+            .map_err(Fault::from)
+            .and_then(|()| one(&row, sealed, &hidden, out))
+            .map_err(Stop::Fault)
     });
     match read {
         Err(Stop::Fault(fault)) => Err(fault),
@@ -103,7 +109,7 @@ fn known(ledger: &Ledger, summary: &Summary, out: &mut impl Write) -> Result<(),
 }
 
 /// One row, in the order in which the script takes it apart.
-fn one(row: &ReportRow, sealed: bool, out: &mut impl Write) -> Result<(), Fault> {
+fn one(row: &ReportRow, sealed: bool, hidden: &[bool], out: &mut impl Write) -> Result<(), Fault> {
     let mut serializer = serde_json::Serializer::with_formatter(out, InScript);
     let mut list = serializer.serialize_seq(None)?;
     list.serialize_element(&row.row)?;
@@ -119,7 +125,11 @@ fn one(row: &ReportRow, sealed: bool, out: &mut impl Write) -> Result<(), Fault>
     list.serialize_element(&row.verified_at)?;
     list.serialize_element(&shown(Some(&columns::sessions(row))))?;
     let cells: Vec<Cow<'_, str>> = serde_json::from_str(&row.cells)?;
-    list.serialize_element(&cells.iter().map(|cell| clean::line(cell)).collect::<Vec<_>>())?;
+    // A row whose account is not shown may have a password in any cell.
+    let is_unnamed = row.user_principal_name.is_empty() && row.error_code.as_deref() != Some(Skip::Missing.code());
+    let is_hidden = |at: usize| is_unnamed || hidden.get(at).copied().unwrap_or_default();
+    let shown = |(at, cell): (usize, &Cow<'_, str>)| if is_hidden(at) { String::new() } else { clean::line(cell) };
+    list.serialize_element(&cells.iter().enumerate().map(shown).collect::<Vec<_>>())?;
     Ok(list.end()?)
 }
 

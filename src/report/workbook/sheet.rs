@@ -1,12 +1,9 @@
 //! The sheet with the rows.
 
 use super::{CELL_UNITS_MAX, refused};
-use crate::{
-    clean,
-    report::{
-        Fault,
-        columns::{Columns, Kind, Passwords, Value},
-    },
+use crate::report::{
+    Fault,
+    columns::{Columns, Kind, Passwords, Value},
 };
 use rust_xlsxwriter::{Format, FormatAlign, IgnoreError, Worksheet};
 
@@ -114,8 +111,7 @@ fn write_text(sheet: &mut Worksheet, row: u32, at: u16, text: &str, format: &For
     }
     if text.len() > CELL_UNITS_MAX && text.encode_utf16().count() > CELL_UNITS_MAX {
         return Err(refused(format!(
-            "a cell of row {row} is too long for a workbook, which holds 32,767 characters in each: \"{}\"",
-            clean::for_terminal(text)
+            "a cell of row {row} is too long for a workbook, which holds 32,767 characters in each"
         )));
     }
     sheet.write_string_with_format(row, at, text, format)?;

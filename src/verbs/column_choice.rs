@@ -1,0 +1,60 @@
+//! The commands after a roster that was refused because its account column is not certain: this call again, with each of
+//! the columns that could be meant.
+//!
+//! Invariant: each of them can be pasted into the shell that this process was called from.
+
+use crate::failure::Failure;
+use passwave::roster::RosterError;
+use std::{
+    ffi::{OsStr, OsString},
+    path::Path,
+};
+
+const FLAG: &str = "--upn-column";
+/// Characters that no shell reads as anything else.
+const PLAIN: &str = "/._-:+=,";
+
+/// The failure, with these commands as its hint.
+pub fn explained(error: RosterError, roster: &Path) -> Failure {
+    let choices = error.choices();
+    // What was read from standard input is not there a second time.
+    if choices.is_empty() || roster == Path::new("-") {
+        return error.into();
+    }
+    let call: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let commands: Vec<String> = choices.iter().map(|choice| command(&call, choice)).collect();
+    Failure::usage(format!("{error}\nhint: {}", commands.join("\n   or  "))).about("roster")
+}
+
+fn command(call: &[OsString], choice: &str) -> String {
+    let words = call.iter().map(OsString::as_os_str).chain([OsStr::new(FLAG), OsStr::new(choice)]);
+    std::iter::once("passwave".to_owned()).chain(words.map(quoted)).collect::<Vec<_>>().join(" ")
+}
+
+/// One word as the shell of this platform reads it back: `sh`, or PowerShell.
+fn quoted(word: &OsStr) -> String {
+    let text = word.to_string_lossy();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || PLAIN.contains(c) || (cfg!(windows) && c == '\\');
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.into_owned();
+    }
+    let apostrophe = if cfg!(windows) { "''" } else { r"'\''" };
+    format!("'{}'", text.replace('\'', apostrophe))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_call_is_repeated_with_each_column() {
+        let call: Vec<OsString> = ["plan", "my pupils.csv", "--lookup", "off"].map(OsString::from).to_vec();
+        assert_eq!(
+            command(&call, "E-Mail (Schule)"),
+            "passwave plan 'my pupils.csv' --lookup off --upn-column 'E-Mail (Schule)'"
+        );
+        assert_eq!(command(&call[..1], "2"), "passwave plan --upn-column 2");
+        #[cfg(unix)]
+        assert_eq!(quoted(OsStr::new("O'Brien $x")), r"'O'\''Brien $x'");
+    }
+}
