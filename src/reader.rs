@@ -8,6 +8,7 @@
 
 use crate::{
     clean,
+    clock::Offset,
     graph::{Graph, Operation, Reply, Request, user::User},
     ledger::LedgerError,
     outcome::{Cause, Verdict},
@@ -47,11 +48,11 @@ pub trait Reading {
     /// Where the ledger cannot be read.
     fn next(&mut self, most: usize) -> Result<Vec<(u64, Upn)>, LedgerError>;
 
-    /// Takes what was found; Graph's clock is `skew` milliseconds ahead of ours, where that is known.
+    /// Takes what was found. Graph's clock is ahead of ours by `offset`, if that is known.
     ///
     /// # Errors
     /// Where the ledger cannot be written.
-    fn keep(&mut self, found: Vec<(u64, Found)>, skew: Option<i64>) -> Result<(), LedgerError>;
+    fn keep(&mut self, found: Vec<(u64, Found)>, offset: Option<Offset>) -> Result<(), LedgerError>;
 }
 
 /// What is told while it reads.
@@ -210,7 +211,7 @@ impl<G: Graph, R: Reading> Reader<'_, G, R> {
             }
         }
         let read = found.len() as u64;
-        self.reading.keep(found, self.traffic.skew())?;
+        self.reading.keep(found, self.traffic.offset())?;
         Ok(read)
     }
 

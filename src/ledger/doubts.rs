@@ -19,6 +19,8 @@ pub struct Doubtful {
     pub settled_at: Option<i64>,
     /// When the password had been set last before all this, where that was looked up.
     pub changed_before: Option<i64>,
+    /// How often it was sent.
+    pub attempts: u64,
 }
 
 /// What the directory showed of a row that was reset.
@@ -51,7 +53,7 @@ impl Verdict {
 const VERIFIED: &str = "verified";
 
 const COLUMNS: &str =
-    "SELECT row, roster.user_principal_name, object_id, coalesce(sent_at, 0), settled_at, password_changed_at
+    "SELECT row, roster.user_principal_name, object_id, coalesce(sent_at, 0), settled_at, password_changed_at, attempts
     FROM account JOIN roster USING (row) LEFT JOIN looked_up USING (row)";
 
 impl Ledger {
@@ -62,6 +64,14 @@ impl Ledger {
     /// Where the ledger cannot be read.
     pub fn doubtful(&self, after: u64, most: usize) -> Result<Vec<Doubtful>, LedgerError> {
         self.select_doubtful("state = 'planned' AND doubt = 1", after, most)
+    }
+
+    /// The next rows after `after` that were never sent, `most` of them.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    pub fn never_sent(&self, after: u64, most: usize) -> Result<Vec<Doubtful>, LedgerError> {
+        self.select_doubtful("state = 'planned' AND attempts = 0 AND doubt = 0", after, most)
     }
 
     /// The next rows after `after` that were reset, `most` of them; `again` for those alone whose change the directory has
@@ -101,6 +111,7 @@ impl Ledger {
                 sent_at: row.get(3)?,
                 settled_at: row.get(4)?,
                 changed_before: row.get(5)?,
+                attempts: row.get(6)?,
             })
         };
         Ok(select.query_map((after, most), row)?.collect::<Result<_, _>>()?)
@@ -119,11 +130,12 @@ impl Ledger {
             let doubt = u8::from(message.is_some());
             transaction
                 .prepare_cached(
-                    "UPDATE account SET state = ?2, settled_at = ?3, error_code = ?4, error_message = ?5, doubt = ?6
+                    "UPDATE account SET state = ?2, settled_at = ?3, error_code = ?4, error_message = ?5, doubt = ?6,
+                            sent_at = iif(?2 = 'reset', ?7, sent_at)
                      WHERE row = ?1 AND state = 'planned' AND doubt = 1",
                 )?
-                // By our clock, as every other row that has ended.
-                .execute(params![row, state.as_str(), changed - self.clock_ahead, code, message, doubt])?;
+                // By our clock, as every other row that has ended. That it was sent is known for the time of the change.
+                .execute(params![row, state.as_str(), changed - self.clock_ahead, code, message, doubt, changed])?;
             if message.is_none() {
                 // Counted anew below.
                 self.sessions.follow(&transaction, *row, &mut Counts::default())?;

@@ -86,6 +86,43 @@ impl Ledger {
         )?)
     }
 
+    /// Tells the names and the object id of each account that is still to be written.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    pub fn for_each_pending(&self, each: &mut dyn FnMut(&[&str])) -> Result<(), LedgerError> {
+        let mut select = self.connection.prepare(
+            "SELECT roster.user_principal_name, coalesce(looked_up.user_principal_name, ''), coalesce(object_id, '')
+             FROM account JOIN roster USING (row) LEFT JOIN looked_up USING (row)
+             WHERE state = 'planned' OR state = 'in_flight'",
+        )?;
+        let mut rows = select.query(())?;
+        while let Some(row) = rows.next()? {
+            let text = |column: usize| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
+            let (listed, name, id) = (text(0)?, text(1)?, text(2)?);
+            // A name that says nothing new is left out.
+            let name = if name.eq_ignore_ascii_case(listed) { "" } else { name };
+            let known: Vec<&str> = [listed, name, id].into_iter().filter(|name| !name.is_empty()).collect();
+            each(&known);
+        }
+        Ok(())
+    }
+
+    /// How many accounts to be reset had their password set at `since` or later (milliseconds since 1970, by the
+    /// directory's clock) when they were looked up, and the first few of their names.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    pub fn changed_since(&self, since: i64) -> Result<(u64, Vec<String>), LedgerError> {
+        const CHANGED: &str = "FROM account JOIN looked_up USING (row)
+            WHERE state = 'planned' AND password_changed_at >= ?1";
+        let number = self.connection.query_row(&format!("SELECT count(*) {CHANGED}"), [since], |row| row.get(0))?;
+        let names = format!("SELECT user_principal_name {CHANGED} ORDER BY row LIMIT {NAMES_TOLD}");
+        let mut select = self.connection.prepare(&names)?;
+        let names = select.query_map([since], |row| row.get(0))?;
+        Ok((number, names.collect::<Result<_, _>>()?))
+    }
+
     /// Names and object ids, in lower case, that are not to be touched.
     ///
     /// # Errors

@@ -6,6 +6,7 @@
 //!
 //! Invariant: what a call of this room returned is synced to disk, except in a rehearsal, which has nothing to lose.
 
+mod clocks;
 mod course;
 mod doubts;
 mod fingerprint;
@@ -38,6 +39,7 @@ use crate::{
     plan::{PlanError, Settings},
     seal::{Identities, Recipients, SealError},
 };
+use clocks::Clocks;
 use place::Place;
 use rusqlite::Connection;
 use sessions::Sessions;
@@ -59,6 +61,8 @@ pub struct Ledger {
     last_row: i64,
     /// How many milliseconds the directory's clock is ahead of ours.
     clock_ahead: i64,
+    /// The same for each process of the run, and how exactly it is known.
+    clocks: Clocks,
     /// Held, never read: the lock falls with it. None for a ledger that is only read, as is the place.
     _lock: Option<std::fs::File>,
     place: Option<Place>,

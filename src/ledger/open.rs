@@ -2,6 +2,7 @@
 
 use super::{
     Counts, FILE_NAME, Ledger, LedgerError,
+    clocks::Clocks,
     fingerprint::{self, Fingerprint},
     lock,
     place::Place,
@@ -166,6 +167,7 @@ impl Ledger {
     ) -> Self {
         let (folder, sessions) = (folder.to_owned(), Sessions::default());
         let (place, displaced, last_row, clock_ahead) = (None, None, i64::MAX, 0);
+        let clocks = Clocks::read(&connection);
         Self {
             connection,
             folder,
@@ -175,6 +177,7 @@ impl Ledger {
             sessions,
             last_row,
             clock_ahead,
+            clocks,
             _lock: lock,
             place,
             displaced,

@@ -92,6 +92,7 @@ impl Ledger {
             self.vault.have_key(&self.connection)?;
         }
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        self.clocks.note(&transaction, now)?;
         let mut counts = self.counts;
         for fact in &facts.writes {
             record(&transaction, &self.vault, fact, now, &mut counts)?;

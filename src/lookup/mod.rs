@@ -14,6 +14,7 @@ pub use classify::{DISABLED, READY, UNREAD};
 
 use crate::{
     clean,
+    clock::{Clock, Offset},
     exclusions::Exclusions,
     graph::{Graph, SendError},
     ledger::{Ledger, LedgerError},
@@ -24,8 +25,14 @@ use crate::{
 };
 use classify::{Asked, Standards};
 use futures_util::{FutureExt, future::FusedFuture};
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
 use tenant::Tenant;
+
+/// Passwords that were set less than so long before the look are told: those of a run that is still at work are.
+const MOMENTS: Duration = Duration::from_secs(600);
 
 /// How a look-up ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,7 +122,7 @@ pub async fn look_up<G: Graph>(
     let (sheet, oneself) = (ledger.settings().sheet.clone(), oneself.as_deref());
     let standards = Standards { rules, sheet: sheet.as_deref(), tenant: &tenant, exclusions: &exclusions, oneself };
     let (after, away, targets) = (0, HashMap::new(), BTreeSet::new());
-    let mut accounts = Accounts { ledger, standards, after, away, targets };
+    let mut accounts = Accounts { ledger, clock: pace.clock, standards, after, away, targets };
     let mut stop = std::pin::pin!(stop.fuse());
     let end = read(graph, pace, &mut accounts, &mut stop, emit).await?;
     let targets = std::mem::take(&mut accounts.targets);
@@ -133,6 +140,7 @@ pub async fn look_up<G: Graph>(
         }
         ReadEnd::Finished => ledger.end_lookup(None)?,
     }
+    moments_ago(ledger, pace)?.into_iter().for_each(|warning| emit(LookupEvent::Warning(warning)));
     unknown(&tenant).for_each(|warning| emit(LookupEvent::Warning(warning.into())));
     let role = claims.and_then(|claims| permissions::missing_role(&claims, &tenant, &targets));
     role.into_iter().for_each(|warning| emit(LookupEvent::Warning(warning)));
@@ -149,6 +157,23 @@ pub fn without(ledger: &mut Ledger, said: &str) -> Result<Option<&'static str>, 
     let warning = "without a look-up, excluded accounts are recognised only as they are written: an account that is \
                    excluded by its name and stands in the roster by its object id, or by another name, is not";
     Ok((!ledger.exclusions()?.is_empty()).then_some(warning))
+}
+
+/// What is to be said of passwords that were set moments before this run would set others.
+fn moments_ago(ledger: &Ledger, pace: &Pace) -> Result<Option<String>, LedgerError> {
+    let now = ledger.directory_time(pace.clock.millis());
+    let (number, names) = ledger.changed_since(now - MOMENTS.as_millis() as i64)?;
+    let names: Vec<String> = names.iter().map(|name| clean::line(name)).collect();
+    let more = if number > names.len() as u64 { ", …" } else { "" };
+    let accounts = if number == 1 { "account" } else { "accounts" };
+    Ok((number > 0).then(|| {
+        format!(
+            "{number} {accounts} of this plan got a new password within the last {} minutes, or were created then ({}{more}): \
+             another run may be at work on them, and whichever writes last decides which password counts",
+            MOMENTS.as_secs() / 60,
+            names.join(", ")
+        )
+    }))
 }
 
 async fn read<G: Graph>(
@@ -177,6 +202,7 @@ fn unknown(tenant: &Tenant) -> impl Iterator<Item = &'static str> {
 /// The accounts of the plan, in roster order.
 struct Accounts<'a> {
     ledger: &'a mut Ledger,
+    clock: Clock,
     standards: Standards<'a>,
     after: u64,
     away: HashMap<u64, Asked>,
@@ -196,8 +222,8 @@ impl Reading for Accounts<'_> {
         Ok(next)
     }
 
-    fn keep(&mut self, found: Vec<(u64, Found)>, skew: Option<i64>) -> Result<(), LedgerError> {
-        skew.into_iter().for_each(|skew| self.ledger.set_clock_ahead(skew));
+    fn keep(&mut self, found: Vec<(u64, Found)>, offset: Option<Offset>) -> Result<(), LedgerError> {
+        offset.into_iter().for_each(|offset| self.ledger.learn_clock(offset, self.clock.millis()));
         let mut kept = Vec::with_capacity(found.len());
         for (row, found) in found {
             let Some(asked) = self.away.remove(&row) else { continue };

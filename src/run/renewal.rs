@@ -2,7 +2,7 @@
 //!
 //! It never touches a row that has ended: its password stays sealed as it is, for whoever holds the key.
 
-use super::{RunError, RunEvent, doubts::OURS_WITHIN};
+use super::{RunError, RunEvent, doubts::IN_FLIGHT_MAX};
 use crate::{
     clock::Clock,
     ledger::{Ledger, ToRenew},
@@ -35,7 +35,7 @@ pub(super) fn renew(ledger: &mut Ledger, clock: Clock, emit: &mut dyn FnMut(RunE
         after = last.row;
         rows += chunk.len() as u64;
         let renewed = made(&mut generator, &columns, &chunk)?;
-        in_doubt += ledger.renew(renewed, clock.millis(), OURS_WITHIN)?;
+        in_doubt += ledger.renew(renewed, clock.millis(), IN_FLIGHT_MAX)?;
     }
     if rows > 0 {
         emit(RunEvent::Renewed { rows, in_doubt });

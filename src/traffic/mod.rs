@@ -13,7 +13,7 @@ pub use judge::Judged;
 
 use crate::{
     clean,
-    clock::Clock,
+    clock::{Clock, Offset},
     graph::{BATCH_ITEMS_MAX, BatchRequest, BatchResponse, Graph, Reply, Request, SendError},
     outcome::Verdict,
     quota::Quota,
@@ -30,11 +30,9 @@ pub const MAX_WAIT: Duration = Duration::from_secs(15 * 60);
 pub const TROUBLES_MAX: u32 = 10;
 /// Tokens refused in a row, with none accepted in between, that stop everything.
 const TOKEN_REFUSALS_MAX: u32 = 4;
-/// Below this, in milliseconds, two clocks are as good as one: `Date` has whole seconds, and answers take their time.
-const SKEW_MIN: i64 = 2_000;
-/// How much a change can seem to lie before its intent, in milliseconds: the directory tells it in whole seconds, and clocks
-/// that differ by less than [`SKEW_MIN`] are taken for one.
-pub(crate) const SEEMS_BEFORE: i64 = SKEW_MIN + 1_000;
+/// How much a change can seem to lie before its intent, in milliseconds: the directory tells it in whole seconds, a clock
+/// is known within about another one, and a directory's servers differ a little.
+pub(crate) const SEEMS_BEFORE: i64 = 3_000;
 
 /// How fast, and how patiently.
 #[derive(Clone, Copy, Debug)]
@@ -165,6 +163,8 @@ struct Answer<T> {
 #[derive(Clone, Copy)]
 struct Sent {
     at: Instant,
+    /// The same by our clock, in milliseconds since 1970.
+    wall: i64,
     /// Of the throttle.
     epoch: u32,
     token_refusals: u32,
@@ -183,7 +183,7 @@ pub struct Traffic<'a, G, T> {
     requests_in_flight: usize,
     waits: Vec<Waiting>,
     broken: Option<TrafficError>,
-    skew: Option<i64>,
+    offset: Option<Offset>,
     tally: Tally,
 }
 
@@ -202,7 +202,7 @@ impl<'a, G: Graph, T: Ticket + 'a> Traffic<'a, G, T> {
             requests_in_flight: 0,
             waits: Vec::new(),
             broken: None,
-            skew: None,
+            offset: None,
             tally: Tally::default(),
         }
     }
@@ -232,9 +232,9 @@ impl<'a, G: Graph, T: Ticket + 'a> Traffic<'a, G, T> {
         &self.tally
     }
 
-    /// How far Graph's clock is ahead of ours, in milliseconds, once that is known.
-    pub fn skew(&self) -> Option<i64> {
-        self.skew
+    /// How far Graph's clock is ahead of ours, once an answer has told.
+    pub fn offset(&self) -> Option<Offset> {
+        self.offset
     }
 
     fn batch_size(&self) -> usize {
@@ -274,10 +274,11 @@ impl<'a, G: Graph, T: Ticket + 'a> Traffic<'a, G, T> {
             self.tally.requests += batch.len() as u64;
             self.tally.first_sent.get_or_insert(self.clock.millis());
             self.requests_in_flight += batch.len();
-            let (graph, epoch, token_refusals) = (self.graph, self.throttle.epoch(), self.token_refusals);
+            let (graph, clock) = (self.graph, self.clock);
+            let (epoch, token_refusals) = (self.throttle.epoch(), self.token_refusals);
             let batch = BatchRequest { requests: batch };
             self.in_flight.push(Box::pin(async move {
-                let sent = Sent { at: Instant::now(), epoch, token_refusals };
+                let sent = Sent { at: Instant::now(), wall: clock.millis(), epoch, token_refusals };
                 let result = graph.send(&batch).await;
                 Answer { tickets, sent, result }
             }));
@@ -306,7 +307,7 @@ impl<'a, G: Graph, T: Ticket + 'a> Traffic<'a, G, T> {
                     self.throttle.in_use(percentage);
                 }
                 if let Some(date) = response.date {
-                    self.compare_clocks(date);
+                    self.compare_clocks(sent, date);
                 }
                 self.judged(judge::items(tickets, response), sent)
             }
@@ -339,8 +340,9 @@ impl<'a, G: Graph, T: Ticket + 'a> Traffic<'a, G, T> {
         self.broken.get_or_insert(error);
     }
 
-    fn compare_clocks(&mut self, date: jiff::Timestamp) {
-        let skew = date.as_millisecond() - self.clock.millis();
-        self.skew = Some(if skew.abs() <= SKEW_MIN { 0 } else { skew });
+    fn compare_clocks(&mut self, sent: Sent, date: jiff::Timestamp) {
+        let told = Offset::of_answer(sent.wall, self.clock.millis(), date.as_millisecond());
+        // If a clock was set meanwhile, only the last answer counts.
+        self.offset = Some(self.offset.and_then(|known| known.and(told)).unwrap_or(told));
     }
 }

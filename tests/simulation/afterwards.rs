@@ -32,7 +32,7 @@ async fn cut_off(faults: &str, cut: Cut) -> World {
 }
 
 /// A process begins, and is cut off.
-async fn die(world: &mut World, cut: Cut) {
+pub async fn die(world: &mut World, cut: Cut) {
     world.options.pace.concurrency = Some(1);
     let mut watch = Watch::new(&world.tenant, &world.folder());
     watch.new_process(cut);

@@ -21,6 +21,7 @@ mod broken;
 mod guards;
 mod lives;
 mod looking;
+mod meeting;
 #[cfg(target_os = "linux")]
 mod moved;
 mod pacing;

@@ -192,8 +192,8 @@ impl<'a, G: Graph> Engine<'a, G> {
         let recorded = !self.facts.is_empty();
         self.look_at_the_guards();
         let (admitted, limit) = self.admit(now)?;
-        if let Some(skew) = self.traffic.skew() {
-            self.ledger.set_clock_ahead(skew);
+        if let Some(offset) = self.traffic.offset() {
+            self.ledger.learn_clock(offset, now);
         }
         let claims = self.ledger.turn(&self.facts, admitted, now)?;
         let facts = std::mem::take(&mut self.facts);
