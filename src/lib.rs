@@ -18,7 +18,7 @@
 //! | layer | rooms | what they are |
 //! |---|---|---|
 //! | work | [`lookup`], [`run`], [`verify`], [`report`], [`handouts`]; [`traffic`] and [`reader`] beneath them | what is done with the devices |
-//! | devices | [`ledger`], [`throttle`], [`graph`] | SQLite; the pace; the real client and the simulator, behind one trait |
+//! | devices | [`ledger`], [`throttle`], [`graph`], [`register`] | SQLite; the pace; the real client and the simulator, behind one trait; the unfinished runs of this machine |
 //! | papers | [`roster`], [`exclusions`], [`plan`] | any CSV as checked rows; every decision, before anything is done |
 //! | words | [`upn`], [`language`], [`password`], [`seal`], [`outcome`], [`roles`], [`quota`], [`cloud`], [`wanted`] | values that are right once they exist |
 //!
@@ -88,6 +88,7 @@ pub mod plan;
 pub mod private;
 pub mod quota;
 pub mod reader;
+pub mod register;
 pub mod report;
 pub mod retry_after;
 pub mod roles;

@@ -29,7 +29,7 @@ const LAYERS: [&[&str]; 4] = [
         "wanted",
     ],
     &["roster", "exclusions", "plan"],
-    &["ledger", "throttle", "graph"],
+    &["ledger", "throttle", "graph", "register"],
     &["traffic", "reader", "lookup", "verify", "run", "report", "handouts"],
 ];
 const DEVICES: usize = 2;

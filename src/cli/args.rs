@@ -180,6 +180,9 @@ pub struct RunArgs {
     /// Only the next N accounts that have not ended yet; then ask, or leave the others to the next `passwave run`
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub pilot: Option<u64>,
+    /// Begin although another run of yours on this machine has not ended and has accounts in common with this one
+    #[arg(long)]
+    pub alongside: bool,
     /// Stop if too many accounts end so, such as failed=3% of those that ended, or failed=50; repeatable
     #[arg(long, value_name = "STATUS=LIMIT")]
     pub halt_on: Vec<Halt>,

@@ -40,6 +40,8 @@ pub struct Arrival {
     /// The person, where it is one.
     person: Option<String>,
     host: String,
+    /// Graph's port, if it is not the usual one.
+    port: Option<u16>,
 }
 
 impl Door {
@@ -100,6 +102,7 @@ impl Door {
             client_id: client_id.unwrap_or_default(),
             person: claims.user_principal_name.filter(|_| !claims.is_application),
             host: self.site.graph.host_str().unwrap_or_default().to_owned(),
+            port: self.site.graph.port(),
         })
     }
 }
@@ -158,6 +161,12 @@ impl Arrival {
             graph: &self.host,
         });
         say(&self.to_string());
+    }
+
+    /// The directory that accounts are written to, by the host that writes and the tenant.
+    pub fn directory(&self) -> String {
+        let port = self.port.map(|port| format!(":{port}")).unwrap_or_default();
+        format!("{}{port}/{}", self.host, self.tenant)
     }
 
     /// Notes where the run has begun.

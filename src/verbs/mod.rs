@@ -9,6 +9,7 @@ mod generate;
 mod handouts;
 mod looking;
 mod manual;
+mod meeting;
 mod next_step;
 mod passwords;
 mod plan;

@@ -6,6 +6,7 @@ use super::{
     connect::Door,
     destination::Destination,
     looking,
+    meeting::Guard,
     next_step::{self, BEGUN, before},
     plan,
     process::{interrupted, makers, runtime},
@@ -133,6 +134,8 @@ fn rehearsed(folder: &Path) -> Failure {
 enum Refused {
     /// More accounts than were meant.
     TooMany(Failure),
+    /// Another run has the same accounts.
+    Met(Failure),
     Else(Failure),
 }
 
@@ -146,7 +149,7 @@ impl Refused {
     /// With the way on, as the run is kept.
     fn told(self, ledger: &Ledger) -> Failure {
         match self {
-            Self::TooMany(failure) => failure,
+            Self::TooMany(failure) | Self::Met(failure) => failure,
             Self::Else(failure) => before(failure, KEPT, ledger),
         }
     }
@@ -170,6 +173,8 @@ async fn work(ledger: &mut Ledger, door: &Door, terms: &Terms<'_>, now: &Now) ->
     }
     must_be_expected(ledger, terms.expect)?;
     must_be_few(ledger, terms.limit).map_err(Refused::TooMany)?;
+    let guard = Guard::new(ledger, &arrival, terms.run.alongside)?;
+    guard.look(ledger).map_err(Refused::Met)?;
     // Now already, so that whoever finds the folder after a crash has every password that can be in force.
     reports(ledger)?;
     telling::plan(ledger, &Manner { quota: options.pace.write_quota, wanted: &now.wanted, is_brief })?;
@@ -182,8 +187,11 @@ async fn work(ledger: &mut Ledger, door: &Door, terms: &Terms<'_>, now: &Now) ->
     if ledger.note(BEGUN)?.is_none() {
         ledger.set_note(BEGUN, &format!("{:.0}", jiff::Timestamp::now()))?;
     }
+    guard.begin(ledger).map_err(Refused::Met)?;
     next_step::note(ledger);
-    Ok(send(ledger, &graph, options, &now.wanted, !terms.yes).await?)
+    let ended = send(ledger, &graph, options, &now.wanted, !terms.yes).await;
+    guard.leave(ledger);
+    Ok(ended?)
 }
 
 /// Runs with a bar, verifies if that is wanted, and reports, however it ended. After a pilot it asks whether to go on, if

@@ -13,6 +13,7 @@ mod folder;
 mod kills;
 #[cfg(unix)]
 mod machine;
+mod meeting;
 mod program;
 mod refusals;
 #[cfg(feature = "seal")]

@@ -17,7 +17,8 @@ const SECRETS: [&str; 10] =
 /// How the text of a key begins.
 const KEYS: [&str; 2] = ["AGE-SECRET-KEY-", "-----BEGIN"];
 /// Flags that answer for one moment, or say where this file is.
-const NOT_IN_A_FILE: [(&str, &str); 3] = [
+const NOT_IN_A_FILE: [(&str, &str); 4] = [
+    ("alongside", "a run beside another one is meant each time: by --alongside, or by PASSWAVE_ALONGSIDE in a job"),
     ("yes", "the question before a run is answered each time: by a person, by --yes, or by PASSWAVE_YES in a job"),
     ("config", "it names this file"),
     ("no-config", "it leaves this file out"),

@@ -11,6 +11,8 @@ use std::ffi::{OsStr, OsString};
 const PREFIX: &str = "PASSWAVE_";
 /// Holds a passphrase itself, and so is the variable of no flag.
 const PASSPHRASE: &str = "PASSWAVE_SEAL_PASSPHRASE";
+/// Names a folder of the program's own, and is the variable of no flag.
+const STATE_FOLDER: &str = "PASSWAVE_STATE_DIR";
 /// Flags whose variable is called otherwise than they are, lest somebody put a passphrase into it.
 const RENAMED: [(&str, &str); 2] =
     [("seal-passphrase", "PASSWAVE_SEAL_WITH_PASSPHRASE"), ("passphrase", "PASSWAVE_OPEN_WITH_PASSPHRASE")];
@@ -63,7 +65,7 @@ pub(super) fn unknown(environment: &Environment) -> Vec<String> {
     let command = Cli::command();
     let mut known: Vec<String> = command.get_arguments().filter_map(variable_of).collect();
     known.extend(command.get_subcommands().flat_map(Command::get_arguments).filter_map(variable_of));
-    known.push(PASSPHRASE.into());
+    known.extend([PASSPHRASE, STATE_FOLDER].map(str::to_owned));
     let names = environment.iter().filter_map(|(key, _)| key.to_str());
     let names = names.map(|key| if cfg!(windows) { key.to_uppercase() } else { key.to_owned() });
     let mut strange: Vec<String> = names.filter(|key| key.starts_with(PREFIX) && !known.contains(key)).collect();
