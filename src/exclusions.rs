@@ -5,7 +5,7 @@
 
 use crate::{
     outcome::Skip,
-    roster::{Refusal, Roster, RosterError, RosterOptions, Row, place},
+    roster::{Origin, Refusal, Roster, RosterError, RosterOptions, Row, place},
 };
 use std::{collections::HashSet, path::Path};
 
@@ -69,16 +69,22 @@ impl Exclusions {
         !self.0.is_empty() && self.0.contains(&key.to_ascii_lowercase())
     }
 
-    /// The row of a roster, which is this sheet where it is of a workbook, refused where its account is among them.
+    /// The row of a roster from `origin`, refused if its account is among them.
     #[must_use]
-    pub fn applied(&self, row: Row, sheet: Option<&str>) -> Row {
+    pub fn applied(&self, row: Row, origin: Origin<'_>) -> Row {
         match &row.address {
             Ok(address) if self.contains(address.as_str()) => {
-                let message = format!("{}: the account is excluded", place(sheet, row.line));
+                let message = format!("{}: the account is excluded", place(origin, row.line));
                 Row { address: Err(Refusal { skip: Skip::Excluded, message }), ..row }
             }
             _ => row,
         }
+    }
+}
+
+impl Extend<String> for Exclusions {
+    fn extend<I: IntoIterator<Item = String>>(&mut self, keys: I) {
+        self.0.extend(keys.into_iter().map(|key| key.to_ascii_lowercase()));
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     exclusions::Exclusions,
     outcome::Skip,
     password::{ForceChange, Form, Generator, Password, PasswordError, PasswordPolicy, Person, Profile},
-    roster::{Roster, RosterError, Row, Rows, place},
+    roster::{Only, Origin, Roster, RosterError, Row, Rows, place},
     seal::Sealing,
     upn::Upn,
     wanted::Wanted,
@@ -58,6 +58,15 @@ pub struct Settings {
     /// Its sheet, where it is a workbook.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sheet: Option<String>,
+    /// How many of its last columns came from an earlier run's report, if that run's rows are the roster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier_columns: Option<usize>,
+    /// The accounts, if the command line named them in place of a roster.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub users: Vec<String>,
+    /// Which rows of the roster the run has, if not all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<Only>,
     /// Its column names.
     pub header: Vec<String>,
     /// The columns that hold a person's names.
@@ -94,6 +103,9 @@ impl Settings {
             rehearsal: false,
             roster: roster.name().to_owned(),
             sheet: roster.sheet().map(str::to_owned),
+            earlier_columns: roster.earlier_columns(),
+            users: roster.users().to_vec(),
+            only: roster.only().cloned(),
             header: roster.header().to_vec(),
             name_columns: roster.name_columns().to_vec(),
             password_column: roster.password_column(),
@@ -109,6 +121,22 @@ impl Settings {
 }
 
 impl Settings {
+    /// What the rows were read from.
+    #[must_use]
+    pub fn origin(&self) -> Origin<'_> {
+        match (self.earlier_columns, self.users.as_slice()) {
+            (Some(_), _) => Origin::Run(&self.roster),
+            (None, []) => self.sheet.as_deref().into(),
+            (None, users) => Origin::Users(users),
+        }
+    }
+
+    /// The columns of the roster itself, without those that came from an earlier run's report.
+    #[must_use]
+    pub fn own_header(&self) -> &[String] {
+        &self.header[..self.header.len().saturating_sub(self.earlier_columns.unwrap_or_default())]
+    }
+
     /// What an account of this profile must do at the next sign-in.
     #[must_use]
     pub fn force_change_of(&self, profile: Option<Profile>) -> ForceChange {
@@ -155,7 +183,7 @@ pub enum PlanError {
 /// Turns a roster into planned rows, chunk by chunk.
 pub struct Plan<'a> {
     rows: Rows<'a>,
-    sheet: Option<&'a str>,
+    origin: Origin<'a>,
     upn_column: usize,
     shows_refused: bool,
     name_columns: &'a [usize],
@@ -170,7 +198,7 @@ impl<'a> Plan<'a> {
     pub fn new(roster: &'a Roster, generator: Generator<'a>) -> Self {
         Self {
             rows: roster.rows(),
-            sheet: roster.sheet(),
+            origin: roster.origin(),
             upn_column: roster.upn_column(),
             shows_refused: roster.shows_refused(),
             name_columns: roster.name_columns(),
@@ -196,7 +224,7 @@ impl<'a> Plan<'a> {
     /// # Errors
     /// Where the roster cannot be read on or passwords cannot be made.
     pub fn next_chunk(&mut self) -> Result<Vec<PlannedRow>, PlanError> {
-        let rows = self.rows.by_ref().take(CHUNK_ROWS).map(|row| Ok(self.exclusions.applied(row?, self.sheet)));
+        let rows = self.rows.by_ref().take(CHUNK_ROWS).map(|row| Ok(self.exclusions.applied(row?, self.origin)));
         let rows = rows.collect::<Result<Vec<_>, PlanError>>()?;
         match self.password_column {
             Some(column) => Ok(rows.into_iter().map(|row| self.with_brought(row, column)).collect()),
@@ -220,7 +248,7 @@ impl<'a> Plan<'a> {
     fn with_brought(&mut self, row: Row, column: usize) -> PlannedRow {
         let person = self.person(&row).unwrap_or_default();
         let decision = match &row.address {
-            Ok(_) => adopt(&mut self.generator, &row, self.sheet, column, &person),
+            Ok(_) => adopt(&mut self.generator, &row, self.origin, column, &person),
             Err(refusal) => Decision::Skip(refusal.skip, refusal.message.clone()),
         };
         self.planned(row, Some(column), decision)
@@ -264,15 +292,9 @@ pub fn names_of<'r>(columns: &[usize], cell: impl Fn(usize) -> &'r str) -> [&'r 
     names
 }
 
-fn adopt(
-    generator: &mut Generator<'_>,
-    row: &Row,
-    sheet: Option<&str>,
-    column: usize,
-    person: &Person<'_>,
-) -> Decision {
+fn adopt(generator: &mut Generator<'_>, row: &Row, origin: Origin<'_>, column: usize, person: &Person<'_>) -> Decision {
     let brought = row.cells.get(column).unwrap_or_default();
-    let place = place(sheet, row.line);
+    let place = place(origin, row.line);
     if brought.is_empty() {
         return Decision::Skip(Skip::PasswordMissing, format!("{place}: there is no password in this row"));
     }

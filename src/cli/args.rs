@@ -1,6 +1,9 @@
 //! Flags that verbs share.
 
-use super::values::{Auth, LookupName, PlanFormat, StyleName, cloud, duration, profile};
+use super::{
+    RowsArgs,
+    values::{Auth, LookupName, PlanFormat, StyleName, cloud, duration, profile},
+};
 use clap::Args;
 use passwave::{
     cloud::Cloud,
@@ -42,8 +45,11 @@ pub struct JobArgs {
 
 #[derive(Args)]
 pub struct PlanArgs {
-    /// CSV of user principal names or object ids, in any dialect, or a workbook (.xlsx); - is standard input
-    pub roster: PathBuf,
+    /// CSV of user principal names or object ids, in any dialect, or a workbook (.xlsx); - is standard input; or the folder
+    /// of an earlier run, whose rows are taken, with the columns of its report
+    pub roster: Option<PathBuf>,
+    #[command(flatten)]
+    pub rows: RowsArgs,
     /// The run folder to make [default: named after the roster and the time, in the current folder]
     #[arg(long, value_name = "DIR")]
     pub run_dir: Option<PathBuf>,

@@ -4,6 +4,7 @@ mod args;
 mod call;
 mod examples;
 mod handouts;
+mod rows;
 mod settings;
 mod values;
 
@@ -13,6 +14,7 @@ pub use args::{
 };
 pub use call::{Call, CallFlag, call, remember};
 pub use handouts::HandoutArgs;
+pub use rows::RowsArgs;
 pub use settings::{Said, Unread, read};
 pub use values::{Auth, LookupName, PlanFormat, ReportFormat, StyleName};
 

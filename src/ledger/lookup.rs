@@ -6,7 +6,7 @@
 //! Invariant: once the look-up has ended, no two planned rows are one account.
 
 use super::{Counts, Ledger, LedgerError, fingerprint};
-use crate::{outcome::Skip, roster::place};
+use crate::{outcome::Skip, roster::Origin};
 use rusqlite::{Transaction, TransactionBehavior, params};
 
 /// Under which it is noted how the look-up ended.
@@ -158,7 +158,7 @@ impl Ledger {
         let fingerprint = match without {
             Some(_) => None,
             None => {
-                skip_duplicates(&transaction, self.settings.sheet.as_deref())?;
+                skip_duplicates(&transaction, self.settings.origin())?;
                 Some(fingerprint::compute(&transaction, &self.settings)?)
             }
         };
@@ -241,7 +241,8 @@ impl Ledger {
     /// Where the ledger cannot be read.
     pub fn renamed(&self) -> Result<(u64, Vec<(String, String)>), LedgerError> {
         const RENAMED: &str = "FROM looked_up JOIN roster USING (row)
-            WHERE looked_up.user_principal_name <> roster.user_principal_name COLLATE NOCASE";
+            WHERE looked_up.user_principal_name <> roster.user_principal_name COLLATE NOCASE
+                  AND coalesce(looked_up.object_id, '') <> roster.user_principal_name COLLATE NOCASE";
         let number = self.connection.query_row(&format!("SELECT count(*) {RENAMED}"), (), |row| row.get(0))?;
         let mut select = self.connection.prepare(&format!(
             "SELECT roster.user_principal_name, looked_up.user_principal_name {RENAMED} ORDER BY row LIMIT {NAMES_TOLD}"
@@ -277,7 +278,7 @@ fn skip_row(transaction: &Transaction, row: u64, skip: Skip, message: &str) -> R
 }
 
 /// A name and an object id, or an old name and a new one, may be one account.
-fn skip_duplicates(transaction: &Transaction, sheet: Option<&str>) -> Result<(), LedgerError> {
+fn skip_duplicates(transaction: &Transaction, origin: Origin<'_>) -> Result<(), LedgerError> {
     let mut select = transaction.prepare(
         "SELECT later.row, later.line, roster.line
          FROM (SELECT row, line, min(row) OVER (PARTITION BY object_id) AS first
@@ -289,11 +290,7 @@ fn skip_duplicates(transaction: &Transaction, sheet: Option<&str>) -> Result<(),
     let mut rows = select.query(())?;
     while let Some(row) = rows.next()? {
         let (row, line, first): (u64, u64, u64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let message = match sheet {
-            None => format!("line {line}: this is the same account as on line {first}"),
-            Some(_) => format!("{}: this is the same account as in row {first}", place(sheet, line)),
-        };
-        skip_row(transaction, row, Skip::Duplicate, &message)?;
+        skip_row(transaction, row, Skip::Duplicate, &origin.same_account(line, first))?;
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ mod course;
 mod doubts;
 mod fingerprint;
 mod forms;
+mod identity;
 pub mod life;
 mod lock;
 mod lookup;
@@ -27,6 +28,7 @@ mod vault;
 
 pub use course::{Hold, Moment};
 pub use doubts::{Doubtful, Verdict};
+pub use identity::Identity;
 pub use lookup::{KindCount, Looked, ToLookUp};
 pub use open::{Created, Skipped};
 pub use read::{Counts, Group, ReportRow, Session};

@@ -8,7 +8,7 @@ use crate::{
     outcome::Skip,
     plan::{Lookup, Rules},
     reader::Found,
-    roster::place,
+    roster::{Origin, place},
     upn::Upn,
 };
 
@@ -22,8 +22,8 @@ pub const UNREAD: &str = "unread";
 /// What the accounts are held against.
 pub(super) struct Standards<'a> {
     pub(super) rules: Rules,
-    /// The sheet that the rows stand in, where the roster is a workbook.
-    pub(super) sheet: Option<&'a str>,
+    /// What the rows were read from.
+    pub(super) origin: Origin<'a>,
     pub(super) tenant: &'a Tenant,
     pub(super) exclusions: &'a Exclusions,
     /// Whoever is signed in, by object id.
@@ -48,7 +48,7 @@ impl Standards<'_> {
             user_principal_name: None,
             password_changed_at: None,
         };
-        let skipped = |skip: Skip, why: &str| Some((skip, format!("{}: {why}", place(self.sheet, asked.line))));
+        let skipped = |skip: Skip, why: &str| Some((skip, format!("{}: {why}", place(self.origin, asked.line))));
         match found {
             Found::Missing => {
                 let why = "the directory has no such account";
@@ -164,7 +164,7 @@ mod tests {
         let mut of_admins = tenant();
         of_admins.roles = Some(HashMap::from([(ID.to_owned(), vec!["x".to_owned()])]));
         let with = |tenant, oneself, include| Standards {
-            sheet: None,
+            origin: Origin::Text,
             rules: Rules { lookup: Lookup::Auto, include_synced: include, include_admins: include },
             tenant,
             exclusions: &exclusions,
@@ -196,7 +196,7 @@ mod tests {
             let exclusions: Exclusions = [key.to_owned()].into_iter().collect();
             let standards = Standards {
                 rules: Rules::default(),
-                sheet: None,
+                origin: Origin::Text,
                 tenant: &plain,
                 exclusions: &exclusions,
                 oneself: None,

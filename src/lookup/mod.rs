@@ -119,8 +119,8 @@ pub async fn look_up<G: Graph>(
     let exclusions: Exclusions = ledger.exclusions()?.into_iter().collect();
     let oneself = claims.as_ref().filter(|claims| !claims.is_application).and_then(|claims| claims.object_id.clone());
     let oneself = oneself.map(|id| id.to_ascii_lowercase());
-    let (sheet, oneself) = (ledger.settings().sheet.clone(), oneself.as_deref());
-    let standards = Standards { rules, sheet: sheet.as_deref(), tenant: &tenant, exclusions: &exclusions, oneself };
+    let (settings, oneself) = (ledger.settings().clone(), oneself.as_deref());
+    let standards = Standards { rules, origin: settings.origin(), tenant: &tenant, exclusions: &exclusions, oneself };
     let (after, away, targets) = (0, HashMap::new(), BTreeSet::new());
     let mut accounts = Accounts { ledger, clock: pace.clock, standards, after, away, targets };
     let mut stop = std::pin::pin!(stop.fuse());

@@ -8,6 +8,7 @@
 //! Invariant: every roster row is in `report.csv` exactly once, in roster order.
 
 mod columns;
+mod earlier;
 mod escape;
 mod junit;
 mod page;
@@ -22,6 +23,7 @@ mod workbook;
 
 pub use crate::clean::defused;
 pub use columns::{COLUMNS, EARLIER_COLUMN, SESSIONS_COLUMN, VERIFIED_COLUMN};
+pub use earlier::{TakeOver, as_roster};
 pub use page::ROWS_MAX as PAGE_ROWS_MAX;
 pub use sealed::{IDENTITY_NAME, SEALED_NAME};
 pub use summary::{Summary, SummaryCause};
@@ -29,6 +31,7 @@ pub use summary::{Summary, SummaryCause};
 use crate::{
     ledger::{Ledger, LedgerError},
     private,
+    roster::RosterError,
 };
 use columns::Passwords;
 use jiff::Timestamp;
@@ -65,6 +68,9 @@ pub enum ReportError {
         "a row's cells in the ledger cannot be read: {0}\nhint: the ledger is damaged; restore the folder from a copy"
     )]
     Cells(#[from] serde_json::Error),
+    /// The run has more rows than a roster may have.
+    #[error(transparent)]
+    Roster(Box<RosterError>),
     /// The report does not fit into a workbook, or this program cannot write one.
     #[error("{0}\nhint: --format csv has no such limit, and spreadsheets open it as well")]
     Workbook(String),

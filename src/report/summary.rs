@@ -5,6 +5,7 @@ use crate::{
     ledger::{Group, Ledger, LedgerError, Standing},
     outcome::{Cause, Skip, Status},
     password::{ForceChange, Profile},
+    roster::Only,
     run,
 };
 use serde::Serialize;
@@ -26,6 +27,9 @@ pub struct Summary {
     pub finished: bool,
     /// Name of the roster.
     pub roster: String,
+    /// Which rows of the roster the run has, if not all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub only: Option<Only>,
     /// Fingerprint of the plan; it holds no secret.
     pub fingerprint: String,
     /// To whom the passwords are sealed, as recipients of age; to nobody where they stand in the clear.
@@ -172,6 +176,7 @@ impl Summary {
             rehearsal: settings.rehearsal,
             finished: counts.is_finished(),
             roster: settings.roster.clone(),
+            only: settings.only.clone(),
             fingerprint: ledger.fingerprint()?,
             sealed_to: settings.sealing.as_ref().map(|sealing| sealing.recipients.clone()).unwrap_or_default(),
             passwords_not_in_report: 0,

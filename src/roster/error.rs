@@ -162,6 +162,46 @@ pub enum RosterError {
         /// The column.
         column: String,
     },
+    /// `--where` names a column that may hold passwords.
+    #[error(
+        "{name}: rows are not chosen by column {column} (--where), which may hold passwords; nothing was sent. Choose them \
+         by another column"
+    )]
+    WherePassword {
+        /// The roster, as shown to people.
+        name: String,
+        /// The column.
+        column: String,
+    },
+    /// `--where` asks for a value that stands in no row.
+    #[error("{name} has no row with {value} in column {column} (--where); nothing was sent{found}")]
+    WhereValue {
+        /// The roster, as shown to people.
+        name: String,
+        /// The column.
+        column: String,
+        /// The value.
+        value: String,
+        /// What stands in the column instead, as a text to add; or nothing.
+        found: String,
+    },
+    /// Each condition holds for some row, and no row meets all of them.
+    #[error("{name}: no row meets {conditions} (--where); nothing was sent. Leave one of them out, or correct it")]
+    WhereNone {
+        /// The roster, as shown to people.
+        name: String,
+        /// The conditions.
+        conditions: String,
+    },
+    /// `--password-column` names a column of an earlier run, which keeps no passwords of its roster.
+    #[error(
+        "{name} is an earlier run, which did not keep the passwords of its roster's column (--password-column); nothing was \
+         sent. Leave the flag out to have new passwords made, or give the roster's own file"
+    )]
+    PasswordsNotKept {
+        /// The run, as shown to people.
+        name: String,
+    },
 }
 
 impl RosterError {

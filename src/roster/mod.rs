@@ -9,13 +9,17 @@
 
 mod columns;
 mod dialect;
+mod earlier;
 mod error;
 mod explain;
+mod keeping;
 mod kinship;
 mod label;
 mod names;
 mod naming;
+mod only;
 mod opening;
+mod origin;
 mod own;
 mod person;
 mod reading;
@@ -44,7 +48,10 @@ mod field_tests;
 #[cfg(test)]
 mod shown_tests;
 
+pub use earlier::{Earlier, EarlierRow, PREFIX as EARLIER_PREFIX};
 pub use error::RosterError;
+pub use only::{Condition, ConditionError, Only};
+pub use origin::{Origin, place};
 pub use person::NameColumns;
 pub use reading::read_file;
 pub use remark::{Remark, RemarkKind};
@@ -54,8 +61,10 @@ pub use table::table;
 use crate::{clean, outcome::Status, password::Form, text_file::Charset};
 use columns::Columns;
 use csv::StringRecord;
+use earlier::Kind;
 use names::Meaning;
 use naming::{LANGUAGE_FLAG, Names, PASSWORD_FLAG, PROFILE_FLAG, unnamed};
+use only::Filter;
 use opening::Opening;
 use own::Own;
 use records::{Mark, QuoteFault};
@@ -83,6 +92,8 @@ pub struct RosterOptions {
     pub encoding: Option<Charset>,
     /// Whether only the accounts matter, as in a list of those to leave alone. Then other letters may be garbled.
     pub only_accounts: bool,
+    /// `--where`: only rows for which all of these hold.
+    pub only: Vec<Condition>,
 }
 
 /// A roster that can be read: its text, its columns, and which of them is which. It may hold passwords of its own, so it
@@ -90,6 +101,7 @@ pub struct RosterOptions {
 pub struct Roster {
     name: String,
     source: Source,
+    kind: Kind,
     /// Where the data rows begin.
     body: Mark,
     header: Vec<String>,
@@ -103,7 +115,12 @@ pub struct Roster {
     own: Option<Own>,
     /// Whether a value of a row that is refused may stand in a message, or anywhere but in the files with passwords.
     shows_refused: bool,
+    /// Whether the values of a column may stand in a message, as no column speaks of passwords.
+    lists_values: bool,
     remarks: Vec<Remark>,
+    /// Which rows of the source it has, if not all.
+    only: Option<Only>,
+    filters: Vec<Filter>,
 }
 
 impl Roster {
@@ -155,11 +172,15 @@ impl Roster {
             && password_column.is_none()
             && !opening.passed_passwords
             && shows_refused(&header, &shapes, upn_column, &told);
+        let lists_values = password_column.is_none() && !opening.passed_passwords && may_list_values(&header, labelled);
         let remarks = remark::of(&name, &source, opening);
         let (name_columns, form, body) = (name_columns(&header, upn_column), options.form, body.from);
-        Ok(Self {
+        let roster = Self {
             name,
             source,
+            kind: Kind::File,
+            only: None,
+            filters: Vec::new(),
             body,
             header,
             upn_column,
@@ -170,8 +191,10 @@ impl Roster {
             name_columns,
             own,
             shows_refused,
+            lists_values,
             remarks,
-        })
+        };
+        roster.keeping(&options.only)
     }
 
     /// The file's name without its folder, or `standard input`, fit to be shown.
@@ -183,7 +206,17 @@ impl Roster {
     /// The sheet's name, where the file is a workbook.
     #[must_use]
     pub fn sheet(&self) -> Option<&str> {
-        self.source.sheet()
+        if matches!(self.kind, Kind::File) { self.source.sheet() } else { None }
+    }
+
+    /// What its rows were read from.
+    #[must_use]
+    pub fn origin(&self) -> Origin<'_> {
+        match &self.kind {
+            Kind::File => self.source.sheet().into(),
+            Kind::Run { .. } => Origin::Run(&self.name),
+            Kind::Users(users) => Origin::Users(users),
+        }
     }
 
     /// The names of the columns, trimmed and otherwise as the file spells them (one may be empty); `column 1` and so on
@@ -269,15 +302,6 @@ pub fn speaks_of_passwords(name: &str) -> bool {
     names::speaks_of_passwords(name)
 }
 
-/// How people find a row again: by the line of a text, or by the row of a sheet.
-#[must_use]
-pub fn place(sheet: Option<&str>, line: u64) -> String {
-    match sheet {
-        None => format!("line {line}"),
-        Some(sheet) => format!("row {line} of sheet \"{}\"", clean::for_terminal(sheet)),
-    }
-}
-
 fn open_quote(name: &str, fault: QuoteFault) -> RosterError {
     RosterError::OpenQuote { name: name.to_owned(), line: fault.line }
 }
@@ -297,6 +321,11 @@ fn header(mut first: StringRecord, labelled: bool, width: usize, own: Option<&Ow
 fn name_columns(header: &[String], upn_column: usize) -> Vec<usize> {
     let is_name = |at: &usize| *at != upn_column && Meaning::of(&header[*at]) == Meaning::PersonName;
     (0..header.len()).filter(is_name).collect()
+}
+
+/// Columns without names may hold anything.
+fn may_list_values(header: &[String], labelled: bool) -> bool {
+    labelled && header.iter().all(|name| !name.is_empty() && !names::speaks_of_passwords(name))
 }
 
 /// See [`Roster::shows_refused`]. A column without a name counts only if it holds something; `told` are those of which flags

@@ -122,6 +122,6 @@ pub(super) fn flag_with(flag: &str, choice: &str) -> String {
 }
 
 /// A foreign text, as a message quotes it.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     format!("\"{}\"", clean::for_terminal(text))
 }

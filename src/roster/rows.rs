@@ -5,8 +5,9 @@
 //! Invariant: of several rows that name one account, the first with a good address is the one that is not refused.
 
 use super::{
-    Roster, RosterError,
+    Origin, Roster, RosterError,
     dialect::{is_blank, starts_with},
+    earlier::{Kind, Known},
     records::Mark,
     source::Records,
 };
@@ -19,7 +20,7 @@ use crate::{
 };
 use csv::StringRecord;
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::HashMap,
     hash::{BuildHasher, RandomState},
 };
 
@@ -66,19 +67,32 @@ impl<'r> Rows<'r> {
         Self { roster, records, number: 0, seen: Seen::default(), length: 0, failed: false }
     }
 
-    fn read(&mut self) -> Result<Option<(Mark, StringRecord)>, RosterError> {
+    /// The next record that is a row, whether or not the roster keeps it, with its number noted.
+    pub(super) fn next_record(&mut self) -> Result<Option<(Mark, StringRecord)>, RosterError> {
         let mut cells = StringRecord::with_capacity(self.length + 16, self.roster.header.len() + 1);
         while let Some(start) = self.records.read(&mut cells).map_err(|fault| self.roster.open_quote(fault))? {
+            let is_file = matches!(self.roster.kind, Kind::File);
             if let Some(own) = &self.roster.own {
                 own.restore(&mut cells);
                 own.forget_passwords(&mut cells, self.roster.password_column);
             }
-            if !is_blank(&cells) && !self.is_example(&cells) {
+            if !is_file || (!is_blank(&cells) && !self.is_example(&cells)) {
                 self.length = cells.as_slice().len();
+                // The rows of a run keep the numbers that they had there.
+                self.number = if is_file { self.number + 1 } else { start.line };
                 return Ok(Some((start, cells)));
             }
         }
         Ok(None)
+    }
+
+    fn read(&mut self) -> Result<Option<(Mark, StringRecord)>, RosterError> {
+        loop {
+            match self.next_record()? {
+                Some((_, cells)) if !self.roster.keeps(&cells) => {}
+                other => return Ok(other),
+            }
+        }
     }
 
     /// Later rows may hold the word anywhere but in the address.
@@ -88,50 +102,66 @@ impl<'r> Rows<'r> {
     }
 
     fn row(&mut self, line: u64, cells: StringRecord) -> Row {
-        self.number += 1;
-        let (form, address) = match self.profile(&cells) {
-            Ok(profile) => (Form { profile, language: self.language(&cells) }, self.address(line, &cells)),
+        let (cells, known) = match self.roster.kind {
+            Kind::Run { .. } => {
+                let (cells, known) = Known::split(&cells, self.roster.header.len());
+                (cells, Some(known))
+            }
+            _ => (cells, None),
+        };
+        let known = known.as_ref();
+        let (form, address) = match self.profile(&cells, known) {
+            Ok(profile) => {
+                (Form { profile, language: self.language(&cells, known) }, self.address(line, &cells, known))
+            }
             // Not met before: a later row of this account may say who it is for.
             Err(refusal) => (self.roster.form, Err(refusal)),
         };
         let address = address.map_err(|(skip, why)| {
-            let message = format!("{}: {why}", super::place(self.roster.sheet(), line));
+            let message = format!("{}: {why}", super::place(self.roster.origin(), line));
             Refusal { skip, message }
         });
         Row { number: self.number, line, cells, form, address }
     }
 
-    fn address(&mut self, line: u64, cells: &StringRecord) -> Result<Upn, (Skip, String)> {
-        let width = self.roster.header.len();
-        if cells.iter().skip(width).any(|cell| !clean::trim(cell).is_empty()) {
-            let why = format!(
-                "this row has {} cells, and there are only {width} columns; a cell with a delimiter in it needs quotes",
-                cells.len()
-            );
-            return Err((Skip::Malformed, why));
-        }
-        let value = clean::trim(cells.get(self.roster.upn_column).unwrap_or_default());
+    fn address(&mut self, line: u64, cells: &StringRecord, known: Option<&Known>) -> Result<Upn, (Skip, String)> {
+        must_fit(cells, self.roster, known)?;
+        let named = clean::trim(cells.get(self.value_column()).unwrap_or_default());
+        // A column that was named may mean another account than the one of the earlier run.
+        let same = known.filter(|known| self.roster.is_by_run() || known.is_called(named));
+        let value = same.map_or(named, |known| known.address.as_str());
         let address = Upn::parse(value).map_err(|error| (error.into(), self.explain(error, value)))?;
-        match self.seen.note(&address, self.number, line) {
+        let names = same.iter().flat_map(|known| &known.names).filter(|name| !name.is_empty()).map(String::as_str);
+        match self.seen.note(names.chain([address.as_str()]), self.number, line) {
             None => Ok(address),
             Some((row, at)) => {
-                let first = super::place(self.roster.sheet(), at.into());
+                let first = super::place(self.roster.origin(), at.into());
                 Err((Skip::Duplicate, self.again(row, &first)))
             }
         }
     }
 
+    /// The column that names the account.
+    const fn value_column(&self) -> usize {
+        match self.roster.kind {
+            Kind::Run { by: Some(column), .. } => column,
+            _ => self.roster.upn_column,
+        }
+    }
+
     /// A sheet's rows are told by their own numbers alone, so that nobody takes one number for the other.
     fn again(&self, row: u32, place: &str) -> String {
-        match self.roster.sheet() {
-            None => format!("this is the account of row {row} again, which is on {place}"),
-            Some(_) => format!("this is the account of {place} again"),
+        match self.roster.origin() {
+            Origin::Text => format!("this is the account of row {row} again, which is on {place}"),
+            _ => format!("this is the account of {place} again"),
         }
     }
 
     /// Whom the row is for; a cell that is empty says nothing.
-    fn profile(&self, cells: &StringRecord) -> Result<Option<Profile>, (Skip, String)> {
-        let Some(column) = self.roster.profile_column else { return Ok(self.roster.form.profile) };
+    fn profile(&self, cells: &StringRecord, known: Option<&Known>) -> Result<Option<Profile>, (Skip, String)> {
+        let Some(column) = self.roster.profile_column else {
+            return Ok(known.and_then(|known| known.profile).or(self.roster.form.profile));
+        };
         let value = clean::trim(cells.get(column).unwrap_or_default());
         let refused = |why: String| (Skip::ProfileUnknown, why);
         if value.is_empty() {
@@ -144,9 +174,9 @@ impl<'r> Rows<'r> {
     }
 
     /// The language of the row's words. People speak more languages than there are lists: the others get the run's own.
-    fn language(&self, cells: &StringRecord) -> Language {
+    fn language(&self, cells: &StringRecord, known: Option<&Known>) -> Language {
         let named = self.roster.language_column.and_then(|column| cells.get(column)?.parse().ok());
-        named.unwrap_or(self.roster.form.language)
+        named.or_else(|| known?.language).unwrap_or(self.roster.form.language)
     }
 
     /// A value is shown only where it cannot be a password that has slipped into the wrong column.
@@ -172,6 +202,22 @@ impl Iterator for Rows<'_> {
     }
 }
 
+/// A delimiter that stands unquoted in a cell makes one cell more.
+fn must_fit(cells: &StringRecord, roster: &Roster, known: Option<&Known>) -> Result<(), (Skip, String)> {
+    let width = roster.header.len();
+    let too_many = match known {
+        Some(known) => known.too_many,
+        None => cells.iter().skip(width).any(|cell| !clean::trim(cell).is_empty()).then_some(cells.len()),
+    };
+    let columns = width - roster.earlier_columns().unwrap_or_default();
+    let why = |cells| {
+        format!(
+            "this row has {cells} cells, and there are only {columns} columns; a cell with a delimiter in it needs quotes"
+        )
+    };
+    too_many.map_or(Ok(()), |cells| Err((Skip::Malformed, why(cells))))
+}
+
 /// Whether a cell begins as the example rows of Entra's templates do.
 pub(super) fn is_example(cell: &str) -> bool {
     starts_with(clean::trim(cell), EXAMPLE)
@@ -188,19 +234,18 @@ struct Seen {
 }
 
 impl Seen {
-    /// Notes the account, or tells the row and line on which it was met before.
-    fn note(&mut self, address: &Upn, row: u64, line: u64) -> Option<(u32, u32)> {
-        self.key.clear();
-        self.key.push_str(address.as_str());
-        self.key.make_ascii_lowercase();
-        let hash = (self.first.hash_one(&self.key), self.second.hash_one(&self.key));
-        match self.places.entry(hash) {
-            Entry::Occupied(place) => Some(*place.get()),
-            Entry::Vacant(place) => {
-                place.insert((short(row), short(line)));
-                None
-            }
+    /// Notes the account under all its names, or tells the row and line on which it was met before under one of them.
+    fn note<'n>(&mut self, names: impl Iterator<Item = &'n str>, row: u64, line: u64) -> Option<(u32, u32)> {
+        let (own, mut met) = ((short(row), short(line)), None);
+        for name in names {
+            self.key.clear();
+            self.key.push_str(name);
+            self.key.make_ascii_lowercase();
+            let hash = (self.first.hash_one(&self.key), self.second.hash_one(&self.key));
+            let place = *self.places.entry(hash).or_insert(own);
+            met = met.or(Some(place).filter(|place| *place != own));
         }
+        met
     }
 }
 

@@ -20,9 +20,15 @@ pub async fn agreed(ledger: &Ledger, pilot: Option<u64>, is_after_a_pilot: bool)
     if number == 0 {
         return Ok(());
     }
-    let (why, code, end) = match answer(&question(number, pending)).await {
-        Answer::Line(line) if is_number(&line, number) => return Ok(()),
-        Answer::Line(line) => (refused(&line, number), USAGE, "declined"),
+    // Whoever has just typed the one account's name need not type it again.
+    let user = match ledger.settings().users.as_slice() {
+        [user] if pending == 1 => Some(user.as_str()),
+        _ => None,
+    };
+    let asked = user.map_or_else(|| question(number, pending), question_about);
+    let (why, code, end) = match answer(&asked).await {
+        Answer::Line(line) if is_number(&line, number) || user.is_some_and(|user| is_yes(&line, user)) => return Ok(()),
+        Answer::Line(line) => (user.map_or_else(|| refused(&line, number), |_| no_yes(&line)), USAGE, "declined"),
         Answer::Closed => ("There was no answer.".into(), USAGE, "declined"),
         Answer::Interrupted => ("Interrupted.".into(), INTERRUPTED, "interrupted"),
     };
@@ -39,6 +45,22 @@ fn question(number: u64, pending: u64) -> String {
         format!("This gives {} a new password, now.", counted(number, "account", "accounts"))
     };
     format!("{what} To go on, type the number of accounts ({}):", grouped(number))
+}
+
+fn question_about(user: &str) -> String {
+    format!("This gives {} a new password, now. To go on, type y:", clean::for_terminal(user))
+}
+
+/// Whether the line says yes, or names the account.
+fn is_yes(line: &str, user: &str) -> bool {
+    ["y", "yes", user].iter().any(|yes| line.trim().eq_ignore_ascii_case(yes))
+}
+
+fn no_yes(line: &str) -> String {
+    match clean::for_terminal(line.trim()) {
+        empty if empty.is_empty() => "Nothing was typed.".into(),
+        typed => format!("{typed:?} is not y."),
+    }
 }
 
 /// Whether the line is the number, however people group its digits.
@@ -87,6 +109,21 @@ mod tests {
         assert!(pilot.starts_with("Pilot: 5 of 3,598 accounts get") && pilot.ends_with("(5):"), "{pilot}");
         let all = question(3_598, 3_598);
         assert!(all.starts_with("This gives 3,598 accounts") && all.ends_with("(3,598):"), "{all}");
+    }
+
+    #[test]
+    fn one_account_takes_a_yes() {
+        assert_eq!(
+            question_about("ann@contoso.com"),
+            "This gives ann@contoso.com a new password, now. To go on, type y:"
+        );
+        for line in ["y\n", " YES", "Ann@Contoso.com\r\n"] {
+            assert!(is_yes(line, "ann@contoso.com"), "{line}");
+        }
+        for line in ["", "\n", "n", "no", "bob@contoso.com", "yy"] {
+            assert!(!is_yes(line, "ann@contoso.com"), "{line}");
+        }
+        assert_eq!((no_yes("\n").as_str(), no_yes("n\n").as_str()), ("Nothing was typed.", "\"n\" is not y."));
     }
 
     #[test]

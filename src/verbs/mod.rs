@@ -15,6 +15,7 @@ mod passwords;
 mod plan;
 mod process;
 mod report;
+mod rows;
 mod sealing;
 mod shell;
 mod simulate;

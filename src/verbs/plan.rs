@@ -2,11 +2,12 @@
 
 use super::{
     asking::KEPT,
-    column_choice, conditions,
+    conditions,
     connect::Door,
     destination::Destination,
     looking, next_step,
     process::{makers, runtime},
+    rows::{self, Chosen, Source},
     sealing, starting, telling,
     told::Told,
     wanted, work,
@@ -42,6 +43,7 @@ const WORDS_BYTES_MAX: u64 = 8 << 20;
 
 /// Writes the run folder, and tells the plan.
 pub fn plan(job: &JobArgs) -> Result<u8, Failure> {
+    Source::of(&job.plan)?;
     starting::without_meaning("plan", &NOT_FOR_A_PLAN);
     let door = door(job)?;
     let runtime = door.is_some().then(|| runtime(false)).transpose()?;
@@ -142,6 +144,7 @@ fn as_json(ledger: &Ledger, summary: &Summary, quota: Quota) -> Result<serde_jso
         "run_dir": ledger.folder(),
         "sealed_to": summary.sealed_to,
         "roster": summary.roster,
+        "only": summary.only,
         "rows": summary.rows,
         "accounts": ledger.counts().pending(),
         "counts": summary.counts,
@@ -164,24 +167,25 @@ fn named(names: Vec<String>) -> Vec<String> {
 
 /// Makes the plan and its run folder.
 pub fn create(job: &JobArgs, rehearsal: bool) -> Result<Created, Failure> {
+    let source = Source::of(&job.plan)?;
     makers()?;
     let args = &job.plan;
     let policy = policy(&args.policy, args.profile_column.is_some())?;
-    let roster = Roster::open(&args.roster, &roster_options(args))
-        .map_err(|error| column_choice::explained(error, &args.roster))?;
+    let Chosen { roster, excluded } = rows::choose(&source, args, &roster_options(args), rehearsal)?;
     telling::remarks(&roster);
     if args.strict {
         refuse_wrong_rows(&roster)?;
     }
     warn_of_other_languages(&roster)?;
     warn_of_reset_rows(&roster)?;
-    let exclusions = args.rules.exclude.as_deref().map(Exclusions::open).transpose()?.unwrap_or_default();
+    let mut exclusions = args.rules.exclude.as_deref().map(Exclusions::open).transpose()?.unwrap_or_default();
+    exclusions.extend(excluded);
     let settings = settings(job, rehearsal, Settings::new(&roster, policy.clone()))?;
-    let folder = args.run_dir.clone().unwrap_or_else(|| folder_for(roster.name(), rehearsal));
+    let folder = args.run_dir.clone().unwrap_or_else(|| folder_for(&rows::stem(&roster), rehearsal));
     let plan = Plan::new(&roster, Generator::new(&policy)?).without(exclusions);
     let created = Ledger::create(&folder, settings, plan).map_err(|error| starting::not_made(error, &folder))?;
     events::note(&created.ledger);
-    pipeline::note_roster(&created.ledger, &args.roster)?;
+    source.file().map_or(Ok(()), |file| pipeline::note_roster(&created.ledger, file))?;
     Ok(created)
 }
 
@@ -211,6 +215,7 @@ fn roster_options(args: &PlanArgs) -> RosterOptions {
         form: form(&args.policy),
         encoding: args.encoding,
         only_accounts: false,
+        only: args.rows.only.clone(),
     }
 }
 
@@ -322,9 +327,7 @@ fn force_change(args: &PlanArgs) -> Option<ForceChange> {
 }
 
 /// A name that says what it is and does not exist yet, in the current folder.
-fn folder_for(roster: &str, rehearsal: bool) -> PathBuf {
-    let stem = Path::new(roster).file_stem().and_then(|stem| stem.to_str()).unwrap_or("roster");
-    let stem: String = stem.chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' }).take(40).collect();
+fn folder_for(stem: &str, rehearsal: bool) -> PathBuf {
     let kind = if rehearsal { "rehearsal" } else { "passwave" };
     let name = format!("{kind}-{stem}-{}", Zoned::now().strftime("%Y%m%d-%H%M%S"));
     let numbered = (2..).map(|nth| format!("{name}-{nth}"));

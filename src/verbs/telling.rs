@@ -63,6 +63,11 @@ pub struct Manner<'a> {
 pub fn plan(ledger: &Ledger, manner: &Manner<'_>) -> Result<(), Failure> {
     let settings = ledger.settings();
     let (counts, pending) = (ledger.counts(), ledger.counts().pending());
+    if let Some(only) = &settings.only {
+        let conditions: Vec<String> = only.conditions.iter().map(|one| clean::for_terminal(&one.to_string())).collect();
+        let rows = counted(only.of_rows, "row", "rows");
+        say(&format!("Kept {} of {rows}: {}", grouped(counts.rows()), conditions.join(" and ")));
+    }
     let mut first = clean::for_terminal(&settings.roster);
     if let Some(sheet) = &settings.sheet {
         first += &format!(", sheet \"{}\"", clean::for_terminal(sheet));

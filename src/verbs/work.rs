@@ -10,6 +10,7 @@ use super::{
     next_step::{self, BEGUN, before},
     plan,
     process::{interrupted, makers, runtime},
+    rows::Source,
     sealing, starting,
     telling::{self, Manner},
     told::Told,
@@ -36,8 +37,9 @@ use std::path::Path;
 
 /// Plan, look, ask, run and report.
 pub fn reset(job: &JobArgs) -> Result<u8, Failure> {
+    let source = Source::of(&job.plan)?;
     let door = Door::open(&job.connect, &Destination::new(&job.connect))?;
-    may_ask(job.yes || (job.plan.roster != Path::new("-") && can_ask()))?;
+    may_ask(job.yes || (!source.is_stdin() && can_ask()))?;
     window_must_be_open(job.run.window)?;
     // What the system can refuse is asked for before there is a folder.
     let runtime = runtime(false)?;

@@ -17,6 +17,7 @@ mod watch;
 mod world;
 
 mod afterwards;
+mod again;
 mod broken;
 mod guards;
 mod lives;
