@@ -283,7 +283,7 @@ fn progress(phase: &str, done: u64, total: u64, more: Option<(ByStatus, u64)>) {
     tell(&Event::Progress { phase, done, total, counts, throttled });
 }
 
-fn hold(Waiting { reason, wait }: &Waiting) {
+fn hold(Waiting { reason, wait, .. }: &Waiting) {
     let (reason, message) = match reason {
         WaitReason::Asked => ("asked", None),
         WaitReason::Away(said) => ("away", Some(clean::line(said))),

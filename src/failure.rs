@@ -45,6 +45,11 @@ impl Failure {
         Self { code: AWAY, kind: "cannot_go_on", text: text.to_string(), next: None }
     }
 
+    /// Somebody has stopped it.
+    pub fn interrupted(text: impl fmt::Display) -> Self {
+        Self { code: INTERRUPTED, kind: "interrupted", text: text.to_string(), next: None }
+    }
+
     /// The same, about this.
     pub const fn about(mut self, kind: &'static str) -> Self {
         self.kind = kind;
@@ -168,6 +173,7 @@ impl From<ReadError> for Failure {
         match error {
             ReadError::Ledger(error) => error.into(),
             ReadError::Traffic(error) => Self::away(error).about("connection"),
+            ReadError::Unclear(_) => Self::away(error).about("look_up"),
         }
     }
 }

@@ -189,9 +189,12 @@ impl Progress {
 }
 
 /// Why nothing is sent for a while, where it is worth a word.
-fn waiting_text(Waiting { reason, wait }: &Waiting) -> Option<String> {
+fn waiting_text(Waiting { reason, wait, named }: &Waiting) -> Option<String> {
     (*wait >= WAIT_TOLD_MIN || is_detailed()).then(|| match reason {
-        WaitReason::Asked => format!("Graph asks to wait {}", short(*wait)),
+        WaitReason::Asked => match named {
+            Some(named) => format!("Graph asks to wait {}; trying again after {}", short(*named), short(*wait)),
+            None => format!("Graph asks to wait {}", short(*wait)),
+        },
         WaitReason::Away(said) => format!("no usable answer ({said}); trying again in {}", short(*wait)),
     })
 }

@@ -11,7 +11,7 @@ use crate::{
     clock::Offset,
     graph::{Graph, Operation, Reply, Request, user::User},
     ledger::LedgerError,
-    outcome::{Cause, Verdict},
+    outcome::{Asked, Cause, Verdict},
     quota::Quota,
     throttle::Throttle,
     traffic::{self, Judged, Landed, Landing, Pace, TROUBLES_MAX, Traffic, TrafficError, Waiting},
@@ -27,6 +27,8 @@ const CONCURRENCY: usize = 64;
 /// Batches without an account that can be read after which none is taken to be, whatever the cause; where all are
 /// forbidden, the first one does.
 const UNREADABLE_MAX: u32 = 3;
+/// Answers about one account that hold none, after which it is given up.
+const UNCLEAR_MAX: u32 = 3;
 /// How long such a batch waits, so that others come before it.
 const UNREADABLE_WAIT: Duration = Duration::from_secs(1);
 
@@ -38,6 +40,8 @@ pub enum Found {
     Missing,
     /// It could not be read, for this reason.
     Unread(String),
+    /// Graph answers, and not with an account: nobody knows what the name leads to.
+    Unclear(String),
 }
 
 /// Where rows come from, and where what was found goes.
@@ -71,7 +75,7 @@ pub enum ReadEnd {
     Finished,
     /// It was asked to stop.
     Interrupted,
-    /// Accounts cannot be read, as told: most often the application may not. None was read.
+    /// The application may not read accounts, as told. None was read.
     Denied(String),
 }
 
@@ -84,6 +88,13 @@ pub enum ReadError {
     /// Nothing more can be sent.
     #[error(transparent)]
     Traffic(#[from] TrafficError),
+    /// Answers come, and none of them is about an account.
+    #[error(
+        "Graph's answers about accounts cannot be understood ({0})\n\
+         hint: check --graph-endpoint and whether a proxy answers in Graph's place, then go on with `passwave run`; \
+         a plan with --lookup off goes by the names in the roster"
+    )]
+    Unclear(String),
 }
 
 /// A row while its batch is away, or while it waits to be read again.
@@ -97,6 +108,10 @@ impl traffic::Ticket for Ticket {
     fn row(&self) -> u64 {
         self.row
     }
+
+    fn asked(&self) -> Asked {
+        Asked::Account
+    }
 }
 
 struct Reader<'a, G, R> {
@@ -109,8 +124,17 @@ struct Reader<'a, G, R> {
     readable: bool,
     /// Batches so far of which no account could be read.
     unreadable: u32,
-    denied: Option<String>,
+    /// Why none is read any more.
+    given_up: Option<GivenUp>,
     stopping: bool,
+}
+
+/// Why no account is read any more.
+enum GivenUp {
+    /// The application may not.
+    Denied(String),
+    /// The answers hold no account.
+    Unclear(String),
 }
 
 /// Reads all rows of `reading`, until `stop` resolves or nothing more can be done.
@@ -127,8 +151,8 @@ pub async fn read<G: Graph>(
     let throttle = Throttle::for_reads(Quota::resource_units_for(pace.write_quota), pace.seed);
     let traffic = Traffic::new(graph, pace, throttle, CONCURRENCY);
     let again = Vec::new();
-    let (exhausted, readable, unreadable, denied, stopping) = (false, false, 0, None, false);
-    let mut reader = Reader { traffic, reading, again, exhausted, readable, unreadable, denied, stopping };
+    let (exhausted, readable, unreadable, given_up, stopping) = (false, false, 0, None, false);
+    let mut reader = Reader { traffic, reading, again, exhausted, readable, unreadable, given_up, stopping };
     loop {
         let wake = reader.fill()?;
         if reader.traffic.in_flight() == 0
@@ -151,9 +175,10 @@ pub async fn read<G: Graph>(
 
 impl<G: Graph, R: Reading> Reader<'_, G, R> {
     fn end(&mut self) -> Option<Result<ReadEnd, ReadError>> {
-        match (self.traffic.take_broken(), self.denied.take()) {
+        match (self.traffic.take_broken(), self.given_up.take()) {
             (Some(error), _) => Some(Err(error.into())),
-            (None, Some(said)) => Some(Ok(ReadEnd::Denied(said))),
+            (None, Some(GivenUp::Denied(said))) => Some(Ok(ReadEnd::Denied(said))),
+            (None, Some(GivenUp::Unclear(said))) => Some(Err(ReadError::Unclear(said))),
             (None, None) if self.exhausted && self.again.is_empty() => Some(Ok(ReadEnd::Finished)),
             (None, None) if self.stopping => Some(Ok(ReadEnd::Interrupted)),
             (None, None) => None,
@@ -162,7 +187,7 @@ impl<G: Graph, R: Reading> Reader<'_, G, R> {
 
     /// Sends what may be sent; returns how long to sleep if no answer comes.
     fn fill(&mut self) -> Result<Option<Duration>, LedgerError> {
-        if self.stopping || self.traffic.is_broken() || self.denied.is_some() {
+        if self.stopping || self.traffic.is_broken() || self.given_up.is_some() {
             return Ok(None);
         }
         let room = match self.traffic.room() {
@@ -223,10 +248,13 @@ impl<G: Graph, R: Reading> Reader<'_, G, R> {
         };
         if !self.readable && !batch.is_empty() && batch.iter().all(is_denied) {
             self.unreadable += 1;
-            let is_forbidden = batch.iter().all(|judged| judged.verdict == Verdict::Refused(Cause::Permission));
-            if is_forbidden || self.unreadable >= UNREADABLE_MAX {
-                self.denied = batch.first().map(|judged| clean::sentence(&judged.reply.whole()));
-            }
+            let is_allowed = |judged: &&Judged<Ticket>| judged.verdict != Verdict::Refused(Cause::Permission);
+            self.given_up = match batch.iter().find(is_allowed) {
+                // Only a want of permission is one.
+                None => Some(GivenUp::Denied(clean::sentence(&batch[0].reply.whole()))),
+                Some(judged) if self.unreadable >= UNREADABLE_MAX => Some(GivenUp::Unclear(unclear(&judged.reply))),
+                Some(_) => None,
+            };
             // Whether the cause is theirs or everybody's, the others tell, which go first.
             let later = Instant::now() + UNREADABLE_WAIT;
             self.again.extend(batch.into_iter().map(|judged| (later, judged.ticket)));
@@ -235,7 +263,7 @@ impl<G: Graph, R: Reading> Reader<'_, G, R> {
         for judged in batch {
             let row = judged.ticket.row;
             if let Some(what) = self.settle(judged, landing) {
-                self.readable |= !matches!(what, Found::Unread(_));
+                self.readable |= matches!(what, Found::User(_) | Found::Missing);
                 found.push((row, what));
             }
         }
@@ -245,8 +273,15 @@ impl<G: Graph, R: Reading> Reader<'_, G, R> {
     fn settle(&mut self, judged: Judged<Ticket>, landing: Landing) -> Option<Found> {
         let Judged { mut ticket, verdict, mut reply } = judged;
         if verdict == Verdict::Done {
-            let nothing = || Found::Unread("the answer holds no account".into());
-            return Some(reply.user.take().map_or_else(nothing, Found::User));
+            if let Some(user) = reply.user.take() {
+                return Some(Found::User(user));
+            }
+            ticket.troubles += 1;
+            if ticket.troubles >= UNCLEAR_MAX {
+                return Some(Found::Unclear(unclear(&reply)));
+            }
+            self.again.push((Instant::now() + UNREADABLE_WAIT, ticket));
+            return None;
         }
         if is_missing(&reply) {
             return Some(Found::Missing);
@@ -266,6 +301,12 @@ impl<G: Graph, R: Reading> Reader<'_, G, R> {
 /// Whether the directory says that there is no such account, and not something before it that there is no such page.
 fn is_missing(reply: &Reply) -> bool {
     reply.status == 404 && reply.code == "Request_ResourceNotFound"
+}
+
+/// What to say of an answer that does not hold the account that was asked for.
+fn unclear(reply: &Reply) -> String {
+    let said = clean::sentence(&reply.whole());
+    if (200..300).contains(&reply.status) { format!("{said}, and no account that can be understood") } else { said }
 }
 
 fn ask(ticket: Ticket) -> (Request, Ticket) {

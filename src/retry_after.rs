@@ -8,18 +8,28 @@ use std::time::Duration;
 
 /// Longest wait that is believed, in seconds; Graph's longest window is five minutes, and a day is a mistake.
 pub const WAIT_SECONDS_MAX: f64 = 3_600.0;
+/// The same as a time.
+pub const WAIT_MAX: Duration = Duration::from_secs(3_600);
+/// Longest wait that is told as it was named, in seconds: a year.
+const NAMED_SECONDS_MAX: f64 = 365.0 * 86_400.0;
 
 static HTTP_DATE: DateTimeParser = DateTimeParser::new();
 
-/// Reads the value of a `Retry-After` header, a date being counted from `now`.
+/// Reads the value of a `Retry-After` header, a date being counted from `now`; no wait is longer than [`WAIT_MAX`].
 #[must_use]
 pub fn parse(value: &str, now: Timestamp) -> Option<Duration> {
+    Some(named(value, now)?.min(WAIT_MAX))
+}
+
+/// The wait that a `Retry-After` header names, believed or not; a year at most.
+#[must_use]
+pub fn named(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
     let seconds = value.parse::<f64>().ok().or_else(|| seconds_until(value, now))?;
     if !seconds.is_finite() {
         return None;
     }
-    Some(Duration::from_secs_f64(seconds.clamp(0.0, WAIT_SECONDS_MAX)))
+    Some(Duration::from_secs_f64(seconds.clamp(0.0, NAMED_SECONDS_MAX)))
 }
 
 fn seconds_until(date: &str, now: Timestamp) -> Option<f64> {
@@ -30,6 +40,21 @@ fn seconds_until(date: &str, now: Timestamp) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wait_beyond_belief_is_known_as_it_was_named() {
+        let now: Timestamp = "2026-09-01T07:00:00Z".parse().expect("a time");
+        for (value, seconds) in [
+            ("86400", 86_400.0),
+            ("10", 10.0),
+            ("1e308", NAMED_SECONDS_MAX),
+            ("Wed, 02 Sep 2026 07:00:00 GMT", 86_400.0),
+        ] {
+            assert_eq!(named(value, now), Some(Duration::from_secs_f64(seconds)), "{value}");
+            assert_eq!(parse(value, now), Some(Duration::from_secs_f64(seconds).min(WAIT_MAX)), "{value}");
+        }
+        assert_eq!(WAIT_MAX.as_secs_f64(), WAIT_SECONDS_MAX);
+    }
 
     #[test]
     fn every_form_seen_in_the_wild_is_read() {

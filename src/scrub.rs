@@ -1,11 +1,11 @@
 //! Secrets of ours in foreign text: a server that repeats what it was sent must not make us repeat it.
 //!
-//! It knows the secrets as they are, percent-encoded and in base64, and finds pieces of them too, since texts are cut. It
-//! never guesses: what it was not told it lets through.
+//! It knows the secrets as they are, backwards, in base64, in hexadecimal and percent-encoded, in any case of their digits,
+//! and finds pieces of them too, since texts are cut. It never guesses: what it was not told it lets through.
 
-use base64::prelude::{BASE64_STANDARD, Engine};
+use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD, Engine};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use std::collections::HashSet;
+use std::{collections::HashSet, fmt::Write};
 use zeroize::Zeroizing;
 
 /// What stands in a secret's place.
@@ -16,20 +16,42 @@ const PIECE: usize = 12;
 const SECRET_BYTES_MIN: usize = 6;
 
 /// Takes some secrets out of texts.
-pub struct Scrub(Vec<Zeroizing<String>>);
+#[derive(Default)]
+pub struct Scrub {
+    /// As they are, and backwards.
+    plain: Vec<Zeroizing<String>>,
+    /// In the encodings that keep the case of letters.
+    encoded: Vec<Zeroizing<String>>,
+    /// In hexadecimal, of lower case.
+    hex: Vec<Zeroizing<String>>,
+}
 
 impl Scrub {
     /// For these secrets.
     pub fn of<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
-        let long = secrets.into_iter().filter(|secret| secret.len() >= SECRET_BYTES_MIN);
-        Self(long.flat_map(forms).map(Zeroizing::new).collect())
+        let mut scrub = Self::default();
+        for secret in secrets.into_iter().filter(|secret| secret.len() >= SECRET_BYTES_MIN) {
+            scrub.plain.extend([secret.to_owned(), secret.chars().rev().collect()].map(Zeroizing::new));
+            scrub.encoded.extend(encoded(secret).map(Zeroizing::new));
+            scrub.hex.push(hex(secret.as_bytes()));
+        }
+        scrub
     }
 
     /// Puts `[withheld]` for each secret, or piece of one, in `text`.
     pub fn scrub(&self, text: &mut String) {
+        if self.plain.is_empty() {
+            return;
+        }
         let mut secret = vec![false; text.len()];
-        for form in &self.0 {
-            mark(form.as_bytes(), text.as_bytes(), &mut secret);
+        let (decoded, places) = percent_decoded(text.as_bytes());
+        for form in &self.plain {
+            mark(form.as_bytes(), &decoded, |from, to| secret[places[from]..places[to]].fill(true));
+        }
+        let lower = Zeroizing::new(text.to_ascii_lowercase());
+        let encoded = self.encoded.iter().map(|form| (form, text.as_bytes()));
+        for (form, text) in encoded.chain(self.hex.iter().map(|form| (form, lower.as_bytes()))) {
+            mark(form.as_bytes(), text, |from, to| secret[from..to].fill(true));
         }
         if secret.contains(&true) {
             *text = without(text, &secret);
@@ -37,17 +59,50 @@ impl Scrub {
     }
 }
 
-fn forms(secret: &str) -> [String; 3] {
-    let base64 = BASE64_STANDARD.encode(secret).trim_end_matches('=').to_owned();
-    [secret.to_owned(), utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(), base64]
+/// A percent-encoded text is found decoded as well, but then only in longer pieces.
+fn encoded(secret: &str) -> [String; 4] {
+    let percent = |lower: fn(&str) -> String| utf8_percent_encode(secret, NON_ALPHANUMERIC).map(lower).collect();
+    let lower = |part: &str| if part.starts_with('%') { part.to_lowercase() } else { part.to_owned() };
+    let base64 = [BASE64_STANDARD_NO_PAD.encode(secret), BASE64_URL_SAFE_NO_PAD.encode(secret)];
+    let [standard, for_urls] = base64;
+    [standard, for_urls, percent(str::to_owned), percent(lower)]
 }
 
-fn mark(form: &[u8], text: &[u8], secret: &mut [bool]) {
+fn hex(bytes: &[u8]) -> Zeroizing<String> {
+    let mut digits = Zeroizing::new(String::with_capacity(2 * bytes.len()));
+    for byte in bytes {
+        write!(digits, "{byte:02x}").expect("a string takes all");
+    }
+    digits
+}
+
+/// The bytes behind a text's escapes, and where in the text each of them begins; the last place is its end.
+fn percent_decoded(text: &[u8]) -> (Zeroizing<Vec<u8>>, Vec<usize>) {
+    let (mut decoded, mut places) =
+        (Zeroizing::new(Vec::with_capacity(text.len())), Vec::with_capacity(text.len() + 1));
+    let digit = |at: usize| char::from(*text.get(at)?).to_digit(16);
+    let mut at = 0;
+    while at < text.len() {
+        places.push(at);
+        let escape = digit(at + 1).zip(digit(at + 2)).filter(|_| text[at] == b'%');
+        let (byte, next) = match escape {
+            Some((high, low)) => (u8::try_from(high * 16 + low).unwrap_or_default(), at + 3),
+            None => (text[at], at + 1),
+        };
+        decoded.push(byte);
+        at = next;
+    }
+    places.push(at);
+    (decoded, places)
+}
+
+/// Tells of each piece of `form` that stands in `text` where it begins and ends.
+fn mark(form: &[u8], text: &[u8], mut found: impl FnMut(usize, usize)) {
     let size = form.len().min(PIECE);
     let pieces: HashSet<&[u8]> = form.windows(size).collect();
     for (at, window) in text.windows(size).enumerate() {
         if pieces.contains(window) {
-            secret[at..at + size].fill(true);
+            found(at, at + size);
         }
     }
 }
@@ -77,20 +132,41 @@ mod tests {
         text
     }
 
+    /// Everything percent-encoded but what the second function lets stand.
+    fn percent(secret: &str, stands: impl Fn(u8) -> bool) -> String {
+        secret.bytes().map(|b| if stands(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+    }
+
     #[test]
     fn secrets_are_found_in_each_form_and_in_pieces() {
         let secret = "Qr8~top+secret/of=ours.é!";
-        for form in forms(secret) {
+        let alphanumeric = |byte: u8| byte.is_ascii_alphanumeric();
+        let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~!".contains(&byte);
+        let mut all: Vec<String> = encoded(secret).to_vec();
+        all.extend([
+            secret.to_owned(),
+            secret.chars().rev().collect(),
+            hex(secret.as_bytes()).to_string(),
+            hex(secret.as_bytes()).to_uppercase(),
+            percent(secret, alphanumeric),
+            percent(secret, unreserved),
+            percent(secret, |_| false),
+            percent(secret, |_| false).to_lowercase(),
+        ]);
+        for form in all {
             assert_eq!(scrubbed(&[secret], &format!("no: '{form}', é")), "no: '[withheld]', é");
-            let piece: String = form.chars().take(14).collect();
+            let piece: String = form.chars().take(if form.starts_with("%51") { 42 } else { 28 }).collect();
             assert_eq!(scrubbed(&[secret], &format!("cut: {piece}")), "cut: [withheld]");
         }
         assert_eq!(scrubbed(&["Abcd1234", secret], "Abcd1234Abcd1234 then Abcd123"), "[withheld] then Abcd123");
+        assert_eq!(scrubbed(&["Abcd1234"], "4321dcbA 4162636431323334 %41bcd1234"), "[withheld] [withheld] [withheld]");
     }
 
     #[test]
     fn other_text_is_left_as_it_is() {
-        for text in ["", "é", "AADSTS7000215: Invalid client secret provided.", "ours.", "abc"] {
+        for text in
+            ["", "é", "100 % of it: %4", "%zz%", "AADSTS7000215: Invalid client secret provided.", "ours.", "abc"]
+        {
             assert_eq!(scrubbed(&["Qr8~top+secret/of=ours", "abc", ""], text), text);
         }
     }

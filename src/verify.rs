@@ -124,7 +124,7 @@ impl Reading for Resets<'_> {
             let (verdict, message) = match found {
                 Found::User(user) => compared(&reset, &user, &explained(&reset, self.ledger, offset)),
                 Found::Missing => (Verdict::Unread, "the directory has no such account any more".into()),
-                Found::Unread(said) => (Verdict::Unread, said),
+                Found::Unread(said) | Found::Unclear(said) => (Verdict::Unread, said),
             };
             self.invisible += u64::from(verdict == Verdict::NotYetVisible);
             seen.push((row, verdict, message));

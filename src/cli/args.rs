@@ -229,9 +229,10 @@ pub struct PaceArgs {
     /// Accounts in a batch
     #[arg(long, value_name = "N", default_value_t = BATCH_ITEMS_MAX as u64, value_parser = clap::value_parser!(u64).range(1..=BATCH_ITEMS_MAX as u64))]
     pub batch_size: u64,
-    /// How long to wait for a network or service that is away, such as 90s or 15m
-    #[arg(long, value_name = "TIME", default_value = "15m", value_parser = duration)]
-    pub max_wait: Duration,
+    /// How long to wait for a network or service that is away, and where Graph asks for a wait, such as 90s or 15m
+    /// [default: 15m, and 1h where Graph asks]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub max_wait: Option<Duration>,
 }
 
 #[derive(Args)]

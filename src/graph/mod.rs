@@ -8,11 +8,13 @@
 pub mod claims;
 pub mod client;
 mod guid;
+mod json;
 pub mod simulator;
 pub mod user;
 pub mod wire;
 
 use crate::{
+    outcome::{Asked, Body, Verdict},
     password::{ForceChange, Password},
     upn::Upn,
 };
@@ -58,14 +60,18 @@ pub struct Reply {
     pub row: Option<u64>,
     /// HTTP status of this item.
     pub status: u16,
-    /// `Retry-After`, if there is one that can be read.
+    /// `Retry-After`, if there is one that can be read; an hour at most.
     pub retry_after: Option<Duration>,
+    /// Seconds that it named, if those are more than the hour that is believed; else 0.
+    pub seconds_named: u32,
     /// `error.code`, or nothing.
     pub code: String,
     /// `error.message`, or nothing.
     pub message: String,
     /// `error.innerError.request-id`, or nothing.
     pub request_id: String,
+    /// What kind of body it has.
+    pub body: Body,
     /// The account, where it was read.
     pub user: Option<Box<User>>,
 }
@@ -110,10 +116,26 @@ pub enum SendError {
 }
 
 impl Reply {
-    /// Status, code and message in one line, for a person.
+    /// What this says about what was `asked`.
+    #[must_use]
+    pub fn verdict(&self, asked: Asked) -> Verdict {
+        Verdict::of(asked, self.status, self.retry_after, self.body, (&self.code, &self.message))
+    }
+
+    /// The wait that was named, if it is longer than is believed.
+    #[must_use]
+    pub fn named(&self) -> Option<Duration> {
+        (self.seconds_named > 0).then(|| Duration::from_secs(self.seconds_named.into()))
+    }
+
+    /// Status, code and message in one line, for a person. An answer that never came has no status and no code to show.
     #[must_use]
     pub fn whole(&self) -> String {
-        let said = [self.code.as_str(), self.message.as_str()];
+        let said = match self.status {
+            0 if self.message.is_empty() => return "no answer".to_owned(),
+            0 => return self.message.clone(),
+            _ => [self.code.as_str(), self.message.as_str()],
+        };
         let said: Vec<_> = said.into_iter().filter(|part| !part.is_empty()).collect();
         format!("HTTP {} {}", self.status, said.join(": ")).trim_end().to_owned()
     }

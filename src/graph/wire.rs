@@ -6,10 +6,11 @@
 //! Invariant: whatever bytes come in, reading them ends in a value or in [`SendError`], never in a panic.
 
 use super::{
-    BatchRequest, BatchResponse, Operation, Page, Reply, Request, SendError,
+    BatchRequest, BatchResponse, Operation, Page, Reply, Request, SendError, json,
     user::{self, User},
 };
 use crate::{
+    outcome::Body,
     password::{ForceChange, Password},
     retry_after,
 };
@@ -140,8 +141,10 @@ impl Serialize for Profile<'_> {
 pub struct Envelope {
     /// HTTP status of the whole.
     pub status: u16,
-    /// `Retry-After` of the whole.
+    /// `Retry-After` of the whole; an hour at most.
     pub retry_after: Option<Duration>,
+    /// Seconds that it named, if those are more than the hour that is believed; else 0.
+    pub seconds_named: u32,
     /// `request-id` of the whole.
     pub request_id: String,
     /// `x-ms-throttle-limit-percentage` of the whole.
@@ -154,9 +157,11 @@ impl Envelope {
     /// Takes it out of the headers of an answer, by whatever way they are looked up.
     #[must_use]
     pub fn read<'a>(status: u16, header: impl Fn(&str) -> Option<&'a str>) -> Self {
+        let (retry_after, seconds_named) = header("retry-after").map_or((None, 0), wait);
         Self {
             status,
-            retry_after: header("retry-after").and_then(|value| retry_after::parse(value, Timestamp::now())),
+            retry_after,
+            seconds_named,
             request_id: header("request-id").unwrap_or_default().chars().take(REQUEST_ID_CHARS_MAX).collect(),
             throttle_percentage: header("x-ms-throttle-limit-percentage").and_then(|value| value.parse().ok()),
             date: header("date").and_then(|value| Some(rfc2822::parse(value).ok()?.timestamp())),
@@ -181,10 +186,12 @@ struct Response<'a> {
     body: Option<&'a RawValue>,
 }
 
-#[derive(Deserialize, Default)]
-struct Failure<'a> {
+#[derive(Deserialize)]
+struct Content<'a> {
     #[serde(borrow, default)]
-    error: ErrorBody<'a>,
+    error: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    value: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize, Default)]
@@ -212,6 +219,7 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::
 
 /// Reads what is an object: serde would take an array for one too, its fields by their places.
 fn object<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
+    let bytes = json::unmarked(bytes);
     let is_object = bytes.trim_ascii_start().starts_with(b"{");
     is_object.then(|| serde_json::from_slice(bytes).ok()).flatten()
 }
@@ -257,11 +265,12 @@ fn refusal(envelope: &Envelope, body: &[u8]) -> Reply {
     let mut reply = Reply {
         status: envelope.status,
         retry_after: envelope.retry_after,
+        seconds_named: envelope.seconds_named,
         request_id: envelope.request_id.clone(),
         ..Reply::default()
     };
     if let Ok(text) = std::str::from_utf8(body) {
-        explain(&mut reply, text);
+        read_body(&mut reply, text);
     }
     reply
 }
@@ -272,10 +281,8 @@ fn reply(raw: &RawValue, percentage: &mut Option<f64>) -> Option<Reply> {
     if let Some(headers) = response.headers {
         read_headers(&mut reply, percentage, headers.get());
     }
-    match response.body {
-        Some(body) if reply.status >= 300 => explain(&mut reply, body.get()),
-        Some(body) => reply.user = User::read(body.get()),
-        None => {}
+    if let Some(body) = response.body {
+        read_body(&mut reply, body.get());
     }
     Some(reply)
 }
@@ -285,8 +292,28 @@ fn number(raw: &RawValue) -> Option<u64> {
     raw.get().trim_matches('"').parse().ok()
 }
 
-fn explain(reply: &mut Reply, body: &str) {
-    let Ok(Failure { error }) = serde_json::from_str::<Failure>(body) else { return };
+/// Takes what matters out of a body: the error, else the account or the value.
+fn read_body(reply: &mut Reply, body: &str) {
+    let Some(body) = json::object(body) else { return };
+    let Ok(content) = serde_json::from_str::<Content>(&body) else {
+        reply.body = Body::Error;
+        return;
+    };
+    match content.error {
+        Some(error) => explain(reply, error.get()),
+        None if (200..300).contains(&reply.status) => {
+            reply.user = User::read(&body);
+            if content.value.is_some_and(|value| value.get() == "true") {
+                reply.body = Body::True;
+            }
+        }
+        None => {}
+    }
+}
+
+fn explain(reply: &mut Reply, error: &str) {
+    reply.body = Body::Error;
+    let Ok(error) = serde_json::from_str::<ErrorBody>(error) else { return };
     reply.code = clipped(error.code);
     reply.message = clipped(error.message);
     let inner = error.inner.and_then(|inner| serde_json::from_str::<Inner>(inner.get()).ok());
@@ -308,11 +335,19 @@ fn read_headers(reply: &mut Reply, percentage: &mut Option<f64>, headers: &str) 
     for (name, value) in headers {
         let value = value.get().trim_matches('"');
         if name.eq_ignore_ascii_case("retry-after") {
-            reply.retry_after = retry_after::parse(value, Timestamp::now());
+            (reply.retry_after, reply.seconds_named) = wait(value);
         } else if name.eq_ignore_ascii_case("x-ms-throttle-limit-percentage") {
             *percentage = highest(*percentage, value.parse().ok());
         }
     }
+}
+
+/// The wait in a `Retry-After` as it is believed, and the seconds that it named where those are more.
+fn wait(value: &str) -> (Option<Duration>, u32) {
+    let named = retry_after::named(value, Timestamp::now());
+    let beyond = named.filter(|named| *named > retry_after::WAIT_MAX);
+    let seconds = beyond.map_or(0, |named| u32::try_from(named.as_secs()).unwrap_or(u32::MAX));
+    (named.map(|named| named.min(retry_after::WAIT_MAX)), seconds)
 }
 
 fn highest(one: Option<f64>, other: Option<f64>) -> Option<f64> {

@@ -58,6 +58,10 @@ impl Standards<'_> {
                 nothing(Skip::Unread.code(), skipped(Skip::Unread, &format!("the account could not be read ({said})")))
             }
             Found::Unread(_) => nothing(UNREAD, None),
+            // Whatever answers there, nobody knows what a write to that name would reach.
+            Found::Unclear(said) => {
+                nothing(Skip::Unread.code(), skipped(Skip::Unread, &format!("the answer is not understood ({said})")))
+            }
             Found::User(user) => {
                 let skip = self.reason(asked, &user);
                 Looked {
@@ -185,6 +189,7 @@ mod tests {
         assert_eq!(look(&with(&plain, Some(ID), true), user(ann)), ("self", Some("self")));
         assert_eq!(classified(&usual, ann, Found::Missing), ("missing", Some("missing")));
         assert_eq!(classified(&usual, ann, Found::Unread(String::new())), ("unread", None));
+        assert_eq!(classified(&usual, ann, Found::Unclear(String::new())), ("unread", Some("unread")));
         let strict = Standards { rules: Rules { lookup: Lookup::Required, ..Rules::default() }, ..usual };
         assert_eq!(classified(&strict, ann, Found::Unread(String::new())), ("unread", Some("unread")));
     }

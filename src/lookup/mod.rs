@@ -29,7 +29,7 @@ use std::{
     collections::{BTreeSet, HashMap},
     time::Duration,
 };
-use tenant::Tenant;
+use tenant::{Patience, Tenant};
 
 /// Passwords that were set less than so long before the look are told: those of a run that is still at work are.
 const MOMENTS: Duration = Duration::from_secs(600);
@@ -112,7 +112,8 @@ pub async fn look_up<G: Graph>(
         warning.into_iter().for_each(|warning| emit(LookupEvent::Warning(warning.into())));
         return Ok(LookupEnd::Without);
     }
-    let (claims, tenant) = (graph.claims().await?, Tenant::read(graph, pace.max_wait).await?);
+    let patience = Patience { away: pace.max_wait, asked: pace.max_asked };
+    let (claims, tenant) = (graph.claims().await?, Tenant::read(graph, patience).await?);
     let warnings = permissions::warnings(claims.as_ref(), &tenant, revokes_sessions);
     warnings.into_iter().for_each(|warning| emit(LookupEvent::Warning(warning)));
     emit(LookupEvent::Begins(ledger.left_to_look_up()?));

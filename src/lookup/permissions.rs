@@ -23,7 +23,9 @@ pub(super) fn warnings(claims: Option<&Claims>, tenant: &Tenant, revokes: bool) 
     let has = |wanted: &str| granted.iter().any(|permission| permission == wanted);
     let kind = if claims.is_application { "application" } else { "delegated" };
     let mut warnings = Vec::new();
-    if !has(WRITE) && (claims.is_application || !has(AS_USER)) {
+    // An application that holds a role which resets passwords needs no permission beside it (microsoft-graph-docs#13135).
+    let suffices = if claims.is_application { holds_any_role(claims, tenant) } else { has(AS_USER) };
+    if !has(WRITE) && !suffices {
         warnings.push(format!(
             "the token does not name the {kind} permission {WRITE}, without which Graph refuses every password: grant \
              it, with admin consent"
@@ -38,16 +40,27 @@ pub(super) fn warnings(claims: Option<&Claims>, tenant: &Tenant, revokes: bool) 
     warnings
 }
 
+/// The roles of whoever is signed in, as far as they are known and matter here.
+fn roles(claims: &Claims, tenant: &Tenant) -> Vec<Role> {
+    let own = claims.object_id.as_deref().map(str::to_ascii_lowercase);
+    let listed = own.iter().flat_map(|own| tenant.roles_of(own)).map(String::as_str);
+    let claimed = claims.directory_roles.iter().map(String::as_str);
+    listed.chain(claimed).filter_map(|id| Role::of(&id.to_ascii_lowercase())).collect()
+}
+
+/// Whether that is one that may reset the password of an ordinary account.
+fn holds_any_role(claims: &Claims, tenant: &Tenant) -> bool {
+    let held = roles(claims, tenant);
+    needed_for(None).iter().any(|role| held.contains(role))
+}
+
 /// The role that is missing to reset holders of these roles, where the roles of whoever is signed in are known.
 pub(super) fn missing_role(claims: &Claims, tenant: &Tenant, targets: &BTreeSet<String>) -> Option<String> {
     lacking(claims, tenant, targets.iter().map(|target| Some(target.as_str())))
 }
 
 fn lacking<'t>(claims: &Claims, tenant: &Tenant, mut targets: impl Iterator<Item = Option<&'t str>>) -> Option<String> {
-    let own = claims.object_id.as_deref().map(str::to_ascii_lowercase);
-    let listed = own.iter().flat_map(|own| tenant.roles_of(own)).map(String::as_str);
-    let held: Vec<Role> =
-        listed.chain(claims.directory_roles.iter().map(String::as_str)).filter_map(Role::of).collect();
+    let held = roles(claims, tenant);
     let known = tenant.roles.is_some() || !claims.directory_roles.is_empty();
     let target =
         targets.find(|target| !needed_for(*target).iter().any(|role| held.contains(role))).filter(|_| known)?;
@@ -83,6 +96,25 @@ mod tests {
         assert_eq!(warnings(Some(&app(&[WRITE, "User.ReadWrite.All"])), &tenant, true).len(), 0);
         let person = Claims { scopes: vec![AS_USER.into()], ..Claims::default() };
         assert_eq!(warnings(Some(&person), &tenant, false), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_sufficient_role_makes_up_for_the_permission() {
+        let tenant = Tenant::default();
+        let with = |role: &str| Claims { directory_roles: vec![role.into()], ..app(&["User.ReadWrite.All"]) };
+        assert_eq!(warnings(Some(&with(USER_ADMINISTRATOR)), &tenant, false), Vec::<String>::new());
+        assert_eq!(warnings(Some(&with(&USER_ADMINISTRATOR.to_uppercase())), &tenant, false), Vec::<String>::new());
+        let reader = "88d8e3e3-8f55-4a1e-953a-9b9898b8876b";
+        assert!(warnings(Some(&with(reader)), &tenant, false)[0].contains(WRITE), "a role that resets nothing");
+        let roles = HashMap::from([(OWN.to_owned(), vec![USER_ADMINISTRATOR.to_owned()])]);
+        let listed = Tenant { roles: Some(roles), ..Tenant::default() };
+        assert_eq!(warnings(Some(&app(&["User.ReadWrite.All"])), &listed, false), Vec::<String>::new());
+        let person = Claims {
+            directory_roles: vec![GLOBAL_ADMINISTRATOR.into()],
+            scopes: vec!["User.Read".into()],
+            ..Claims::default()
+        };
+        assert!(warnings(Some(&person), &tenant, false)[0].contains(WRITE), "through an application that may not");
     }
 
     #[test]

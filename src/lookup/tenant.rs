@@ -5,7 +5,7 @@
 
 use crate::{
     graph::{Graph, Page, SendError},
-    outcome::Verdict,
+    outcome::{Asked, Verdict},
 };
 use serde::Deserialize;
 use std::{
@@ -19,6 +19,15 @@ const ROLE_ASSIGNMENTS: &str = "roleManagement/directory/roleAssignments?$expand
 const DOMAINS: &str = "domains?$select=id,authenticationType";
 /// Pages after which a list is taken for endless.
 const PAGES_MAX: usize = 10_000;
+/// How long trouble is waited out.
+#[derive(Clone, Copy)]
+pub(super) struct Patience {
+    /// With a service that is away.
+    pub(super) away: Duration,
+    /// Where Graph asks for a wait.
+    pub(super) asked: Duration,
+}
+
 /// Longest wait between two attempts, unless Graph asks for more.
 const WAIT_MAX: Duration = Duration::from_secs(30);
 /// How long Graph is tried to be reached: whoever starts a job wants to know at once that there is no network.
@@ -63,11 +72,11 @@ struct Domain {
 }
 
 impl Tenant {
-    /// Reads what may be read, and waits at most `patience` for a service that is away.
+    /// Reads what may be read, with so much `patience`.
     ///
     /// # Errors
     /// Where nobody can sign in, or the service stays away.
-    pub(super) async fn read(graph: &impl Graph, patience: Duration) -> Result<Self, SendError> {
+    pub(super) async fn read(graph: &impl Graph, patience: Patience) -> Result<Self, SendError> {
         let assignments = allowed(collection::<RoleAssignment>(graph, ROLE_ASSIGNMENTS, patience).await)?;
         let (mut roles, mut has_unread_groups) = (None, false);
         if let Some(assignments) = assignments {
@@ -107,7 +116,7 @@ fn allowed<T>(list: Result<T, SendError>) -> Result<Option<T>, SendError> {
 async fn holders(
     graph: &impl Graph,
     assignments: Vec<RoleAssignment>,
-    patience: Duration,
+    patience: Patience,
 ) -> Result<(HashMap<String, Vec<String>>, bool), SendError> {
     let (mut holders, mut unread) = (HashMap::<String, Vec<String>>::new(), false);
     for assignment in assignments {
@@ -131,7 +140,7 @@ async fn holders(
 async fn collection<T: for<'de> Deserialize<'de>>(
     graph: &impl Graph,
     url: &str,
-    patience: Duration,
+    patience: Patience,
 ) -> Result<Vec<T>, SendError> {
     let (mut members, mut next) = (Vec::new(), Some(url.to_owned()));
     for _ in 0..PAGES_MAX {
@@ -144,7 +153,8 @@ async fn collection<T: for<'de> Deserialize<'de>>(
 }
 
 /// One page, asked for again while that may help.
-async fn page(graph: &impl Graph, url: &str, patience: Duration) -> Result<Page, SendError> {
+async fn page(graph: &impl Graph, url: &str, patience: Patience) -> Result<Page, SendError> {
+    let Patience { away, asked: asked_max } = patience;
     let began = Instant::now();
     let mut pause = Duration::from_secs(1);
     loop {
@@ -152,8 +162,9 @@ async fn page(graph: &impl Graph, url: &str, patience: Duration) -> Result<Page,
             Ok(page) => return Ok(page),
             Err(error) => error,
         };
-        let patience = if matches!(error, SendError::NotSent(_)) { REACH_MAX } else { patience };
-        let wait = wait_after(&error).filter(|_| began.elapsed() < patience).map(|asked| asked.max(pause));
+        let patience = if matches!(error, SendError::NotSent(_)) { REACH_MAX } else { away };
+        let is_bearable = |asked: &Duration| began.elapsed() < patience && *asked <= asked_max;
+        let wait = wait_after(&error).filter(is_bearable).map(|asked| asked.max(pause));
         let Some(wait) = wait else { return Err(error) };
         sleep(wait).await;
         pause = (pause * 2).min(WAIT_MAX);
@@ -164,7 +175,7 @@ async fn page(graph: &impl Graph, url: &str, patience: Duration) -> Result<Page,
 fn wait_after(error: &SendError) -> Option<Duration> {
     match error {
         SendError::NotSent(_) | SendError::Lost(_) => Some(Duration::ZERO),
-        SendError::Refused(reply) => match Verdict::of(reply.status, reply.retry_after, &reply.code, &reply.message) {
+        SendError::Refused(reply) => match reply.verdict(Asked::Account) {
             Verdict::Throttled(wait) | Verdict::Unknown(wait) => Some(wait.unwrap_or_default()),
             Verdict::Busy | Verdict::TokenRefused => Some(Duration::ZERO),
             Verdict::Done | Verdict::PasswordRefused | Verdict::Refused(_) => None,

@@ -92,6 +92,29 @@ impl Cause {
     }
 }
 
+/// What was asked for: it decides which answers count as done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// A new password: Graph documents 204 and nothing else (user: update).
+    Password,
+    /// An end to all sessions: 204, or 200 with the value `true` (user: revokeSignInSessions).
+    Sessions,
+    /// An account: a 2xx is an answer, and the reader judges what it holds.
+    Account,
+}
+
+/// What the body of an answer holds, as far as it decides whether a success is one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Body {
+    /// Nothing, or nothing that matters here.
+    #[default]
+    Other,
+    /// The value `true`.
+    True,
+    /// An error.
+    Error,
+}
+
 /// What one answer says about one write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -115,14 +138,22 @@ pub enum Verdict {
 const CONCURRENCY_CODE: &str = "Directory_ConcurrencyViolation";
 
 impl Verdict {
-    /// Judges an answer by its status, its `Retry-After`, and the `code` and `message` of its error.
+    /// Judges an answer to what was `asked` by its status, its `Retry-After`, the kind of its `body`, and the `code` and
+    /// `message` of its error.
     ///
     /// The code is looked at before the status, since the directory reports a concurrency conflict as 400 and as 409;
-    /// a failure of the service (5xx, 408) may hide a write that took effect.
+    /// a failure of the service (5xx, 408) may hide a write that took effect. So may a success that Graph does not
+    /// document: it confirms nothing, and the same password is sent again.
     #[must_use]
-    pub fn of(status: u16, retry_after: Option<Duration>, code: &str, message: &str) -> Self {
+    pub fn of(
+        asked: Asked,
+        status: u16,
+        retry_after: Option<Duration>,
+        body: Body,
+        (code, message): (&str, &str),
+    ) -> Self {
         match status {
-            200..=299 => Self::Done,
+            200..=299 if is_success(asked, status, body) => Self::Done,
             429 => Self::Throttled(retry_after),
             401 => Self::TokenRefused,
             424 => Self::Busy,
@@ -141,6 +172,16 @@ impl Verdict {
             Self::Throttled(wait) | Self::Unknown(wait) => *wait,
             _ => None,
         }
+    }
+}
+
+/// Whether Graph documents this answer as a success of what was asked.
+fn is_success(asked: Asked, status: u16, body: Body) -> bool {
+    match (asked, status, body) {
+        (Asked::Account, ..) => true,
+        (_, _, Body::Error) => false,
+        (Asked::Password | Asked::Sessions, 204, _) | (Asked::Sessions, 200, Body::True) => true,
+        _ => false,
     }
 }
 
@@ -184,7 +225,7 @@ mod tests {
         let ten = Some(Duration::from_secs(10));
         let table: &[(u16, Option<Duration>, &str, &str, Verdict)] = &[
             (204, None, "", "", Verdict::Done),
-            (200, None, "", "", Verdict::Done),
+            (200, None, "", "", Verdict::Unknown(None)),
             (404, None, "Request_ResourceNotFound", "Resource 'x' does not exist", Verdict::Refused(NotFound)),
             (
                 403,
@@ -247,8 +288,22 @@ mod tests {
             (700, None, "", "", Verdict::Unknown(None)),
         ];
         for (status, wait, code, message, verdict) in table {
-            let told = Verdict::of(*status, *wait, code, message);
+            let told = Verdict::of(Asked::Password, *status, *wait, Body::Other, (code, message));
             assert_eq!((told, told.wait()), (*verdict, *wait), "{status} {code} {message}");
+        }
+    }
+
+    #[test]
+    fn only_documented_successes_count() {
+        let is_done = |asked, status, body| Verdict::of(asked, status, None, body, ("", "")) == Verdict::Done;
+        for status in 200..=299 {
+            for body in [Body::Other, Body::True, Body::Error] {
+                let sound = body != Body::Error;
+                assert_eq!(is_done(Asked::Password, status, body), sound && status == 204, "{status} {body:?}");
+                let revoked = sound && (status == 204 || (status == 200 && body == Body::True));
+                assert_eq!(is_done(Asked::Sessions, status, body), revoked, "{status} {body:?}");
+                assert!(is_done(Asked::Account, status, body), "{status} {body:?}");
+            }
         }
     }
 

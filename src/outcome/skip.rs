@@ -39,7 +39,7 @@ pub enum Skip {
     Admin,
     /// Whoever is signed in.
     Oneself,
-    /// The look-up was required, and the account could not be read.
+    /// The look-up was required and the account could not be read, or the answer about it was not understood.
     Unread,
     /// The look-up of a name that must be escaped found an account of another name: which one it means is not certain.
     Mismatch,
@@ -116,7 +116,7 @@ impl Skip {
             Self::Admin => "reset holders of directory roles one by one, or plan again with --include-admins",
             Self::Oneself => "nobody locks themselves out with this program: change your own password yourself",
             Self::ProfileUnknown => "name a profile in the row, or one for such rows with --profile, and plan again",
-            Self::Unread => "plan again, or without --lookup required",
+            Self::Unread => "plan again; --lookup auto goes by the name where reading is refused, --lookup off always",
             Self::Mismatch => "name the account by its object id",
             _ => "mend the row, and put it in a new roster",
         }
@@ -159,7 +159,7 @@ mod tests {
             (Skip::Oneself, "yourself"),
             (Skip::Mismatch, "object id"),
             (Skip::ProfileUnknown, "--profile"),
-            (Skip::Unread, "--lookup required"),
+            (Skip::Unread, "--lookup off"),
             (Skip::Invalid, "new roster"),
         ] {
             assert!(skip.cure().contains(word), "{}: {}", skip.code(), skip.cure());

@@ -66,8 +66,8 @@ pub(super) async fn settle<G: Graph>(
             tell_accounts(ledger, options, changes.iter().map(|change| change.row), emit)?;
             emit(RunEvent::DoubtsLookedAt { rows, settled: changes.len() as u64 });
         }
-        // Without the permission to read, the same password is sent again.
-        Ok(ReadEnd::Denied(_)) => {}
+        // Where nothing can be read, the same password is sent again.
+        Ok(ReadEnd::Denied(_)) | Err(ReadError::Unclear(_)) => {}
         Ok(ReadEnd::Interrupted) => return Ok(Some(RunEnd::Interrupted)),
         Err(ReadError::Ledger(error)) => return Err(error.into()),
         Err(ReadError::Traffic(error)) => return Err(error.into()),

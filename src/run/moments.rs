@@ -67,7 +67,7 @@ mod tests {
     use std::time::Duration;
 
     fn asked(seconds: u64) -> Waiting {
-        Waiting { reason: WaitReason::Asked, wait: Duration::from_secs(seconds) }
+        Waiting { reason: WaitReason::Asked, wait: Duration::from_secs(seconds), named: None }
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use super::Ticket;
 use crate::{
     graph::{BatchResponse, Reply},
-    outcome::Verdict,
+    outcome::{Asked, Verdict},
 };
 use std::collections::HashMap;
 
@@ -23,14 +23,18 @@ pub struct Judged<T> {
 
 /// Judges the rows of a batch that Graph took apart.
 pub(super) fn items<T: Ticket>(tickets: Vec<T>, response: BatchResponse) -> Vec<Judged<T>> {
-    let mut answers: HashMap<u64, Answer> = HashMap::with_capacity(tickets.len());
+    let mut answers: HashMap<u64, (Asked, Option<Answer>)> =
+        tickets.iter().map(|ticket| (ticket.row(), (ticket.asked(), None))).collect();
     for reply in response.replies {
         // An answer to nothing that was asked tells nothing about what was.
-        let Some(row) = reply.row else { continue };
-        answers.entry(row).and_modify(|answer| answer.again(&reply)).or_insert_with(|| Answer::first(reply));
+        let Some((asked, answer)) = reply.row.and_then(|row| answers.get_mut(&row)) else { continue };
+        match answer {
+            Some(answer) => answer.again(*asked, &reply),
+            None => *answer = Some(Answer::first(*asked, reply)),
+        }
     }
     let judge = |ticket: T| {
-        let answer = answers.remove(&ticket.row()).unwrap_or_else(Answer::missing);
+        let answer = answers.remove(&ticket.row()).and_then(|(_, answer)| answer).unwrap_or_else(Answer::missing);
         let mut reply = answer.reply;
         if reply.request_id.is_empty() {
             reply.request_id.clone_from(&response.request_id);
@@ -51,14 +55,18 @@ struct Answer {
 }
 
 impl Answer {
-    fn first(reply: Reply) -> Self {
-        Self { verdict: Verdict::of(reply.status, reply.retry_after, &reply.code, &reply.message), reply }
+    fn first(asked: Asked, mut reply: Reply) -> Self {
+        let verdict = reply.verdict(asked);
+        // The report tells why a row is in doubt, also where Graph says nothing.
+        if matches!(verdict, Verdict::Unknown(_)) && reply.message.is_empty() {
+            reply.message = unexplained(reply.status);
+        }
+        Self { verdict, reply }
     }
 
     /// A second answer to the same row: where the two differ, neither is believed.
-    fn again(&mut self, reply: &Reply) {
-        let second = Verdict::of(reply.status, reply.retry_after, &reply.code, &reply.message);
-        if std::mem::discriminant(&second) != std::mem::discriminant(&self.verdict) {
+    fn again(&mut self, asked: Asked, reply: &Reply) {
+        if std::mem::discriminant(&reply.verdict(asked)) != std::mem::discriminant(&self.verdict) {
             *self = Self::unknown("answered_twice", "the batch holds two answers to this row, and they differ");
         }
     }
@@ -73,6 +81,15 @@ impl Answer {
     }
 }
 
+/// What to say of an answer that brings no words of its own and settles nothing.
+fn unexplained(status: u16) -> String {
+    match status {
+        200..=299 => format!("Graph answered {status}, which does not confirm the change (only 204 does)"),
+        100..=599 => String::new(),
+        _ => "the answer has no HTTP status".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,6 +97,10 @@ mod tests {
     impl Ticket for u64 {
         fn row(&self) -> u64 {
             *self
+        }
+
+        fn asked(&self) -> Asked {
+            Asked::Password
         }
     }
 
@@ -95,6 +116,16 @@ mod tests {
         assert_eq!(verdicts[0], (1, Verdict::Done));
         assert_eq!(verdicts[1], (2, Verdict::Unknown(None)), "no answer is no answer");
         assert_eq!(verdicts[2], (3, Verdict::Refused(crate::outcome::Cause::NotFound)));
+    }
+
+    #[test]
+    fn an_undocumented_success_is_told() {
+        let replies = vec![reply(Some(1), 200), reply(Some(2), 0), reply(Some(3), 503)];
+        let judged = items(vec![1, 2, 3], BatchResponse { replies, ..Default::default() });
+        assert!(judged.iter().all(|judged| judged.verdict == Verdict::Unknown(None)));
+        assert!(judged[0].reply.message.contains("only 204 does"), "{}", judged[0].reply.message);
+        assert_eq!(judged[1].reply.whole(), "the answer has no HTTP status");
+        assert_eq!(judged[2].reply.whole(), "HTTP 503");
     }
 
     #[test]

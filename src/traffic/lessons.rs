@@ -9,7 +9,7 @@ impl<'a, G: Graph, T: Ticket + 'a> Traffic<'a, G, T> {
     /// Draws from the verdicts of one batch what they say about all.
     pub(super) fn judged(&mut self, batch: Vec<Judged<T>>, sent: Sent) -> Landed<T> {
         let was_fair = self.weather.is_fair();
-        let has_fruit = batch.iter().any(|judged| !matches!(judged.verdict, Verdict::Unknown(_)));
+        let has_fruit = batch.iter().any(|judged| self.is_fruit(judged));
         if !has_fruit {
             let said = batch.first().map(|judged| judged.reply.whole()).unwrap_or_default();
             self.fruitless(sent.at, &said, batch.iter().filter_map(|judged| judged.verdict.wait()).max());
@@ -25,9 +25,26 @@ impl<'a, G: Graph, T: Ticket + 'a> Traffic<'a, G, T> {
         if has_fruit && let Some(idle) = self.weather.fruitful(settled > 0) {
             self.break_off(TrafficError::Stalled(idle));
         }
+        self.must_not_wait_too_long(&batch);
         let hold = self.hold(&batch, sent.epoch);
         self.count_token_refusals(&batch, sent.token_refusals);
         Landed::Judged(batch, Landing { hold, was_fair })
+    }
+
+    /// Whether an answer shows that Graph is there. An undocumented success does once others were understood: then it is
+    /// its row's own trouble.
+    fn is_fruit(&self, judged: &Judged<T>) -> bool {
+        let is_success = (200..300).contains(&judged.reply.status);
+        !matches!(judged.verdict, Verdict::Unknown(_)) || (is_success && self.weather.has_settled())
+    }
+
+    /// Breaks off where Graph asks for a longer wait than is allowed: to ask again before would be refused, and counts.
+    fn must_not_wait_too_long(&mut self, batch: &[Judged<T>]) {
+        let allowed = self.pace.max_asked;
+        let waits = batch.iter().filter(|judged| judged.verdict.wait().is_some_and(|wait| wait > allowed));
+        if let Some(named) = waits.filter_map(|judged| judged.reply.named().or(judged.verdict.wait())).max() {
+            self.break_off(TrafficError::Asked { named, allowed });
+        }
     }
 
     /// Holds the pace for as long as the throttled rows of a batch ask for.
@@ -48,7 +65,8 @@ impl<'a, G: Graph, T: Ticket + 'a> Traffic<'a, G, T> {
         let share = throttled as f64 / batch.len() as f64;
         let hold = self.throttle.refused(epoch, share, asked);
         self.weather.asked_to_wait(hold);
-        self.waits.push(Waiting { reason: WaitReason::Asked, wait: hold });
+        let named = batch.iter().filter_map(|judged| judged.reply.named()).max();
+        self.waits.push(Waiting { reason: WaitReason::Asked, wait: hold, named });
         hold
     }
 
@@ -75,7 +93,7 @@ impl<'a, G: Graph, T: Ticket + 'a> Traffic<'a, G, T> {
         let said = clean::sentence(said);
         let pause = self.throttle.back_off(nth - 1).max(asked.unwrap_or_default());
         match self.weather.pause(pause) {
-            Ok(wait) => self.waits.push(Waiting { reason: WaitReason::Away(said), wait }),
+            Ok(wait) => self.waits.push(Waiting { reason: WaitReason::Away(said), wait, named: None }),
             Err(waited) => self.break_off(TrafficError::Away { waited, said }),
         }
     }

@@ -14,9 +14,11 @@ pub use judge::Judged;
 use crate::{
     clean,
     clock::{Clock, Offset},
+    figures::short,
     graph::{BATCH_ITEMS_MAX, BatchRequest, BatchResponse, Graph, Reply, Request, SendError},
-    outcome::Verdict,
+    outcome::{Asked, Verdict},
     quota::Quota,
+    retry_after::WAIT_MAX,
     throttle::Throttle,
 };
 use futures_util::{FutureExt, StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
@@ -45,6 +47,8 @@ pub struct Pace {
     pub batch_size: usize,
     /// How long a network or service that is away is waited for.
     pub max_wait: Duration,
+    /// How long a wait may be that Graph asks for; what is longer stops the run.
+    pub max_asked: Duration,
     /// Seed of the jitter in waits.
     pub seed: u64,
     /// By which times are told: one clock for all that a process does.
@@ -58,6 +62,7 @@ impl Default for Pace {
             concurrency: None,
             batch_size: BATCH_ITEMS_MAX,
             max_wait: MAX_WAIT,
+            max_asked: WAIT_MAX,
             seed: 0,
             clock: Clock::start(),
         }
@@ -80,6 +85,8 @@ pub struct Waiting {
     pub reason: WaitReason,
     /// How long.
     pub wait: Duration,
+    /// How long Graph asked to wait, where that is more than is believed.
+    pub named: Option<Duration>,
 }
 
 /// Why nothing more can be sent. What has not ended stays as it is, and `passwave run` goes on with it.
@@ -108,6 +115,18 @@ pub enum TrafficError {
         /// The last words.
         said: String,
     },
+    /// Graph asks for a longer wait than is allowed.
+    #[error(
+        "Graph asks to wait {}, and --max-wait allows {}; nothing more is sent\n\
+         hint: go on later with `passwave run`, or allow a longer --max-wait",
+        short(*.named), short(*.allowed)
+    )]
+    Asked {
+        /// How long it asks to wait.
+        named: Duration,
+        /// How long it may.
+        allowed: Duration,
+    },
     /// Graph answers, and accepts nothing.
     #[error(
         "Graph has put off everything for {0:.0?}\nhint: another job may be using up this application's quota; go on later, or wait longer with --max-wait"
@@ -119,6 +138,9 @@ pub enum TrafficError {
 pub trait Ticket {
     /// The row that it is about.
     fn row(&self) -> u64;
+
+    /// What was asked for it.
+    fn asked(&self) -> Asked;
 }
 
 /// A batch that has come back, or was never gone.
@@ -312,7 +334,8 @@ impl<'a, G: Graph, T: Ticket + 'a> Traffic<'a, G, T> {
                 self.judged(judge::items(tickets, response), sent)
             }
             Err(SendError::Refused(reply)) => {
-                let verdict = Verdict::of(reply.status, reply.retry_after, &reply.code, &reply.message);
+                // A refusal of the whole is no success, whatever was asked.
+                let verdict = reply.verdict(Asked::Password);
                 match verdict {
                     Verdict::Refused(_) | Verdict::PasswordRefused | Verdict::Done => {
                         self.break_off(TrafficError::BatchRefused(clean::sentence(&reply.whole())));
@@ -322,7 +345,8 @@ impl<'a, G: Graph, T: Ticket + 'a> Traffic<'a, G, T> {
                 }
             }
             Err(SendError::Lost(said)) => {
-                let reply = Reply { code: "answer_lost".into(), message: said, ..Reply::default() };
+                let message = format!("no answer ({said})");
+                let reply = Reply { code: "answer_lost".into(), message, ..Reply::default() };
                 self.judged(judge::whole(tickets, Verdict::Unknown(None), &reply), sent)
             }
             Err(SendError::NotSent(said)) => {

@@ -13,16 +13,30 @@ pub(super) struct Weather {
     failures: u32,
     /// When Graph last ended a row.
     last_settled: Instant,
+    /// Whether Graph has ended any.
+    has_settled: bool,
     max_wait: Duration,
 }
 
 impl Weather {
     pub(super) fn new(max_wait: Duration) -> Self {
-        Self { away_since: None, paused_until: None, failures: 0, last_settled: Instant::now(), max_wait }
+        Self {
+            away_since: None,
+            paused_until: None,
+            failures: 0,
+            last_settled: Instant::now(),
+            has_settled: false,
+            max_wait,
+        }
     }
 
     pub(super) fn is_fair(&self) -> bool {
         self.away_since.is_none()
+    }
+
+    /// Whether an answer has ended a row, ever.
+    pub(super) fn has_settled(&self) -> bool {
+        self.has_settled
     }
 
     /// A batch came back with answers, which ended rows or not. Tells how long none has ended, where that is too long.
@@ -32,6 +46,7 @@ impl Weather {
         self.failures = 0;
         if settled {
             self.last_settled = Instant::now();
+            self.has_settled = true;
         }
         let idle = self.last_settled.elapsed();
         (idle > self.max_wait).then_some(idle)

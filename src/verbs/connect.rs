@@ -1,11 +1,15 @@
 //! The way in: from flags and environment to a signed-in client, before anything is sent.
 
-use super::{destination::Destination, process::files, told::ToldDoor};
+use super::{
+    destination::Destination,
+    process::{files, interrupted},
+    told::ToldDoor,
+};
 use crate::{
     cli::{Auth, ConnectArgs},
     events::{self, Event},
     failure::Failure,
-    terminal::{insist, say, short},
+    terminal::{detail, insist, say, short},
 };
 use passwave::{
     clean,
@@ -23,6 +27,8 @@ use std::{fmt, time::Duration};
 
 /// Waits between the first attempts to sign in.
 const SIGN_IN_WAITS: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
+/// From this detail on (`-v`), the proxy is told.
+const PROXY: u8 = 1;
 /// Notes of the ledger: where the run has begun, and as whom.
 const TENANT: &str = "tenant_id";
 const CLIENT: &str = "client_id";
@@ -55,9 +61,12 @@ impl Door {
         }
         let site = Site {
             authority: client::endpoint(&destination.authority)?,
-            graph: client::endpoint(&destination.graph)?,
+            graph: client::graph_endpoint(&destination.graph)?,
             web: Web::new(connect.ca_file.as_deref())?,
         };
+        for end in [&site.authority, &site.graph] {
+            detail(PROXY, || format!("{}: {}", end.host_str().unwrap_or_default(), site.web.route(end)));
+        }
         let variables = Variables::new(&|name| std::env::var(name).ok());
         let method = connect.auth.method().map_or_else(|| Method::offered(&variables), Ok)?;
         let client_id = connect.client_id.as_deref();
@@ -73,7 +82,7 @@ impl Door {
     /// A client that has not signed in yet.
     pub fn client(&self) -> GraphClient<ToldDoor<'_>> {
         let http = self.site.web.client(&self.site.graph).clone();
-        GraphClient::new(http, &self.site.graph, ToldDoor(&self.door))
+        GraphClient::new(http, &self.site.graph, ToldDoor(&self.door)).of_tenant(self.door.tenant())
     }
 
     /// Where two ids of tenants differ, that is known before anybody signs in.
@@ -89,7 +98,11 @@ impl Door {
     /// Signs in, and checks that a run that has begun in one tenant goes on in no other.
     pub async fn enter(&self, graph: &GraphClient<impl TokenSource>, ledger: &Ledger) -> Result<Arrival, Failure> {
         // Whatever is wrong now, the plan is there and goes on later.
-        sign_in(graph).await.map_err(|error| Failure::away(error).about("sign_in"))?;
+        tokio::select! {
+            biased;
+            signed_in = sign_in(graph) => signed_in.map_err(|error| Failure::away(error).about("sign_in"))?,
+            () = interrupted() => return Err(Failure::interrupted("interrupted while signing in; nothing was sent")),
+        }
         let claims = graph.claims().await.map_err(Failure::away)?.unwrap_or_default();
         let named = self.door.tenant().map(str::to_owned);
         if let Some(begun) = ledger.note(TENANT)? {
@@ -115,12 +128,17 @@ impl fmt::Display for Door {
     }
 }
 
-/// One of `names` must be the tenant in which the run has begun. Where nobody names one, nothing is known against it.
+/// All `names` that can be compared with the tenant of the run must be its own, and one of them must be. An id and a domain
+/// name cannot be compared. If nobody names a tenant, nothing is known against it.
 fn same_tenant(begun: &str, names: &[&str]) -> Result<(), Failure> {
-    let Some(now) = names.first() else { return Ok(()) };
-    if names.iter().any(|name| name.eq_ignore_ascii_case(begun)) {
-        return Ok(());
-    }
+    let is_comparable = |name: &&&str| upn::is_object_id(name) == upn::is_object_id(begun);
+    let differs = |name: &&&str| !name.eq_ignore_ascii_case(begun);
+    let mut comparable = names.iter().filter(is_comparable);
+    let wrong = match comparable.clone().next() {
+        Some(_) => comparable.find(differs),
+        None => names.first(),
+    };
+    let Some(now) = wrong else { return Ok(()) };
     Err(Failure::usage(format!(
         "this run was begun in tenant {}, and this sign-in is to {}; nothing was sent\n\
          hint: sign in to the tenant of the run (AZURE_TENANT_ID)",
@@ -188,5 +206,32 @@ impl fmt::Display for Arrival {
             write!(f, ", as {}", clean::for_terminal(person))?;
         }
         write!(f, ", {}", self.host)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_known_name_must_match() {
+        let (own, other) = ("aaaaaaaa-0000-4000-8000-00000000000a", "bbbbbbbb-0000-4000-8000-00000000000b");
+        let upper = own.to_uppercase();
+        for (begun, names, same) in [
+            (own, &[][..], true),
+            (own, &[own], true),
+            (own, &[upper.as_str(), own], true),
+            (own, &[own, "contoso.com"], true),
+            (own, &[other], false),
+            (own, &[other, own], false),
+            (own, &[own, other], false),
+            (own, &["contoso.com"], false),
+            ("contoso.com", &["Contoso.com"], true),
+            ("contoso.com", &[own, "contoso.com"], true),
+            ("contoso.com", &["fabrikam.com"], false),
+            ("contoso.com", &[own], false),
+        ] {
+            assert_eq!(same_tenant(begun, names).is_ok(), same, "{begun} {names:?}");
+        }
     }
 }

@@ -71,7 +71,11 @@ impl Destination {
         ];
         let mut own = Vec::new();
         for (endpoint, used, usual) in pairs {
-            if client::endpoint(used)? != client::endpoint(usual)? {
+            let read = match endpoint {
+                OwnEndpoint::Graph => client::graph_endpoint,
+                OwnEndpoint::Authority => client::endpoint,
+            };
+            if read(used)? != read(usual)? {
                 own.push(endpoint);
             }
         }

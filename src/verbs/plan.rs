@@ -112,7 +112,10 @@ fn door(job: &JobArgs) -> Result<Option<Door>, Failure> {
 async fn look(ledger: &mut Ledger, door: &Door, job: &JobArgs) -> Result<Option<u8>, Failure> {
     say(&format!("Signing in with {door}"));
     let graph = door.client();
-    door.enter(&graph, ledger).await?.tell();
+    let arrival = door.enter(&graph, ledger).await?;
+    arrival.tell();
+    // What is looked up there holds there alone.
+    arrival.note_in(ledger)?;
     looking::look(ledger, &Told::new(&graph), &work::pace(&job.run.pace), job.run.revoke_sessions).await
 }
 

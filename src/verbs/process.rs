@@ -87,6 +87,7 @@ pub async fn interrupted() {
         next_step::repeat();
         events::note_end("left_at_once");
         events::end(INTERRUPTED);
+        passwave::graph::client::doors::end_children();
         std::process::exit(i32::from(INTERRUPTED));
     });
 }

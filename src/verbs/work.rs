@@ -29,8 +29,9 @@ use passwave::{
     graph::Graph,
     ledger::Ledger,
     report::{self, Summary},
+    retry_after::WAIT_MAX,
     run::{self as engine, RunEnd, RunError, RunOptions},
-    traffic::Pace,
+    traffic::{MAX_WAIT, Pace},
     wanted::Wanted,
 };
 use std::path::Path;
@@ -316,7 +317,8 @@ pub fn pace(args: &PaceArgs) -> Pace {
         write_quota: args.write_quota,
         concurrency: args.concurrency.and_then(|most| usize::try_from(most).ok()),
         batch_size: usize::try_from(args.batch_size).unwrap_or(usize::MAX),
-        max_wait: args.max_wait,
+        max_wait: args.max_wait.unwrap_or(MAX_WAIT),
+        max_asked: args.max_wait.unwrap_or(WAIT_MAX),
         seed: rand::random(),
         ..Pace::default()
     }

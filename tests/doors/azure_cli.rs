@@ -96,3 +96,103 @@ async fn it_is_not_waited_for_without_end() {
     let door = AzureCli::new(&site(&desk), program.into(), None).expect("a door").within(Duration::from_millis(1));
     assert!(door.fetch().await.err().expect("refused").to_string().contains("did not answer"));
 }
+
+/// What the door says through a program that prints `output`, and fails with `complaint` where there is one.
+async fn asked(output: &str, complaint: &str) -> Result<String, String> {
+    let desk = Desk::new(|_| desk::token("a.b.c"));
+    let place = tempfile::tempdir().expect("a folder");
+    let program = fake(place.path(), output, complaint);
+    let token = AzureCli::new(&site(&desk), program.into(), None).expect("a door").fetch().await;
+    let header = token.map(|token| token.header().to_str().expect("text").to_owned());
+    header.map_err(|error| error.to_string())
+}
+
+#[tokio::test]
+async fn an_answer_among_noise_is_found() {
+    let answer = output("a.b.c");
+    for noise in [
+        format!("\u{FEFF}{answer}"),
+        format!("WARNING: a plug-in is out of date {{see the log}}\n{answer}"),
+        format!("{answer}\nA new version is available.\n"),
+        format!("{{}}\n[1]\n{answer}\n{{\"telemetry\": true}}"),
+        answer.replace(", ", ",\n  "),
+    ] {
+        assert_eq!(asked(&noise, "").await.as_deref(), Ok("Bearer a.b.c"), "{noise}");
+    }
+    let two = format!("{answer}\n{}", output("d.e.f"));
+    assert!(asked(&two, "").await.expect_err("which one?").contains("no token"));
+}
+
+#[tokio::test]
+async fn words_without_an_answer_are_told() {
+    let told =
+        asked(&format!("Your session is broken: eyJ{SECRET}{SECRET}\u{1b}[2J\n"), "").await.expect_err("no token");
+    assert!(told.contains("no token: Your session is broken: [withheld]"), "{told}");
+    assert!(!told.contains(SECRET) && !told.contains('\u{1b}'), "{told}");
+    let long = "x".repeat(60);
+    let told = asked(&format!("\n{long} is no token\n"), "").await.expect_err("no token");
+    assert!(told.contains("[withheld] is no token") && !told.contains(&long), "{told}");
+}
+
+#[tokio::test]
+async fn a_crash_tells_its_last_line() {
+    let crash = "Traceback (most recent call last):\n  File \"/opt/az/main.py\", line 3, in <module>\n    run()\n\nModuleNotFoundError: No module named 'azure'\n";
+    let told = asked("", crash).await.expect_err("a crash");
+    assert!(told.contains("ModuleNotFoundError: No module named 'azure'") && !told.contains("Traceback"), "{told}");
+    let told = asked("", &format!("WARNING: old\nERROR: eyJ{SECRET}\n")).await.expect_err("refused");
+    assert!(!told.contains(SECRET), "{told}");
+}
+
+#[cfg(unix)]
+async fn scripted(script: &str) -> Result<String, String> {
+    let desk = Desk::new(|_| desk::token("a.b.c"));
+    let place = tempfile::tempdir().expect("a folder");
+    let program = fake(place.path(), "", "");
+    fs::write(&program, format!("#!/bin/sh\n{script}\n")).expect("written");
+    let token = AzureCli::new(&site(&desk), program.into(), None).expect("a door").fetch().await;
+    token.map(|_| "a token".to_owned()).map_err(|error| error.to_string())
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn output_without_end_is_cut_off() {
+    let line = "a".repeat(4_000);
+    for pipe in ["", " >&2"] {
+        let told = scripted(&format!("while :; do echo {line}{pipe}; done")).await.expect_err("no token");
+        assert!(told.contains("more than a token can hold") && !told.contains("aaaa"), "{told}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_program_that_left_another_behind_is_not_waited_for() {
+    let told = scripted(&format!("sleep 300 &\necho '{}'", output("a.b.c"))).await;
+    assert_eq!(told.as_deref(), Ok("a token"));
+}
+
+/// The program and its child hold a pipe open for as long as one of them lives.
+#[cfg(unix)]
+#[tokio::test]
+async fn its_whole_family_is_ended() {
+    let desk = Desk::new(|_| desk::token("a.b.c"));
+    let place = tempfile::tempdir().expect("a folder");
+    let life = place.path().join("life");
+    let made = std::process::Command::new("mkfifo").arg(&life).status().expect("mkfifo");
+    assert!(made.success());
+    let program = fake(place.path(), "", "");
+    let script = format!("#!/bin/sh\nexec 3> '{}'\n(sleep 300) &\nsleep 300\n", life.display());
+    fs::write(&program, script).expect("written");
+    let (opened, is_open) = tokio::sync::oneshot::channel();
+    let reader = std::thread::spawn(move || {
+        let mut pipe = fs::File::open(&life).expect("the program has opened it");
+        opened.send(()).expect("somebody waits");
+        std::io::Read::read_to_end(&mut pipe, &mut Vec::new()).expect("its end");
+    });
+    let door = AzureCli::new(&site(&desk), program.into(), None).expect("a door");
+    tokio::select! {
+        _ = door.fetch() => panic!("it answered"),
+        opened = is_open => opened.expect("it runs"),
+    }
+    // Nobody asks any more, and both are gone: else this would wait for five minutes.
+    tokio::task::spawn_blocking(move || reader.join().expect("read")).await.expect("its end");
+}

@@ -35,7 +35,7 @@ fn variables(file: &Path) -> [(&'static str, String); 3] {
 }
 
 /// Signs in with the file, and returns the desk that saw it.
-async fn sign_in(bytes: impl AsRef<[u8]>, password: &str) -> Desk {
+pub async fn sign_in(bytes: impl AsRef<[u8]>, password: &str) -> Desk {
     let desk = Desk::new(|_| desk::token("a.b.c"));
     let (_place, file) = file(bytes);
     let variables = variables(&file);
@@ -48,7 +48,7 @@ async fn sign_in(bytes: impl AsRef<[u8]>, password: &str) -> Desk {
 }
 
 /// Checks the assertion that `desk` saw, to the last claim and the signature.
-fn check_assertion(desk: &Desk, pair: &Pair) {
+pub fn check_assertion(desk: &Desk, pair: &Pair) {
     let seen = desk.only();
     assert_eq!(seen.line(), format!("POST /{TENANT}/oauth2/v2.0/token"));
     assert_eq!(seen.fields(), ["client_assertion", "client_assertion_type", "client_id", "grant_type", "scope"]);
@@ -103,16 +103,22 @@ async fn of_a_chain_the_certificate_of_the_key_is_named() {
     check_assertion(&sign_in(pem.replace('\n', "\r\n"), "").await, &pair);
 }
 
+/// A PFX file with key and certificate.
 #[cfg(feature = "pfx")]
-#[tokio::test]
-async fn a_pfx_file_opens_with_its_password() {
+pub fn pfx(pair: &Pair, password: &str) -> Vec<u8> {
     use p12_keystore::{Certificate, KeyStore, KeyStoreEntry, PrivateKey, PrivateKeyChain};
-    let pair = Pair::rsa();
     let key = PrivateKey::from_der(&pair.key.serialize_der()).expect("a key");
     let certificate = Certificate::from_der(pair.certificate.der()).expect("a certificate");
     let mut store = KeyStore::new();
     store.add_entry("application", KeyStoreEntry::PrivateKeyChain(PrivateKeyChain::new("1", key, [certificate])));
-    let pfx = store.writer(SECRET).write().expect("a file");
+    store.writer(password).write().expect("a file")
+}
+
+#[cfg(feature = "pfx")]
+#[tokio::test]
+async fn a_pfx_file_opens_with_its_password() {
+    let pair = Pair::rsa();
+    let pfx = pfx(&pair, SECRET);
     check_assertion(&sign_in(&pfx, SECRET).await, &pair);
 
     let desk = Desk::new(|_| desk::token("a.b.c"));
@@ -130,7 +136,7 @@ fn without_the_feature_a_pfx_file_is_refused_with_a_way_out() {
     assert!(told.contains("feature `pfx`") && told.contains("openssl pkcs12"), "{told}");
 }
 
-fn told_of(bytes: &[u8]) -> String {
+pub fn told_of(bytes: &[u8]) -> String {
     let desk = Desk::new(|_| desk::token("a.b.c"));
     let (_place, file) = file(bytes);
     let variables = variables(&file);

@@ -10,12 +10,15 @@ mod certificate;
 mod desk;
 mod device_code;
 mod ends;
+mod key_files;
 mod managed;
 mod offers;
 mod pair;
 mod program;
 mod proxy;
+mod proxy_variables;
 mod stage;
+mod tenant;
 mod workload;
 
 use desk::Desk;

@@ -1,6 +1,7 @@
 //! A company's proxy that opens TLS: the program behind it, with its certificate and without.
 
 use crate::stage::{Stage, issued, said};
+use base64::prelude::{BASE64_STANDARD, Engine};
 use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, date_time_ymd};
 use std::{
     fs,
@@ -8,7 +9,7 @@ use std::{
     thread,
 };
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
     sync::oneshot,
 };
@@ -26,11 +27,11 @@ const AUTHORITY: &str = "https://login.fabrikam.invalid";
 const GRAPH: &str = "https://graph.fabrikam.invalid";
 
 /// Opens what is sent through it and hands it on in the clear, whatever host was meant.
-struct Opener {
-    url: String,
+pub struct Opener {
+    pub url: String,
     /// The certificate of its authority, in PEM.
-    authority: String,
-    hosts: Arc<Mutex<Vec<String>>>,
+    pub authority: String,
+    heads: Arc<Mutex<Vec<String>>>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
 }
@@ -48,7 +49,7 @@ fn named(names: &[&str]) -> CertificateParams {
 
 impl Opener {
     /// A proxy that hands everything to `upstream`, a host and a port.
-    fn new(upstream: String) -> Self {
+    pub fn new(upstream: String) -> Self {
         let mut parameters = named(&[]);
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().expect("a key");
@@ -56,8 +57,8 @@ impl Opener {
         let tls = acceptor(&Issuer::new(parameters, key));
         let (stop, stopped) = oneshot::channel::<()>();
         let (listens, told) = std::sync::mpsc::channel();
-        let hosts = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&hosts);
+        let heads = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&heads);
         let thread = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async {
@@ -77,11 +78,26 @@ impl Opener {
             });
         });
         let url = format!("http://{}", told.recv().expect("it listens"));
-        Self { url, authority, hosts, stop: Some(stop), thread: Some(thread) }
+        Self { url, authority, heads, stop: Some(stop), thread: Some(thread) }
     }
 
-    fn hosts(&self) -> Vec<String> {
-        self.hosts.lock().expect("whole").clone()
+    /// The first line of each request, or the host that it was asked for by SOCKS.
+    pub fn hosts(&self) -> Vec<String> {
+        let heads = self.heads.lock().expect("whole");
+        heads.iter().map(|head| head.lines().next().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// Names and passwords that came.
+    pub fn logins(&self) -> Vec<String> {
+        let heads = self.heads.lock().expect("whole");
+        let lines = heads.iter().flat_map(|head| head.lines());
+        let value = |line: &str| {
+            let (name, value) = line.split_once(": Basic ")?;
+            let login =
+                BASE64_STANDARD.decode(value).ok().filter(|_| name.eq_ignore_ascii_case("proxy-authorization"))?;
+            String::from_utf8(login).ok()
+        };
+        lines.filter_map(value).collect()
     }
 }
 
@@ -112,24 +128,44 @@ async fn open(
     socket: TcpStream,
     tls: TlsAcceptor,
     upstream: String,
-    hosts: Arc<Mutex<Vec<String>>>,
+    heads: Arc<Mutex<Vec<String>>>,
 ) -> std::io::Result<()> {
     let mut socket = BufReader::new(socket);
     let mut head = String::new();
-    while !head.ends_with("\r\n\r\n") {
+    if socket.fill_buf().await?.first() == Some(&5) {
+        head = socks(&mut socket).await?;
+    }
+    while !head.starts_with("SOCKS") && !head.ends_with("\r\n\r\n") {
         if socket.read_line(&mut head).await? == 0 {
             return Ok(());
         }
     }
-    hosts.lock().expect("whole").push(head.lines().next().unwrap_or_default().to_owned());
-    socket.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?;
+    let is_http = !head.starts_with("SOCKS");
+    heads.lock().expect("whole").push(head);
+    if is_http {
+        socket.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?;
+    }
     let mut opened = tls.accept(socket.into_inner()).await?;
     let mut upstream = TcpStream::connect(upstream).await?;
     tokio::io::copy_bidirectional(&mut opened, &mut upstream).await.map(drop)
 }
 
+/// The handshake of SOCKS 5 without a password (RFC 1928), for a host that is named.
+async fn socks(socket: &mut BufReader<TcpStream>) -> std::io::Result<String> {
+    let mut greeting = [0; 2];
+    socket.read_exact(&mut greeting).await?;
+    socket.read_exact(&mut vec![0; usize::from(greeting[1])]).await?;
+    socket.write_all(&[5, 0]).await?;
+    let mut request = [0; 5];
+    socket.read_exact(&mut request).await?;
+    let mut host = vec![0; usize::from(request[4]) + 2];
+    socket.read_exact(&mut host).await?;
+    socket.write_all(&[5, 0, 0, 1, 127, 0, 0, 1, 0, 0]).await?;
+    Ok(format!("SOCKS {}", String::from_utf8_lossy(&host[..host.len() - 2])))
+}
+
 /// The run that goes through the proxy `url`: its exit code, and what it said.
-fn run(stage: &Stage, folder: &str, more: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String) {
+pub fn run(stage: &Stage, folder: &str, more: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String) {
     let all = [
         &["reset", "wave.csv", "--yes", "--run-dir", folder, "--max-wait", "1s"][..],
         &["--authority-host", AUTHORITY, "--graph-endpoint", GRAPH],

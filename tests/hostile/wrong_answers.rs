@@ -3,6 +3,7 @@
 use crate::server::{SECRET, Say, Server, TOKEN, head, plain};
 use passwave::{
     graph::{BatchRequest, BatchResponse, Graph, Operation, Reply, Request, SendError, client::SignInError},
+    outcome::{Asked, Verdict},
     password::ForceChange,
     password::Password,
     upn::Upn,
@@ -271,4 +272,65 @@ async fn what_an_answer_may_hold_is_read_into_bounded_memory() {
     let old = [once(b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n"), once(GOOD)].concat();
     let answer = exchange(old, PATIENT).await.expect("an old answer is one");
     assert_eq!(answer.replies[0].status, 204);
+}
+
+/// How the only item of a batch is judged, and what was read of it.
+async fn judged(status: u16, body: &str) -> (Verdict, Reply) {
+    let answer = format!(r#"{{"responses":[{{"id":"1","status":{status},"body":{body}}}]}}"#);
+    let mut response = exchange(plain(200, answer.as_bytes()), PATIENT).await.expect("an answer");
+    let reply = response.replies.remove(0);
+    (reply.verdict(Asked::Password), reply)
+}
+
+#[tokio::test]
+async fn only_204_confirms_a_password() {
+    let error = r#"{"error":{"code":"x","message":"y"}}"#;
+    for status in [200, 201, 202, 203, 205, 206, 207, 226, 299] {
+        for body in ["null", "{}", r#""""#, r#"{"value":true}"#, error] {
+            assert_eq!(judged(status, body).await.0, Verdict::Unknown(None), "{status} {body}");
+        }
+    }
+    for body in ["null", "{}", r#""""#, r#"{"@odata.context":"x"}"#, r#"{"error":null}"#] {
+        assert_eq!(judged(204, body).await.0, Verdict::Done, "{body}");
+    }
+    for body in [error, r#"{"error":{}}"#, r#"{"error":"no"}"#, r#"{"error":1,"error":2}"#] {
+        assert_eq!(judged(204, body).await.0, Verdict::Unknown(None), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_packed_into_a_string_is_read() {
+    use base64::prelude::{BASE64_STANDARD, Engine};
+    let said = "The specified password does not comply with password complexity requirements.";
+    let error = format!(r#"{{"error":{{"code":"Request_BadRequest","message":"{said}"}}}}"#);
+    for packed in [BASE64_STANDARD.encode(&error), BASE64_STANDARD.encode(format!("\u{FEFF}{error}")), error] {
+        let body = serde_json::to_string(&packed).expect("JSON");
+        let (verdict, reply) = judged(400, &body).await;
+        assert_eq!((verdict, reply.message.as_str()), (Verdict::PasswordRefused, said), "{body}");
+    }
+    assert_eq!(
+        judged(204, &serde_json::to_string(&BASE64_STANDARD.encode(r#"{"error":{}}"#)).expect("JSON")).await.0,
+        Verdict::Unknown(None)
+    );
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_is_skipped() {
+    let marked = |json: &[u8]| plain(200, &[b"\xEF\xBB\xBF", json].concat());
+    let server = Server::new(marked(TOKEN.as_bytes()), marked(GOOD)).await;
+    let answer = server.client(PATIENT).send(&batch()).await.expect("an answer");
+    assert_eq!(answer.replies[0].status, 204);
+    let page = Server::new(token(), marked(br#"{"value":[{"id":1}]}"#)).await;
+    assert_eq!(page.client(PATIENT).page("domains").await.expect("a page").value.len(), 1);
+    let refused = [b"\xEF\xBB\xBF".as_slice(), br#"{"error":{"code":"Blocked","message":"y"}}"#].concat();
+    let refused = exchange(plain(403, &refused), PATIENT).await;
+    assert!(matches!(&refused, Err(SendError::Refused(reply)) if reply.code == "Blocked"));
+}
+
+#[tokio::test]
+async fn a_lost_answer_has_no_status_to_show() {
+    let reply = Reply { code: "answer_lost".into(), message: "no answer (gone)".into(), ..Reply::default() };
+    assert_eq!((reply.whole().as_str(), Reply::default().whole().as_str()), ("no answer (gone)", "no answer"));
+    let (_, reply) = judged(0, "null").await;
+    assert!(!reply.whole().contains("HTTP 0"), "{}", reply.whole());
 }

@@ -53,18 +53,32 @@ impl Canaries {
     }
 }
 
-/// A secret as it is, percent-encoded, in base64 of both kinds, and as JSON and Rust would escape it.
-fn forms(secret: &str) -> [String; 6] {
+/// A secret as it is, backwards, percent-encoded in both cases, in hexadecimal of both cases, in base64 of both kinds, and as
+/// JSON and Rust would escape it.
+pub fn forms(secret: &str) -> [String; 10] {
     let json = serde_json::to_string(secret).expect("JSON");
     let rust = format!("{secret:?}");
     [
         secret.to_owned(),
+        secret.chars().rev().collect(),
         utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
+        // Not the letters of the secret itself.
+        utf8_percent_encode(secret, NON_ALPHANUMERIC).map(lower_escape).collect(),
+        hex(secret),
+        hex(secret).to_uppercase(),
         BASE64_STANDARD.encode(secret).trim_end_matches('=').to_owned(),
         BASE64_URL_SAFE_NO_PAD.encode(secret),
         json.trim_matches('"').to_owned(),
         rust.trim_matches('"').to_owned(),
     ]
+}
+
+fn lower_escape(part: &str) -> String {
+    if part.starts_with('%') { part.to_lowercase() } else { part.to_owned() }
+}
+
+fn hex(secret: &str) -> String {
+    secret.bytes().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {

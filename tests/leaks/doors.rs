@@ -1,12 +1,12 @@
 //! Every door, before a sign-in service and a Graph that repeat whatever they are sent.
 
 use crate::{
+    canary,
     desk::{self, Seen},
     pair::Pair,
     stage::issued,
     watched::Watched,
 };
-use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -23,7 +23,7 @@ fn echo(seen: &Seen) -> String {
     let headers = ["authorization", "x-identity-header"].map(|name| seen.header(name));
     let plain = format!("{} {} {}", fields.join(" "), headers.join(" "), seen.body.replace('\n', " "));
     let encoded: Vec<String> =
-        fields.iter().chain(&headers.map(str::to_owned)).map(|text| BASE64_STANDARD.encode(text)).collect();
+        fields.iter().chain(&headers.map(str::to_owned)).flat_map(|text| canary::forms(text)).collect();
     format!("{plain} {}", encoded.join(" "))
 }
 
@@ -132,7 +132,7 @@ fn a_graph_that_repeats_what_it_is_sent_is_not_repeated() {
         let items = batch["requests"].as_array().cloned().unwrap_or_default();
         let answer = |item: &Value| {
             let password = item["body"]["passwordProfile"]["password"].as_str().unwrap_or_default();
-            let said = format!("no: {password} {} {}", BASE64_STANDARD.encode(password), seen.header("authorization"));
+            let said = format!("no: {} {}", canary::forms(password).join(" "), seen.header("authorization"));
             json!({"id": item["id"], "status": 400, "body": error(said)})
         };
         match ROUND.load(Ordering::Relaxed) {

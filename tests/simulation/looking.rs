@@ -15,6 +15,7 @@ use passwave::{
     lookup::{LookupEnd, LookupError},
     outcome::Cause,
     plan::{Lookup, Rules},
+    reader::ReadError,
     run::{RunEnd, RunError},
 };
 use std::{future::pending, time::Duration};
@@ -206,7 +207,47 @@ async fn one_odd_account_does_not_end_the_look() {
     let kinds: Vec<_> = kinds.iter().map(|kind| (kind.kind.as_str(), kind.number)).collect();
     assert_eq!(kinds, [("ready", 39), ("unread", 1)]);
     let alone = World::of(config("{}"), 1);
-    assert_eq!(alone.look(&odd(&alone.tenant), pending()).await.expect("no look").0, LookupEnd::Without);
+    let end = alone.look(&odd(&alone.tenant), pending()).await;
+    assert!(matches!(end, Err(LookupError::Read(ReadError::Unclear(_)))), "{end:?}");
+}
+
+/// A tenant whose answers about some rows hold no account.
+fn garbled(tenant: &Simulator, every: u64) -> Bent<'_, impl Fn(&BatchRequest, &mut BatchResponse)> {
+    Bent(tenant, move |_: &BatchRequest, response: &mut BatchResponse| {
+        let of_those = |row: &u64| row.is_multiple_of(every);
+        for reply in response.replies.iter_mut().filter(|reply| reply.row.as_ref().is_some_and(of_those)) {
+            reply.user = None;
+        }
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn unclear_answers_are_not_a_missing_permission() {
+    for rows in [1, 3, 500] {
+        let world = World::of(config("{}"), rows);
+        let end = world.look(&garbled(&world.tenant, 1), pending()).await;
+        let said = end.expect_err("nothing is known of the accounts").to_string();
+        assert!(said.contains("cannot be understood") && said.contains("--graph-endpoint"), "{said}");
+        assert!(!said.contains("User.Read.All") && !world.ledger().lookup_has_ended().expect("an answer"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_with_unclear_answers_is_skipped() {
+    let mut world = World::of(config("{}"), 40);
+    world.options.pace.batch_size = 7;
+    let tenant = garbled(&world.tenant, 20);
+    assert_eq!(world.look(&tenant, pending()).await.expect("a look").0, LookupEnd::Done);
+    assert_eq!(world.run().await.expect("an end"), RunEnd::Finished);
+    let report = world.check_ended();
+    for (at, row) in report.iter().enumerate() {
+        let is_skipped = (at + 1) % 20 == 0;
+        assert_eq!(
+            (row.status.as_str(), row.code == "unread"),
+            (if is_skipped { "skipped" } else { "reset" }, is_skipped)
+        );
+        assert_eq!(world.tenant.ever_given(&row.name).is_empty(), is_skipped, "{}", row.name);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -34,3 +34,4 @@ mod scenarios;
 mod sealed;
 #[cfg(feature = "seal")]
 mod sealed_report;
+mod verdicts;

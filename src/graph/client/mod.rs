@@ -6,12 +6,14 @@
 //! Invariant: "not sent" is said only where no connection came about.
 
 pub mod doors;
+mod proxy;
 mod token;
 mod web;
 
 pub use doors::{ClientSecret, Door, SignInError};
+pub use proxy::Route;
 pub use token::{Token, TokenCache, TokenSource};
-pub use web::{EndpointError, Web, endpoint, http_client, http_client_within};
+pub use web::{EndpointError, Web, endpoint, graph_endpoint, http_client, http_client_within};
 
 use super::{BatchRequest, BatchResponse, Graph, Operation, Page, Reply, SendError, claims::Claims, guid, wire};
 use crate::scrub::Scrub;
@@ -36,6 +38,12 @@ impl<S: TokenSource> GraphClient<S> {
     pub fn new(http: reqwest::Client, graph: &Url, source: S) -> Self {
         let batch_url = below(graph, "v1.0/$batch");
         Self { http, root: graph.clone(), batch_url, tokens: TokenCache::new(source) }
+    }
+
+    /// The same for tokens of `tenant` alone, see [`TokenCache::of_tenant`].
+    #[must_use]
+    pub fn of_tenant(self, tenant: Option<&str>) -> Self {
+        Self { tokens: self.tokens.of_tenant(tenant), ..self }
     }
 
     /// Signs in now, so that a wrong secret shows before anything else happens.

@@ -1,7 +1,9 @@
 //! One token for all batches, renewed ahead of its end and after Graph refused it, by one caller at a time.
+//!
+//! Invariant: no token is handed out that names another tenant than the one that was asked for, or than the first one did.
 
 use super::SignInError;
-use crate::{graph::claims::Claims, scrub::Scrub};
+use crate::{clean, graph::claims::Claims, scrub::Scrub, upn};
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use std::{
@@ -84,6 +86,8 @@ impl<S: TokenSource> TokenSource for &S {
 pub struct TokenCache<S> {
     source: S,
     current: Mutex<Option<Token>>,
+    /// The tenant that tokens must be for: the one that was asked for by its id, else that of the first token.
+    tenant: Mutex<Option<String>>,
     /// The last one that was issued, whatever became of it: it is kept out of messages.
     last: Mutex<Option<Token>>,
     /// Held by whoever renews; holds why the last attempt failed.
@@ -97,10 +101,18 @@ impl<S: TokenSource> TokenCache<S> {
         Self {
             source,
             current: Mutex::new(None),
+            tenant: Mutex::new(None),
             last: Mutex::new(None),
             turn: tokio::sync::Mutex::new(None),
             attempts: AtomicU64::new(0),
         }
+    }
+
+    /// The same for tokens of `tenant` alone, if that is an id. Which id a domain name has only the tokens tell.
+    #[must_use]
+    pub fn of_tenant(self, tenant: Option<&str>) -> Self {
+        let id = tenant.filter(|tenant| upn::is_object_id(tenant)).map(str::to_owned);
+        Self { tenant: Mutex::new(id), ..self }
     }
 
     /// The token, a new one where it is time. Callers that come meanwhile and have none wait for that one.
@@ -117,13 +129,17 @@ impl<S: TokenSource> TokenCache<S> {
             },
             None => self.turn.lock().await,
         };
+        if let Some(error @ SignInError::OtherTenant { .. }) = &*failure {
+            return Err(error.clone());
+        }
         // Whoever had the turn meanwhile has brought something.
         match (self.living(), &*failure) {
             (Some(token), _) if token.is_fresh() => return Ok(token),
             (None, Some(error)) if self.attempts.load(Ordering::Acquire) != attempts => return Err(error.clone()),
             _ => {}
         }
-        let fetched = self.source.fetch().await.map_err(|error| self.scrubbed(error));
+        let fetched = self.source.fetch().await.and_then(|token| self.of_this_tenant(token));
+        let fetched = fetched.map_err(|error| self.scrubbed(error));
         *failure = fetched.as_ref().err().cloned();
         self.attempts.fetch_add(1, Ordering::Release);
         match (fetched, self.living()) {
@@ -132,9 +148,25 @@ impl<S: TokenSource> TokenCache<S> {
                 *self.current() = Some(token.clone());
                 Ok(token)
             }
+            // Whoever issues tokens there is not to be believed any longer.
+            (Err(error @ SignInError::OtherTenant { .. }), _) => {
+                *self.current() = None;
+                Err(error)
+            }
             (Err(_), Some(token)) => Ok(self.put_off(token)),
             (Err(error), None) => Err(error),
         }
+    }
+
+    /// The token, unless it names another tenant. What names none is not known to be wrong.
+    fn of_this_tenant(&self, token: Token) -> Result<Token, SignInError> {
+        let Some(issued) = token.claims().and_then(|claims| claims.tenant_id) else { return Ok(token) };
+        let mut wanted = self.tenant.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted = wanted.get_or_insert_with(|| issued.clone());
+        if issued.eq_ignore_ascii_case(wanted) {
+            return Ok(token);
+        }
+        Err(SignInError::OtherTenant { issued: clean::for_terminal(&issued), wanted: clean::for_terminal(wanted) })
     }
 
     /// Without the token that was issued last, which a sign-in service may repeat.

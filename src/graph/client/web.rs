@@ -5,7 +5,10 @@
 //!
 //! Invariant: a URL that comes out of here holds no user name and no password.
 
-use super::SendError;
+use super::{
+    SendError,
+    proxy::{Proxies, Route},
+};
 use crate::clean;
 use reqwest::{Certificate, Client, ClientBuilder, Url};
 use std::{net::IpAddr, path::Path, time::Duration};
@@ -28,6 +31,14 @@ pub enum EndpointError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// Graph's root was given with a version or more behind it.
+    #[error("{url} is not Graph's root: passwave adds /v1.0 itself, and speaks no other version\nhint: give {root}")]
+    NotTheRoot {
+        /// What was given.
+        url: String,
+        /// What to give.
+        root: String,
+    },
     /// The file of further certificates cannot be used.
     #[error("--ca-file {file}: {why}\nhint: give a PEM file with one or more -----BEGIN CERTIFICATE----- blocks")]
     CaFile {
@@ -35,6 +46,14 @@ pub enum EndpointError {
         file: String,
         /// What is wrong with it.
         why: String,
+    },
+    /// A variable that is to name a proxy, or what needs none, cannot be understood.
+    #[error("{what}\nhint: {hint}")]
+    Proxy {
+        /// Which, and what is wrong with it.
+        what: String,
+        /// What to do.
+        hint: &'static str,
     },
     /// The TLS library could not be set up.
     #[error(
@@ -55,6 +74,25 @@ pub fn endpoint(text: &str) -> Result<Url, EndpointError> {
         return Err(unusable("it holds more than a host, a port and a path"));
     }
     Ok(url)
+}
+
+/// Checks Graph's root; a `/v1.0` at its end, as documentation has it, falls away.
+///
+/// # Errors
+/// As [`endpoint`], and if another version or more is named.
+pub fn graph_endpoint(text: &str) -> Result<Url, EndpointError> {
+    let mut url = endpoint(text)?;
+    let segments: Vec<&str> = url.path().split('/').filter(|segment| !segment.is_empty()).collect();
+    let is_version = |segment: &&str| ["v1.0", "beta"].iter().any(|version| segment.eq_ignore_ascii_case(version));
+    let Some(at) = segments.iter().position(is_version) else { return Ok(url) };
+    let is_ours = at + 1 == segments.len() && !segments[at].eq_ignore_ascii_case("beta");
+    let root = segments[..at].join("/");
+    url.set_path(&root);
+    if is_ours {
+        return Ok(url);
+    }
+    let root = url.as_str().trim_end_matches('/').to_owned();
+    Err(EndpointError::NotTheRoot { url: shown(text), root })
 }
 
 /// A URL for a message: without what may be a name and a password.
@@ -98,6 +136,10 @@ fn is_link_local(host: &str) -> bool {
     })
 }
 
+fn is_near(url: &Url) -> bool {
+    url.host_str().is_some_and(|host| is_loopback(host) || is_link_local(host))
+}
+
 /// `path` below `base`, whether or not that ends in a slash.
 pub(super) fn below(base: &Url, path: &str) -> Url {
     let mut url = base.clone();
@@ -108,7 +150,7 @@ pub(super) fn below(base: &Url, path: &str) -> Url {
 /// An HTTP client fit for Graph and for the sign-in; for `loopback` it uses no proxy.
 ///
 /// # Errors
-/// Where TLS cannot be set up.
+/// If TLS cannot be set up, or the environment names a proxy that cannot be understood.
 pub fn http_client(loopback: bool) -> Result<Client, EndpointError> {
     http_client_within(loopback, EXCHANGE_TIMEOUT)
 }
@@ -116,10 +158,10 @@ pub fn http_client(loopback: bool) -> Result<Client, EndpointError> {
 /// The same for exchanges that take `exchange` at most, from the connection to the last byte of the answer.
 ///
 /// # Errors
-/// Where TLS cannot be set up.
+/// As [`http_client`].
 pub fn http_client_within(loopback: bool, exchange: Duration) -> Result<Client, EndpointError> {
     let builder = builder().timeout(exchange);
-    let builder = if loopback { builder.no_proxy() } else { builder };
+    let builder = if loopback { builder.no_proxy() } else { Proxies::of_environment()?.apply(builder) };
     Ok(builder.build()?)
 }
 
@@ -133,29 +175,45 @@ fn builder() -> ClientBuilder {
         .retry(reqwest::retry::never())
 }
 
-/// The HTTP clients of a run: the system's proxy stands before what lies outside, and nothing before what lies here.
+/// The HTTP clients of a run: the proxy stands before what lies outside, and nothing before what lies here.
 #[derive(Clone)]
 pub struct Web {
     outside: Client,
     here: Client,
+    proxies: Proxies,
 }
 
 impl Web {
     /// Trusts the system's certificates, and those in the PEM file `ca_file` besides.
     ///
     /// # Errors
-    /// Where the file cannot be used, or TLS cannot be set up.
+    /// If the file cannot be used, TLS cannot be set up, or the environment names a proxy that cannot be understood.
     pub fn new(ca_file: Option<&Path>) -> Result<Self, EndpointError> {
         let more = ca_file.map_or(Ok(Vec::new()), certificates)?;
-        let outside = builder().tls_certs_merge(more.clone()).build()?;
-        Ok(Self { outside, here: builder().tls_certs_merge(more).no_proxy().build()? })
+        let proxies = Proxies::of_environment()?;
+        let outside = proxies.apply(builder().tls_certs_merge(more.clone())).build()?;
+        Ok(Self { outside, here: builder().tls_certs_merge(more).no_proxy().build()?, proxies })
     }
 
     /// The client for `url`.
     #[must_use]
     pub fn client(&self, url: &Url) -> &Client {
-        let near = url.host_str().is_some_and(|host| is_loopback(host) || is_link_local(host));
-        if near { &self.here } else { &self.outside }
+        if is_near(url) { &self.here } else { &self.outside }
+    }
+
+    /// The client for what never lies behind a proxy: the identity endpoints of Azure's machines and apps.
+    #[must_use]
+    pub(super) fn here(&self) -> &Client {
+        &self.here
+    }
+
+    /// How `url` is reached, for a person.
+    #[must_use]
+    pub fn route(&self, url: &Url) -> Route {
+        match is_near(url) {
+            true => Route::Direct("it is on this machine".into()),
+            false => self.proxies.route(url),
+        }
     }
 }
 
@@ -219,6 +277,28 @@ mod tests {
             "http://169.254.169.254",
         ] {
             assert!(endpoint(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_version_behind_the_root_falls_away() {
+        for (given, root) in [
+            ("https://graph.microsoft.com/v1.0", "https://graph.microsoft.com/"),
+            ("https://graph.microsoft.com/V1.0/", "https://graph.microsoft.com/"),
+            ("http://127.0.0.1:8080//v1.0//", "http://127.0.0.1:8080/"),
+            ("http://127.0.0.1:8080/graph/v1.0", "http://127.0.0.1:8080/graph"),
+            ("http://127.0.0.1:8080/graph/", "http://127.0.0.1:8080/graph/"),
+            ("https://graph.microsoft.com", "https://graph.microsoft.com/"),
+        ] {
+            assert_eq!(graph_endpoint(given).expect("an endpoint").as_str(), root, "{given}");
+        }
+        for (given, root) in [
+            ("https://graph.microsoft.com/beta", "https://graph.microsoft.com"),
+            ("https://graph.microsoft.com/v1.0/$batch", "https://graph.microsoft.com"),
+            ("http://127.0.0.1:8080/graph/v1.0/users/", "http://127.0.0.1:8080/graph"),
+        ] {
+            let told = graph_endpoint(given).expect_err("refused").to_string();
+            assert!(told.ends_with(&format!("\nhint: give {root}")), "{told}");
         }
     }
 

@@ -52,6 +52,7 @@ enum Mishap {
     Timeout,
     Conflict,
     ConflictAsBadRequest,
+    OddSuccess,
 }
 
 impl<'a> Deed<'a> {
@@ -185,12 +186,19 @@ impl State {
             (faults.timeout, Mishap::Timeout),
             (faults.conflict, Mishap::Conflict),
             (faults.conflict_as_bad_request, Mishap::ConflictAsBadRequest),
+            (faults.odd_success, Mishap::OddSuccess),
         ]);
         let refusal = match mishap {
             None => return self.act(deed, query, call, visit),
-            // Only writes get in each other's way.
-            Some(Mishap::Conflict | Mishap::ConflictAsBadRequest) if !deed.is_write() => {
+            // Only writes get in each other's way, or are confirmed oddly.
+            Some(Mishap::Conflict | Mishap::ConflictAsBadRequest | Mishap::OddSuccess) if !deed.is_write() => {
                 return self.act(deed, query, call, visit);
+            }
+            Some(Mishap::OddSuccess) => {
+                if self.dice.chance(applied) {
+                    self.act(deed, query, call, visit);
+                }
+                return self.odd_success(visit);
             }
             Some(Mishap::Throttled) => {
                 let wait = seconds(faults.throttled_seconds);
@@ -205,6 +213,17 @@ impl State {
             self.act(deed, query, call, visit);
         }
         Reply::refused(&refusal, visit)
+    }
+
+    /// A success that Graph does not document.
+    fn odd_success(&mut self, visit: &Visit) -> Reply {
+        let status = self.dice.one_of([200, 201, 202, 205, 299, 204]);
+        // 204 would be a success, if it did not bring the body of an error.
+        let body = match status == 204 || self.dice.one_of([true, false]) {
+            true => Body::Json(Refusal::UNAVAILABLE.body(visit)),
+            false => Body::Empty,
+        };
+        Reply::new(status, body)
     }
 
     fn act(&mut self, deed: Deed<'_>, query: &str, call: &Call<'_>, visit: &Visit) -> Reply {

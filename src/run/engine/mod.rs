@@ -10,6 +10,7 @@ use crate::{
         Claimed, Claims, Counts, Facts, Ledger, LedgerError, Session, SessionsDue,
         life::{Doubt, Event},
     },
+    outcome::Asked,
     throttle::Throttle,
     traffic::{self, Landed, Traffic},
     upn::Upn,
@@ -58,6 +59,13 @@ enum Errand {
 impl traffic::Ticket for Ticket {
     fn row(&self) -> u64 {
         self.row
+    }
+
+    fn asked(&self) -> Asked {
+        match self.errand {
+            Errand::Write(_) => Asked::Password,
+            Errand::Sessions => Asked::Sessions,
+        }
     }
 }
 

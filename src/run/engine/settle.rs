@@ -159,7 +159,12 @@ fn fact(row: u64, doubt: Doubt, event: Event, reply: Reply) -> Fact {
     Fact { row, doubt, event, code, message: reply.message, request_id: reply.request_id }
 }
 
-/// `error.code`, or what the status makes of it.
+/// `error.code`, or what the status makes of it; nothing where all is well.
 fn code_of(reply: &Reply) -> String {
-    if reply.code.is_empty() && reply.status >= 300 { format!("http_{}", reply.status) } else { reply.code.clone() }
+    match reply.status {
+        _ if !reply.code.is_empty() => reply.code.clone(),
+        204 => String::new(),
+        0 => "not_answered".to_owned(),
+        status => format!("http_{status}"),
+    }
 }

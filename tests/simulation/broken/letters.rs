@@ -2,7 +2,9 @@
 
 use super::must_be_caught;
 use crate::{
-    checkers::Invariant::{Durable, FailedKeeps, IntentFirst, RehearsalStaysHome, ResetHolds, Untouched},
+    checkers::Invariant::{
+        Durable, EveryRowOnce, FailedKeeps, IntentFirst, Manners, RehearsalStaysHome, ResetHolds, Untouched,
+    },
     torture::sabotage::{Honest, Sabotage, Send, UNTOUCHED},
 };
 use futures_util::{FutureExt, future::join};
@@ -31,6 +33,12 @@ fn of_batch(honest: &Honest<'_>, batch: &BatchRequest, change: &str) {
 fn answers(batch: &BatchRequest, status: u16) -> BatchResponse {
     let reply = |request: &Request| Reply { row: Some(request.row), status, ..Reply::default() };
     BatchResponse { replies: batch.requests.iter().map(reply).collect(), ..BatchResponse::default() }
+}
+
+/// Whether a password was asked for what `reply` is about.
+fn is_of_a_write(batch: &BatchRequest, reply: &Reply) -> bool {
+    let is_write = |request: &&Request| matches!(request.operation, Operation::SetPassword(..));
+    batch.requests.iter().filter(is_write).any(|request| Some(request.row) == reply.row)
 }
 
 /// The requests for which `change` makes another one.
@@ -164,7 +172,19 @@ fn what_hears_wrong_is_caught() {
     let done_429 = engine("takes a throttled write for a done one", |honest, batch| {
         Box::pin(async move {
             let mut response = honest.watch.send(batch).await?;
-            response.replies.iter_mut().filter(|reply| reply.status == 429).for_each(|reply| reply.status = 204);
+            let is_throttled = |reply: &&mut Reply| reply.status == 429 && is_of_a_write(batch, reply);
+            response.replies.iter_mut().filter(is_throttled).for_each(|reply| reply.status = 204);
+            Ok(response)
+        })
+    });
+    let any_success = engine("takes any 2xx for a done write", |honest, batch| {
+        Box::pin(async move {
+            let mut response = honest.watch.send(batch).await?;
+            for reply in response.replies.iter_mut().filter(|reply| (200..300).contains(&reply.status)) {
+                if is_of_a_write(batch, reply) {
+                    (reply.status, reply.body) = (204, passwave::outcome::Body::Other);
+                }
+            }
             Ok(response)
         })
     });
@@ -178,9 +198,11 @@ fn what_hears_wrong_is_caught() {
     });
     must_be_caught(&[
         (unanswered, &[ResetHolds]),
-        (by_place, &[ResetHolds, FailedKeeps]),
+        // What was read of an account is taken for another row, too.
+        (by_place, &[ResetHolds, FailedKeeps, EveryRowOnce]),
         (failed_5xx, &[FailedKeeps]),
-        (done_429, &[ResetHolds]),
+        (done_429, &[ResetHolds, Manners]),
+        (any_success, &[ResetHolds]),
         (unsent, &[FailedKeeps, IntentFirst]),
     ]);
 }

@@ -284,11 +284,12 @@ impl Fate {
         faults::ItemFaults {
             throttled: self.share(0.2),
             throttled_seconds: self.share(30.0),
-            unavailable: self.share(0.3),
+            unavailable: self.share(0.2),
             timeout: self.share(0.2),
             applied: self.share(1.0),
             conflict: self.share(0.15),
             conflict_as_bad_request: self.share(0.15),
+            odd_success: self.share(0.1),
         }
     }
 

@@ -74,6 +74,7 @@ impl From<ReadError> for Trouble {
         match error {
             ReadError::Ledger(error) => error.into(),
             ReadError::Traffic(error) => error.into(),
+            ReadError::Unclear(_) => Self::Strange(error.to_string()),
         }
     }
 }

@@ -1,21 +1,37 @@
 //! The session of the Azure CLI: whoever has run `az login` here is who signs in.
 //!
-//! The program is run without a shell, with no input, and is stopped where it takes too long.
+//! The program is run without a shell and with no input, for a bounded time and output.
 //!
-//! Invariant: what it prints on standard output is read and wiped, and shown nowhere.
+//! Invariant: no token that it prints is shown. If there is none in its output, its words are told without anything that
+//! could be one.
 
-use super::{Method, SignInError, Site, Variables, application::check_tenant, exchange};
-use crate::graph::client::{Token, TokenSource};
+use super::{
+    Method, SignInError, Site, Variables,
+    application::check_tenant,
+    child::{self, Trouble},
+    exchange,
+};
+use crate::{
+    clean,
+    graph::{
+        client::{Token, TokenSource},
+        json,
+    },
+};
 use secrecy::SecretString;
 use serde::Deserialize;
-use std::{ffi::OsString, path::Path, process::Stdio, time::Duration};
+use std::{ffi::OsString, path::Path, time::Duration};
 use tokio::process::Command;
-use zeroize::Zeroizing;
 
 /// The program's name: on Windows it is a batch file, and found only under its whole name.
 pub(super) const PROGRAM: &str = if cfg!(windows) { "az.cmd" } else { "az" };
 /// How long it may take; it is a large Python program, and slow to start from a cold disk.
 const LIMIT: Duration = Duration::from_secs(60);
+
+/// Places in its output at which an answer is looked for.
+const BRACES_MAX: usize = 1_000;
+/// Bytes of a word that may be a token: a GUID has 36.
+const WORD_BYTES_MAX: usize = 40;
 
 /// Secrets in our environment that are for us, and not for a program that we start.
 const OURS: [&str; 4] = [
@@ -84,8 +100,27 @@ impl AzureCli {
         for secret in OURS {
             command.env_remove(secret);
         }
-        command.stdin(Stdio::null()).kill_on_drop(true).env("AZURE_CORE_NO_COLOR", "true");
+        command.env("AZURE_CORE_NO_COLOR", "true");
         command
+    }
+
+    /// Why the program has said nothing.
+    fn trouble(&self, trouble: &Trouble) -> SignInError {
+        match trouble {
+            Trouble::Io(error) if error.kind() == std::io::ErrorKind::NotFound => absent(),
+            Trouble::Io(error) => SignInError::unready(
+                format!("the Azure CLI (az) cannot be run: {error}"),
+                "try `az account show` by hand",
+            ),
+            Trouble::Late => SignInError::unready(
+                format!("the Azure CLI (az) did not answer within {} s and was ended", self.limit.as_secs()),
+                "try `az account get-access-token` by hand",
+            ),
+            Trouble::Endless => SignInError::unready(
+                "the Azure CLI (az) printed more than a token can hold and was ended",
+                "try `az account get-access-token` by hand, and check which az comes first on the PATH",
+            ),
+        }
     }
 }
 
@@ -98,32 +133,45 @@ fn absent() -> SignInError {
 
 impl TokenSource for AzureCli {
     async fn fetch(&self) -> Result<Token, SignInError> {
-        let ran = tokio::time::timeout(self.limit, self.command().output()).await.map_err(|_| {
-            let what = format!("the Azure CLI (az) did not answer within {} s", self.limit.as_secs());
-            SignInError::unready(what, "try `az account get-access-token` by hand")
-        })?;
-        let output = ran.map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => absent(),
-            _ => SignInError::unready(
-                format!("the Azure CLI (az) cannot be run: {error}"),
-                "try `az account show` by hand",
-            ),
-        })?;
-        let stdout = Zeroizing::new(output.stdout);
-        if !output.status.success() {
-            return Err(refusal(&String::from_utf8_lossy(&output.stderr)));
+        let said = child::run(self.command(), self.limit).await.map_err(|trouble| self.trouble(&trouble))?;
+        if !said.status.success() {
+            return Err(refusal(&String::from_utf8_lossy(&said.stderr)));
         }
-        let answer = serde_json::from_slice::<Answer>(&stdout).ok();
+        let answer = Answer::find(&said.stdout);
         answer.and_then(|answer| exchange::token_until(answer.end(), answer.access_token)).ok_or_else(|| {
+            let words = [&said.stdout[..], &said.stderr].into_iter().find_map(words);
+            let words = words.map_or_else(String::new, |words| format!(": {words}"));
             SignInError::unready(
-                "the Azure CLI (az) answered with something that is no token",
-                "update it with `az upgrade`",
+                format!("the Azure CLI (az) answered with something that is no token{words}"),
+                "try `az account get-access-token` by hand, and update it with `az upgrade`",
             )
         })
     }
 }
 
 impl Answer {
+    /// The answer in what the program has printed, which may stand among warnings of plug-ins and wrappers; none if there
+    /// is not exactly one.
+    fn find(printed: &[u8]) -> Option<Self> {
+        let printed = json::unmarked(printed);
+        if let Ok(whole) = serde_json::from_slice(printed) {
+            return Some(whole);
+        }
+        let braces = printed.iter().enumerate().filter(|(_, byte)| **byte == b'{').map(|(at, _)| at);
+        let mut found = None;
+        let mut end = 0;
+        for at in braces.take(BRACES_MAX) {
+            let mut values = serde_json::Deserializer::from_slice(&printed[at..]).into_iter::<Self>();
+            // What stands within an answer is part of it.
+            let Some(Ok(answer)) = values.next().filter(|_| at >= end) else { continue };
+            end = at + values.byte_offset();
+            if found.replace(answer).is_some() {
+                return None;
+            }
+        }
+        found
+    }
+
     /// When the token ends, in seconds since 1970.
     fn end(&self) -> Option<u64> {
         let local = || {
@@ -135,12 +183,33 @@ impl Answer {
     }
 }
 
-/// What it says on standard error, from the first line that says something.
+/// What it says on standard error: of a refusal the first line that says something, of a crash the last one.
 fn refusal(stderr: &str) -> SignInError {
     let lines = stderr.lines().map(|line| line.trim().trim_start_matches("ERROR:").trim());
     let mut lines = lines.filter(|line| !line.is_empty() && !line.starts_with("WARNING"));
-    let said = lines.clone().find(|line| line.contains("AADSTS")).or_else(|| lines.next());
-    exchange::refusal_of(Method::Cli, &format!("Azure CLI: {}", said.unwrap_or("it failed without a word")), None, "")
+    let said = match lines.clone().find(|line| line.contains("AADSTS")) {
+        None if stderr.contains("Traceback (most recent call last)") => lines.next_back(),
+        None => lines.next(),
+        found => found,
+    };
+    let said = said.map_or_else(|| "it failed without a word".to_owned(), redacted);
+    exchange::refusal_of(Method::Cli, &format!("Azure CLI: {said}"), None, "")
+}
+
+/// The first line of `printed` that is words and no piece of an answer.
+fn words(printed: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(json::unmarked(printed)).into_owned();
+    let is_words = |line: &&str| !line.is_empty() && !line.contains(['{', '}', '"']);
+    text.lines().map(str::trim).find(is_words).map(|line| clean::sentence(&redacted(line)))
+}
+
+/// Without what is as long as a token or a piece of one.
+fn redacted(line: &str) -> String {
+    let shown = |word: &'_ str| {
+        let is_secret = word.len() >= WORD_BYTES_MAX && !word.contains("://") && !word.contains(['\\', ':']);
+        if is_secret || word.contains("eyJ") { "[withheld]".to_owned() } else { word.to_owned() }
+    };
+    line.split(' ').map(shown).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -101,6 +101,7 @@ fn matching(found: &KeyFile) -> Result<(RsaKeyPair, String), key_file::Fault> {
         what: "no certificate in it belongs to its private key".into(),
         hint: "put the key together with the certificate that was made from it".into(),
     })?;
+    key_file::must_hold(own, jiff::Timestamp::now())?;
     let thumbprint = BASE64.encode(digest::digest(&digest::SHA256, own));
     Ok((key, thumbprint))
 }

@@ -127,7 +127,7 @@ impl DeviceCode {
     async fn sign_in(&self) -> Result<Token, SignInError> {
         let begun = self.ask(&self.device_url, &[("scope", &self.scope)]).await?;
         let authorization: Authorization = match begun.status {
-            200 => serde_json::from_slice(&begun.body).map_err(|_| begun.unreadable())?,
+            200 => begun.json().map_err(|_| begun.unreadable())?,
             _ => return Err(begun.refused(Method::DeviceCode)),
         };
         let life = authorization.expires_in.map_or(LIFE_UNNAMED, Duration::from_secs).min(LIFE_MAX);

@@ -96,6 +96,17 @@ pub enum SignInError {
         /// What to do.
         cure: &'static str,
     },
+    /// The token is for another tenant than it was asked for, or than the one before.
+    #[error(
+        "the sign-in service issued a token for tenant {issued}, and this run is for tenant {wanted}; nothing more is sent\n\
+         hint: check AZURE_TENANT_ID, --authority-host and who answers there, then go on with `passwave run`"
+    )]
+    OtherTenant {
+        /// The tenant that the token names.
+        issued: String,
+        /// The tenant that was asked for, or signed in to before.
+        wanted: String,
+    },
     /// The answer is no token answer.
     #[error(
         "{service} answered HTTP {status} with something that is no token\nhint: check {}, and whether a proxy answers in its place",
@@ -122,7 +133,7 @@ impl SignInError {
             Self::Refused { said: words, .. } | Self::Away { why: words, .. } | Self::Untrusted { why: words, .. } => {
                 scrub.scrub(words);
             }
-            Self::BadId { .. } | Self::Unready { .. } | Self::Unreadable { .. } => {}
+            Self::BadId { .. } | Self::Unready { .. } | Self::Unreadable { .. } | Self::OtherTenant { .. } => {}
         }
     }
 

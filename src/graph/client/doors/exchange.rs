@@ -7,7 +7,10 @@
 use super::{Method, Service, SignInError, cure::cure};
 use crate::{
     clean,
-    graph::client::{Token, web},
+    graph::{
+        client::{Token, web},
+        json,
+    },
     scrub::Scrub,
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -110,10 +113,15 @@ pub(super) fn usable(secret: &SecretString) -> bool {
 }
 
 impl Reply {
+    /// The body as JSON.
+    pub fn json<'a, T: Deserialize<'a>>(&'a self) -> serde_json::Result<T> {
+        serde_json::from_slice(json::unmarked(&self.body))
+    }
+
     /// What was issued, or why nothing was.
     pub fn issued(&self, method: Method) -> Result<Issued, SignInError> {
         match self.status {
-            200 => serde_json::from_slice(&self.body).map_err(|_| self.unreadable()),
+            200 => self.json().map_err(|_| self.unreadable()),
             _ => Err(self.refused(method)),
         }
     }
@@ -125,7 +133,7 @@ impl Reply {
 
     /// The OAuth `error` of a refusal, or nothing.
     pub fn error(&self) -> String {
-        serde_json::from_slice::<Refusal>(&self.body).unwrap_or_default().error
+        self.json::<Refusal>().unwrap_or_default().error
     }
 
     pub fn unreadable(&self) -> SignInError {
@@ -134,7 +142,7 @@ impl Reply {
 
     /// The refusal, with its cure.
     pub fn refused(&self, method: Method) -> SignInError {
-        let Ok(refusal) = serde_json::from_slice::<Refusal>(&self.body) else { return self.unreadable() };
+        let Ok(refusal) = self.json::<Refusal>() else { return self.unreadable() };
         let texts = [&refusal.error_description, &refusal.message, &refusal.error];
         let Some(said) = texts.into_iter().find_map(|text| text.lines().next()) else { return self.unreadable() };
         let mut said = said.to_owned();
@@ -174,6 +182,8 @@ mod tests {
         let good =
             read(200, br#"{"token_type":"Bearer","expires_in":"3599","access_token":"a.b.c"}"#).expect("a token");
         assert_eq!(good.header().as_bytes(), b"Bearer a.b.c");
+        let marked = read(200, b"\xEF\xBB\xBF{\"access_token\":\"a.b.c\"}").expect("a token behind a byte order mark");
+        assert_eq!(marked.header().as_bytes(), b"Bearer a.b.c");
         for unreadable in [&b"<html>"[..], b"", b"{}", br#"{"access_token":""}"#, b"{\"access_token\":\"a\\nb\"}"] {
             assert!(matches!(read(200, unreadable), Err(SignInError::Unreadable { status: 200, .. })));
         }

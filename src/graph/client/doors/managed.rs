@@ -54,7 +54,7 @@ impl ManagedIdentity {
             check_client("AZURE_CLIENT_ID", &client_id)?;
             url.query_pairs_mut().append_pair("client_id", &client_id);
         }
-        Ok(Self { http: site.web.client(&url).clone(), url, header })
+        Ok(Self { http: site.web.here().clone(), url, header })
     }
 }
 

@@ -9,6 +9,7 @@
 mod application;
 mod azure_cli;
 mod certificate;
+mod child;
 mod cure;
 mod device_code;
 mod error;
@@ -21,6 +22,7 @@ mod workload;
 
 pub use azure_cli::AzureCli;
 pub use certificate::ClientCertificate;
+pub use child::end_children;
 pub use device_code::{CLIENT_ID_DEFAULT, DeviceCode, DevicePrompt, Show};
 pub use error::{Service, SignInError};
 pub use managed::ManagedIdentity;

@@ -155,13 +155,14 @@ fn from_file(file: &std::path::Path) -> Result<SecretString, SignInError> {
         )
     };
     let bytes = Zeroizing::new(std::fs::read(file).map_err(|error| unready(error.to_string()))?);
-    let text = std::str::from_utf8(&bytes).map_or("", str::trim);
+    // A byte order mark is no part of the token.
+    let text = std::str::from_utf8(&bytes).map_or("", |text| text.trim_start_matches('\u{FEFF}').trim());
     Some(SecretString::from(text)).filter(exchange::usable).ok_or_else(|| unready("it holds no token".into()))
 }
 
 async fn from_service(service: Service, request: reqwest::RequestBuilder) -> Result<SecretString, SignInError> {
     let reply = exchange::ask(service, request, &[]).await?;
-    let assertion = serde_json::from_slice::<Assertion>(&reply.body).ok().filter(|_| reply.status == 200);
+    let assertion = reply.json::<Assertion>().ok().filter(|_| reply.status == 200);
     assertion.map(|assertion| assertion.value).filter(exchange::usable).ok_or_else(|| reply.unreadable())
 }
 

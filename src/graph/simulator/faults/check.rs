@@ -49,6 +49,7 @@ impl Default for ItemFaults {
             applied: 0.0,
             conflict: 0.0,
             conflict_as_bad_request: 0.0,
+            odd_success: 0.0,
         }
     }
 }
@@ -168,7 +169,7 @@ impl Faults {
         Ok(())
     }
 
-    fn shares(&self) -> [(&'static str, f64); 20] {
+    fn shares(&self) -> [(&'static str, f64); 21] {
         [
             ("quota_full", self.quota_full),
             ("stall.share", self.stall.share),
@@ -178,6 +179,7 @@ impl Faults {
             ("items.applied", self.items.applied),
             ("items.conflict", self.items.conflict),
             ("items.conflict_as_bad_request", self.items.conflict_as_bad_request),
+            ("items.odd_success", self.items.odd_success),
             ("requests.throttled", self.requests.throttled),
             ("requests.unavailable", self.requests.unavailable),
             ("requests.timeout", self.requests.timeout),
@@ -219,7 +221,8 @@ impl Faults {
 
 impl ItemFaults {
     fn sum(&self) -> f64 {
-        self.throttled + self.unavailable + self.timeout + self.conflict + self.conflict_as_bad_request
+        let refused = self.throttled + self.unavailable + self.timeout;
+        refused + self.conflict + self.conflict_as_bad_request + self.odd_success
     }
 }
 

@@ -76,12 +76,15 @@ pub struct ItemFaults {
     pub unavailable: f64,
     /// 504.
     pub timeout: f64,
-    /// Share of the 503 and 504 whose write, or revocation of sessions, has taken effect nevertheless.
+    /// Share of the 503, 504 and odd successes whose write, or revocation of sessions, has taken effect nevertheless.
     pub applied: f64,
     /// 409 `Directory_ConcurrencyViolation`; it befalls writes only.
     pub conflict: f64,
     /// The same conflict, reported as 400 `Request_BadRequest`.
     pub conflict_as_bad_request: f64,
+    /// A success that Graph does not document: 200, 201, 202, 205 or 299 without a value, or 204 with the body of an error.
+    /// It befalls writes only.
+    pub odd_success: f64,
 }
 
 /// Shares of whole requests that fail; a request meets at most one of them.
