@@ -218,3 +218,35 @@ fn nothing_that_holds_a_secret_shows_it() {
     let sample = "#[derive(Clone, Debug)]\nstruct A {\n    password: Option<Password>,\n}\n#[derive(Clone)]\nstruct B(SecretString);\n";
     assert_eq!(shown_types(sample).filter(|shown| shown.lines().any(holds)).count(), 1, "it bites");
 }
+
+/// The tests that a page names, as `file.rs::test`.
+fn named_tests(line: &str) -> impl Iterator<Item = (&str, &str)> {
+    let quoted = line.split('`').skip(1).step_by(2);
+    quoted.filter_map(|text| text.split_once("::")).filter(|(file, _)| file.ends_with(".rs"))
+}
+
+#[test]
+fn the_security_model_names_real_tests() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("SECURITY.md")).expect("the page");
+    let is_line = |line: &&str| line.starts_with("| ") && line.ends_with(" |") && !line.ends_with("| Test |");
+    let lines: Vec<&str> = page.lines().filter(is_line).collect();
+    assert!(lines.len() > 20, "{} lines", lines.len());
+    let mut faults: Vec<String> = Vec::new();
+    for line in lines {
+        if named_tests(line).next().is_none() {
+            faults.push(format!("no test: {line}"));
+        }
+        for (file, test) in named_tests(line) {
+            let text = fs::read_to_string(root.join(file)).unwrap_or_default();
+            let mut tests = text.split("#[test]").skip(1).chain(text.split("#[tokio::test").skip(1));
+            let is_there =
+                tests.any(|rest| rest.split_once("fn ").is_some_and(|(_, name)| name.starts_with(&format!("{test}("))));
+            if !is_there {
+                faults.push(format!("{file} has no test {test}"));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert_eq!(named_tests("| a `x` | `b.rs::c`, `d::e` |").collect::<Vec<_>>(), [("b.rs", "c")], "it reads names");
+}
