@@ -2,7 +2,7 @@
 
 use super::{
     RowsArgs,
-    values::{Auth, LookupName, PlanFormat, StyleName, cloud, duration, profile},
+    values::{Auth, HiddenRowsName, LookupName, PlanFormat, StyleName, cloud, duration, profile},
 };
 use clap::Args;
 use passwave::{
@@ -62,6 +62,9 @@ pub struct PlanArgs {
     /// The encoding of a CSV file, such as windows-1252, cp850 or shift_jis [default: found out, and told if it is a guess]
     #[arg(long, value_name = "NAME")]
     pub encoding: Option<Charset>,
+    /// What becomes of rows that a filter, an outline or a hand has hidden in a workbook
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = HiddenRowsName::Refuse)]
+    pub hidden_rows: HiddenRowsName,
     /// Refuse the roster if any of its rows is wrong, instead of skipping those rows
     #[arg(long)]
     pub strict: bool,

@@ -16,7 +16,7 @@ pub use call::{Call, CallFlag, call, remember};
 pub use handouts::HandoutArgs;
 pub use rows::RowsArgs;
 pub use settings::{Said, Unread, read};
-pub use values::{Auth, LookupName, PlanFormat, ReportFormat, StyleName};
+pub use values::{Auth, HiddenRowsName, LookupName, PlanFormat, ReportFormat, StyleName};
 
 use clap::{Arg, Parser, Subcommand};
 use clap_complete::Shell;

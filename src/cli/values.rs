@@ -20,6 +20,17 @@ pub enum LookupName {
     Off,
 }
 
+/// What becomes of hidden rows.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum HiddenRowsName {
+    /// Refuse the roster and name them
+    Refuse,
+    /// Reset them like the others
+    Include,
+    /// Leave them out of the run
+    Skip,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum PlanFormat {
     Text,

@@ -17,6 +17,7 @@ use crate::{
     upn::Upn,
 };
 use csv::StringRecord;
+use std::sync::OnceLock;
 
 /// What the new run calls a column of the earlier run's report: this before its name there.
 pub const PREFIX: &str = "previous_";
@@ -159,7 +160,7 @@ impl Roster {
         let language_column = find(LANGUAGE_FLAG, &options.language_column)?;
         let body = sheet.start();
         let roster = Self {
-            source: Source::Sheet(sheet),
+            source: Source::Sheet(Box::new(sheet)),
             kind: Kind::Run { own: own_columns, by },
             only: None,
             filters: Vec::new(),
@@ -169,6 +170,7 @@ impl Roster {
             lists_values,
             own: None,
             remarks: Vec::new(),
+            notes: OnceLock::new(),
             name,
             body,
             header,
@@ -199,7 +201,7 @@ impl Roster {
         }
         Ok(Self {
             body: sheet.start(),
-            source: Source::Sheet(sheet),
+            source: Source::Sheet(Box::new(sheet)),
             kind: Kind::Users(names),
             only: None,
             filters: Vec::new(),
@@ -215,6 +217,7 @@ impl Roster {
             lists_values: true,
             own: None,
             remarks: Vec::new(),
+            notes: OnceLock::new(),
         })
     }
 

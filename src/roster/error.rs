@@ -66,6 +66,35 @@ pub enum RosterError {
         /// The sheets that there are.
         sheets: String,
     },
+    /// The first sheet holds no accounts, and more than one other does.
+    #[error(
+        "{name}: sheet {first} holds no accounts, and more than one other does: {sheets}; nothing was sent. Choose one with \
+         --sheet"
+    )]
+    SeveralSheets {
+        /// The file, as shown to people.
+        name: String,
+        /// The first sheet.
+        first: String,
+        /// Those that hold accounts.
+        sheets: String,
+    },
+    /// Rows of the sheet are hidden, and no flag says what is to become of them.
+    #[error(
+        "{name}: {} hidden in sheet \"{sheet}\", by a filter or by hand: {named}; nothing was sent. Leave hidden rows out with \
+         --hidden-rows skip, or reset them too with --hidden-rows include",
+        super::hidden::rows_are(*rows)
+    )]
+    HiddenRows {
+        /// The file, as shown to people.
+        name: String,
+        /// The sheet.
+        sheet: String,
+        /// How many there are.
+        rows: u64,
+        /// The first few of them.
+        named: String,
+    },
     /// `--sheet` was given for a file that has none.
     #[error(
         "{name} is no workbook, so it has no sheets; nothing was sent. Leave --sheet out, or give a workbook (.xlsx)"

@@ -4,6 +4,7 @@ use super::{
     RosterError,
     opening::{Opening, OpeningFault},
     place,
+    sheet::{list, quoted},
     source::Source,
     text::not_text,
 };
@@ -40,7 +41,7 @@ pub(super) fn must_not_be_printed(name: &str, source: &Source, opening: &Opening
 /// What else to say if a column is not found and nothing shows that the first row is the header.
 pub(super) fn columns(error: RosterError, source: &Source, opening: &Opening) -> RosterError {
     if opening.is_known {
-        return error;
+        return with_sheets(error, source);
     }
     let hint = format!(
         ". The first row ({}) was taken for the header: titles above the header have to go, unless --upn-column names a column \
@@ -48,7 +49,7 @@ pub(super) fn columns(error: RosterError, source: &Source, opening: &Opening) ->
         place(source.sheet(), opening.at.line)
     );
     let other = source.loose_text(opening.first.len()).and_then(printed);
-    match (error, other) {
+    let error = match (error, other) {
         (RosterError::NoColumn { name, .. } | RosterError::UnknownColumn { name, .. }, Some(other)) => {
             not_text(&name, other.found.to_owned(), other.cure.to_owned())
         }
@@ -59,5 +60,25 @@ pub(super) fn columns(error: RosterError, source: &Source, opening: &Opening) ->
             RosterError::UnknownColumn { name, wanted, flag, hint: more, columns: columns + &hint }
         }
         (error, _) => error,
+    };
+    with_sheets(error, source)
+}
+
+/// The sheet that was read and the others, if one of these may be meant.
+fn with_sheets(error: RosterError, source: &Source) -> RosterError {
+    let Source::Sheet(sheet) = source else { return error };
+    let others = &sheet.choice().others;
+    if others.is_empty() {
+        return error;
+    }
+    let words = format!(". Sheet {} was read; --sheet chooses another: {}", quoted(sheet.name()), list(others));
+    match error {
+        RosterError::NoColumn { name, columns, hint, choices } => {
+            RosterError::NoColumn { name, columns: columns + &words, hint, choices }
+        }
+        RosterError::UnknownColumn { name, wanted, flag, hint, columns } => {
+            RosterError::UnknownColumn { name, wanted, flag, hint, columns: columns + &words }
+        }
+        error => error,
     }
 }

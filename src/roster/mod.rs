@@ -12,11 +12,13 @@ mod dialect;
 mod earlier;
 mod error;
 mod explain;
+mod hidden;
 mod keeping;
 mod kinship;
 mod label;
 mod names;
 mod naming;
+mod notes;
 mod only;
 mod opening;
 mod origin;
@@ -50,6 +52,8 @@ mod shown_tests;
 
 pub use earlier::{Earlier, EarlierRow, PREFIX as EARLIER_PREFIX};
 pub use error::RosterError;
+pub use hidden::HiddenRows;
+pub use notes::{Lines, RowNotes};
 pub use only::{Condition, ConditionError, Only};
 pub use origin::{Origin, place};
 pub use person::NameColumns;
@@ -62,6 +66,7 @@ use crate::{clean, outcome::Status, password::Form, text_file::Charset};
 use columns::Columns;
 use csv::StringRecord;
 use earlier::Kind;
+use hidden::HiddenFound;
 use names::Meaning;
 use naming::{LANGUAGE_FLAG, Names, PASSWORD_FLAG, PROFILE_FLAG, unnamed};
 use only::Filter;
@@ -69,7 +74,7 @@ use opening::Opening;
 use own::Own;
 use records::{Mark, QuoteFault};
 use source::Source;
-use std::path::Path;
+use std::{path::Path, sync::OnceLock};
 use survey::{Body, Shape};
 
 /// What a person says about the columns; without it they are found by their names and values.
@@ -90,6 +95,8 @@ pub struct RosterOptions {
     pub form: Form,
     /// `--encoding`: the encoding of a text; otherwise it is found out.
     pub encoding: Option<Charset>,
+    /// `--hidden-rows`: what becomes of rows that Excel does not show.
+    pub hidden_rows: HiddenRows,
     /// Whether only the accounts matter, as in a list of those to leave alone. Then other letters may be garbled.
     pub only_accounts: bool,
     /// `--where`: only rows for which all of these hold.
@@ -121,6 +128,8 @@ pub struct Roster {
     /// Which rows of the source it has, if not all.
     only: Option<Only>,
     filters: Vec<Filter>,
+    /// What was seen of the rows, once they have all been read.
+    notes: OnceLock<RowNotes>,
 }
 
 impl Roster {
@@ -151,13 +160,25 @@ impl Roster {
         Self::of_table(name, source, &opening, options)
     }
 
-    fn of_table(name: String, source: Source, opening: &Opening, options: &RosterOptions) -> Result<Self, RosterError> {
+    fn of_table(
+        name: String,
+        mut source: Source,
+        opening: &Opening,
+        options: &RosterOptions,
+    ) -> Result<Self, RosterError> {
         let labelled = opening.is_header();
+        let from = if labelled { opening.after } else { opening.at };
+        let quote = |fault| open_quote(&name, fault);
+        let hidden = HiddenFound::of(&source, from).map_err(quote)?;
+        let fate = if options.only_accounts { HiddenRows::Include } else { options.hidden_rows };
+        if fate == HiddenRows::Skip {
+            source.leave_out_hidden(from);
+        }
         let own = Own::of(&opening.first, source.sheet()).filter(|_| labelled);
-        let body = Body { source: &source, from: if labelled { opening.after } else { opening.at }, own: own.as_ref() };
-        let (rows, shapes) = body.first(opening.first.len(), labelled).map_err(|fault| open_quote(&name, fault))?;
+        let body = Body { source: &source, from, own: own.as_ref() };
+        let (rows, shapes) = body.first(opening.first.len(), labelled).map_err(quote)?;
         if rows == 0 {
-            return Err(empty(&name, "there is a header and no row after it"));
+            return Err(empty(&name, hidden.instead_of_rows()));
         }
         let header = header(opening.first.clone(), labelled, shapes.len(), own.as_ref());
         let columns = Columns { file: &name, names: &header, labelled, shapes: &shapes, body };
@@ -167,14 +188,20 @@ impl Roster {
             |flag, wanted: &Option<String>| wanted.as_deref().map(|name| columns.named(flag, name)).transpose();
         let profile_column = optional(PROFILE_FLAG, &options.profile_column).map_err(explain)?;
         let language_column = optional(LANGUAGE_FLAG, &options.language_column).map_err(explain)?;
+        if fate == HiddenRows::Refuse {
+            hidden.refuse(&name, source.sheet(), upn_column)?;
+        }
         let told = [Some(upn_column), profile_column, language_column];
         let shows_refused = labelled
             && password_column.is_none()
             && !opening.passed_passwords
             && shows_refused(&header, &shapes, upn_column, &told);
         let lists_values = password_column.is_none() && !opening.passed_passwords && may_list_values(&header, labelled);
-        let remarks = remark::of(&name, &source, opening);
-        let (name_columns, form, body) = (name_columns(&header, upn_column), options.form, body.from);
+        let columns = [Some(upn_column), password_column, profile_column, language_column];
+        let mut kinds = remark::of(&source, opening);
+        kinds.extend(remark::of_hidden(&source, &hidden, fate == HiddenRows::Include, &header, columns));
+        let remarks = kinds.into_iter().map(|kind| Remark { name: name.clone(), kind }).collect();
+        let (name_columns, form, body) = (name_columns(&header, upn_column), options.form, from);
         let roster = Self {
             name,
             source,
@@ -193,6 +220,7 @@ impl Roster {
             shows_refused,
             lists_values,
             remarks,
+            notes: OnceLock::new(),
         };
         roster.keeping(&options.only)
     }
@@ -274,6 +302,12 @@ impl Roster {
     #[must_use]
     pub const fn shows_refused(&self) -> bool {
         self.shows_refused
+    }
+
+    /// What was seen of the rows; `None` until they have all been read.
+    #[must_use]
+    pub fn notes(&self) -> Option<&RowNotes> {
+        self.notes.get()
     }
 
     /// Reads the rows from the beginning. A quotation mark left open is an error, and ends them.

@@ -65,7 +65,6 @@ impl From<QuoteFault> for OpeningFault {
 }
 
 /// What the beginning of a sheet shows of accounts.
-#[allow(dead_code)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Shows {
     Nothing,
@@ -93,7 +92,6 @@ pub(super) fn of(source: &Source, wanted: Option<&str>) -> Result<Option<Opening
 }
 
 /// What the beginning of a sheet shows of accounts.
-#[allow(dead_code)]
 pub(super) fn shows(source: &Source, wanted: Option<&str>) -> Shows {
     let Ok(sample) = Sample::of(source, wanted) else { return Shows::Nothing };
     let width = sample.rows.iter().map(|row| row.cells.len()).max().unwrap_or_default();
@@ -156,20 +154,22 @@ impl Sample {
                 });
             }
         }
-        let plain = wanted.map(normalise).filter(|plain| !plain.is_empty());
-        let is_wanted = |cell: &str| plain.as_ref().is_some_and(|plain| normalise(cell) == *plain);
-        if !sample.name_accounts(is_wanted) {
+        // A number names no header; and a name that no header has is for the choice of columns to tell.
+        let wanted = wanted.map(normalise).filter(|plain| !plain.is_empty() && plain.parse::<usize>().is_err());
+        if let Some(plain) = wanted {
+            sample.name_accounts(|cell| normalise(cell) == plain);
+        }
+        if sample.header().is_none() {
             sample.name_accounts(|cell| Meaning::of(cell).is_account());
         }
         Ok(sample)
     }
 
-    /// Notes which rows name a column of accounts, and whether any does.
-    fn name_accounts(&mut self, is_account: impl Fn(&str) -> bool) -> bool {
+    /// Notes which rows name a column of accounts.
+    fn name_accounts(&mut self, is_account: impl Fn(&str) -> bool) {
         for row in self.rows.iter_mut().take(HEADER_ROWS).filter(|row| row.addresses.is_empty()) {
             row.accounts = columns(&row.cells, &is_account);
         }
-        self.rows.iter().any(|row| !row.accounts.is_empty())
     }
 
     /// The row that is known as the header: the first one that names accounts, and the last of several such rows on end.
@@ -290,7 +290,7 @@ mod tests {
     fn a_flag_finds_an_unknown_header_below_titles() {
         let text = "Pupils\nby,Ann\nLog-in,Room,E-mail\na@c.com,1,x@c.com\n";
         assert_eq!(found(text, Some("log in")), Ok((3, 2, true)));
-        assert_eq!(found(text, Some("room")), Ok((1, 0, false)), "no account stands below it");
+        assert_eq!(found(text, Some("room")), Ok((3, 2, true)), "by another column, since no account stands below");
         assert_eq!(found("Login,Room\na@c.com,Login\n", Some("Login")), Ok((1, 0, true)));
     }
 

@@ -35,7 +35,7 @@ pub fn read_file(source: &Path) -> Result<(String, Vec<u8>), RosterError> {
 /// Reads a text or a workbook, whichever the bytes are.
 pub(super) fn source(name: &str, bytes: Vec<u8>, options: &RosterOptions) -> Result<Source, RosterError> {
     if workbook::is_one(&bytes) {
-        return workbook::read(name, &bytes, options.sheet.as_deref()).map(Source::Sheet);
+        return workbook::read(name, &bytes, options).map(|sheet| Source::Sheet(Box::new(sheet)));
     }
     match options.sheet {
         Some(_) => Err(RosterError::NoSheets { name: name.to_owned() }),

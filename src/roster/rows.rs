@@ -5,7 +5,7 @@
 //! Invariant: of several rows that name one account, the first with a good address is the one that is not refused.
 
 use super::{
-    Origin, Roster, RosterError,
+    Origin, Roster, RosterError, RowNotes,
     dialect::{is_blank, starts_with},
     earlier::{Kind, Known},
     records::Mark,
@@ -56,6 +56,7 @@ pub struct Rows<'r> {
     records: Records<'r>,
     number: u64,
     seen: Seen,
+    notes: RowNotes,
     /// Length of the last record: the next one is read into a buffer of its size.
     length: usize,
     failed: bool,
@@ -64,7 +65,7 @@ pub struct Rows<'r> {
 impl<'r> Rows<'r> {
     pub(super) fn new(roster: &'r Roster) -> Self {
         let records = roster.source.records(roster.body);
-        Self { roster, records, number: 0, seen: Seen::default(), length: 0, failed: false }
+        Self { roster, records, number: 0, seen: Seen::default(), notes: RowNotes::default(), length: 0, failed: false }
     }
 
     /// The next record that is a row, whether or not the roster keeps it, with its number noted.
@@ -109,6 +110,7 @@ impl<'r> Rows<'r> {
             }
             _ => (cells, None),
         };
+        self.notes.add(self.roster, line, &cells);
         let known = known.as_ref();
         let (form, address) = match self.profile(&cells, known) {
             Ok(profile) => {
@@ -198,6 +200,9 @@ impl Iterator for Rows<'_> {
         }
         let read = self.read();
         self.failed = read.is_err();
+        if matches!(read, Ok(None)) {
+            self.roster.notes.get_or_init(|| std::mem::take(&mut self.notes));
+        }
         read.map(|found| found.map(|(start, cells)| self.row(start.line, cells))).transpose()
     }
 }

@@ -4,7 +4,12 @@
 //! an empty cell.
 
 use super::records::Mark;
+use crate::clean;
 use csv::StringRecord;
+use std::{collections::HashSet, ops::RangeInclusive};
+
+/// Most sheets that a message lists.
+const LISTED_MAX: usize = 40;
 
 /// The cells of a sheet, one after the other in one text.
 pub(super) struct Sheet {
@@ -13,6 +18,35 @@ pub(super) struct Sheet {
     /// Where each cell ends in the text.
     ends: Vec<u32>,
     rows: Vec<SheetRow>,
+    /// What Excel does not show of it.
+    hidden: Hidden,
+    /// From which row on hidden rows are no part of it.
+    left_out_from: usize,
+    choice: Choice,
+}
+
+/// What a sheet does not show, by numbers from 1 as the sheet counts.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Hidden {
+    pub(super) rows: HashSet<u32>,
+    pub(super) columns: Vec<RangeInclusive<u32>>,
+}
+
+/// The sheet that is read, and what is to be said of the others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Choice {
+    /// Its place among all sheets.
+    pub(super) index: usize,
+    /// Its name.
+    pub(super) name: String,
+    /// The first sheet, if it was passed over.
+    pub(super) passed: Option<String>,
+    /// Other sheets that are shown and hold accounts.
+    pub(super) unread: Vec<String>,
+    /// The one of these that is in front when the workbook is opened.
+    pub(super) active: Option<String>,
+    /// All other sheets that are shown.
+    pub(super) others: Vec<String>,
 }
 
 struct SheetRow {
@@ -32,8 +66,47 @@ pub(super) const CELLS_MAX: usize = 1 << 25;
 pub(super) const TEXT_BYTES_MAX: usize = 1 << 29;
 
 impl Sheet {
-    pub(super) const fn new(name: String) -> Self {
-        Self { name, text: String::new(), ends: Vec::new(), rows: Vec::new() }
+    pub(super) fn new(name: String) -> Self {
+        let (hidden, choice) = (Hidden::default(), Choice::default());
+        Self {
+            name,
+            text: String::new(),
+            ends: Vec::new(),
+            rows: Vec::new(),
+            hidden,
+            left_out_from: usize::MAX,
+            choice,
+        }
+    }
+
+    /// The same sheet, with what is known of it besides its cells.
+    pub(super) fn with(self, choice: Choice, hidden: Hidden) -> Self {
+        Self { choice, hidden, ..self }
+    }
+
+    /// Why this sheet is read, and which others are not.
+    pub(super) const fn choice(&self) -> &Choice {
+        &self.choice
+    }
+
+    /// How many rows it has.
+    pub(super) const fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether Excel does not show the row.
+    pub(super) fn is_hidden(&self, row: Mark) -> bool {
+        self.rows.get(row.byte).is_some_and(|row| self.hidden.rows.contains(&row.number))
+    }
+
+    /// Whether Excel does not show a column, from 0.
+    pub(super) fn is_column_hidden(&self, column: usize) -> bool {
+        self.hidden.columns.iter().any(|columns| columns.contains(&(column as u32 + 1)))
+    }
+
+    /// Hidden rows from `from` on are no part of it any more.
+    pub(super) fn leave_out_hidden(&mut self, from: Mark) {
+        self.left_out_from = from.byte;
     }
 
     pub(super) fn name(&self) -> &str {
@@ -77,6 +150,20 @@ impl Sheet {
     }
 }
 
+/// A name as a message quotes it.
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", clean::for_terminal(name))
+}
+
+/// The names of sheets as a message lists them.
+pub(super) fn list(names: &[impl AsRef<str>]) -> String {
+    let mut listed: Vec<String> = names.iter().take(LISTED_MAX).map(|name| quoted(name.as_ref())).collect();
+    if names.len() > LISTED_MAX {
+        listed.push(format!("and {} more", names.len() - LISTED_MAX));
+    }
+    listed.join(", ")
+}
+
 /// Reads the rows of a sheet one after the other, from a mark on.
 pub(super) struct SheetRecords<'s> {
     sheet: &'s Sheet,
@@ -95,6 +182,9 @@ impl<'s> SheetRecords<'s> {
 
     /// Reads the next row into `cells` and tells which one it is; none at the end.
     pub(super) fn read(&mut self, cells: &mut StringRecord) -> Option<Mark> {
+        while self.next.byte >= self.sheet.left_out_from && self.sheet.is_hidden(self.next) {
+            self.next = self.sheet.mark(self.next.byte + 1);
+        }
         let (row, at) = (self.sheet.rows.get(self.next.byte)?, self.next);
         cells.clear();
         (self.sheet.cells_before(at.byte)..row.cells as usize).for_each(|cell| cells.push_field(self.sheet.cell(cell)));
@@ -120,6 +210,13 @@ mod tests {
         }
         let text = |cells: &[&str]| cells.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>();
         assert_eq!(found, [(1, text(&["", "a"])), (7, text(&["b", "", "ç\n"]))]);
+        let hidden = Hidden { rows: HashSet::from([1, 7]), ..Hidden::default() };
+        let mut sheet = sheet.with(Choice::default(), hidden);
+        sheet.leave_out_hidden(sheet.mark(1));
+        let mut records = SheetRecords::new(&sheet, sheet.start());
+        assert_eq!(records.read(&mut cells).map(|at| at.line), Some(1), "above the table nothing is left out");
+        assert_eq!(records.read(&mut cells), None);
+        sheet.left_out_from = usize::MAX;
         let second = SheetRecords::new(&sheet, sheet.mark(1)).read(&mut cells);
         assert_eq!((second.map(|at| at.line), cells.get(0)), (Some(7), Some("b")));
     }

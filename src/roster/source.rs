@@ -22,7 +22,7 @@ pub(super) enum Source {
         from: Mark,
     },
     /// One sheet.
-    Sheet(Sheet),
+    Sheet(Box<Sheet>),
 }
 
 impl Source {
@@ -53,6 +53,13 @@ impl Source {
         match self {
             Self::Text { from, .. } => *from,
             Self::Sheet(sheet) => sheet.start(),
+        }
+    }
+
+    /// Hidden rows from `from` on are no part of it any more.
+    pub(super) fn leave_out_hidden(&mut self, from: Mark) {
+        if let Self::Sheet(sheet) = self {
+            sheet.leave_out_hidden(from);
         }
     }
 

@@ -13,7 +13,9 @@ use super::{
     wanted, work,
 };
 use crate::{
-    cli::{JobArgs, LookupName, NOT_FOR_A_PLAN, PlanArgs, PlanFormat, PolicyArgs, RulesArgs, StyleName},
+    cli::{
+        HiddenRowsName, JobArgs, LookupName, NOT_FOR_A_PLAN, PlanArgs, PlanFormat, PolicyArgs, RulesArgs, StyleName,
+    },
     events,
     failure::Failure,
     pipeline::{self, Stage},
@@ -23,13 +25,12 @@ use jiff::Zoned;
 use passwave::{
     clean,
     exclusions::Exclusions,
-    language::Language,
     ledger::{Created, Ledger},
     password::{BannedWords, ENTROPY_BITS_MIN, ForceChange, Form, Generator, PasswordPolicy, SYMBOLS_DEFAULT, Style},
     plan::{Lookup, Plan, Rules, Settings},
     quota::Quota,
     report::Summary,
-    roster::{Roster, RosterOptions},
+    roster::{HiddenRows, Roster, RosterOptions},
     text_file::{self, Wanted},
 };
 use serde_json::json;
@@ -179,7 +180,6 @@ pub fn create(job: &JobArgs, rehearsal: bool) -> Result<Created, Failure> {
     if args.strict {
         refuse_wrong_rows(&roster)?;
     }
-    warn_of_other_languages(&roster)?;
     warn_of_reset_rows(&roster)?;
     let mut exclusions = args.rules.exclude.as_deref().map(Exclusions::open).transpose()?.unwrap_or_default();
     exclusions.extend(excluded);
@@ -187,6 +187,7 @@ pub fn create(job: &JobArgs, rehearsal: bool) -> Result<Created, Failure> {
     let folder = args.run_dir.clone().unwrap_or_else(|| folder_for(&rows::stem(&roster), rehearsal));
     let plan = Plan::new(&roster, Generator::new(&policy)?).without(exclusions);
     let created = Ledger::create(&folder, settings, plan).map_err(|error| starting::not_made(error, &folder))?;
+    telling::notes(&roster);
     events::note(&created.ledger);
     source.file().map_or(Ok(()), |file| pipeline::note_roster(&created.ledger, file))?;
     Ok(created)
@@ -217,6 +218,11 @@ fn roster_options(args: &PlanArgs) -> RosterOptions {
         sheet: args.sheet.clone(),
         form: form(&args.policy),
         encoding: args.encoding,
+        hidden_rows: match args.hidden_rows {
+            HiddenRowsName::Refuse => HiddenRows::Refuse,
+            HiddenRowsName::Include => HiddenRows::Include,
+            HiddenRowsName::Skip => HiddenRows::Skip,
+        },
         only_accounts: false,
         only: args.rows.only.clone(),
     }
@@ -263,22 +269,6 @@ fn banned_words(file: &Path) -> Result<BannedWords, Failure> {
     let bytes = text_file::read(file, WORDS_BYTES_MAX).map_err(|error| wrong(error.to_string()))?;
     let text = text_file::decode(bytes, Wanted::Found).map_err(|error| wrong(error.to_string()))?.text;
     Ok(BannedWords::read(&text)?)
-}
-
-/// How many people get words of another language than their own, since there is no list of theirs.
-fn warn_of_other_languages(roster: &Roster) -> Result<(), Failure> {
-    let Some(column) = roster.language_column() else { return Ok(()) };
-    let mut others = 0;
-    for row in roster.rows() {
-        let cells = row?.cells;
-        let named = clean::trim(cells.get(column).unwrap_or_default());
-        others += u64::from(!named.is_empty() && named.parse::<Language>().is_err());
-    }
-    if others > 0 {
-        let rows = counted(others, "row names", "rows name");
-        warn(&format!("{rows} a language without a list of words (--language-column): they get those of --language"));
-    }
-    Ok(())
 }
 
 /// A whole report that is given back resets the rows once more that it has reset.

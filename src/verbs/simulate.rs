@@ -19,7 +19,7 @@ use passwave::{
     ledger::{Ledger, LedgerError},
     outcome::Status,
     quota::Quota,
-    roster::{Roster, RosterOptions},
+    roster::{HiddenRows, Roster, RosterOptions},
     text_file::{self, ReadError},
     upn::Upn,
 };
@@ -109,7 +109,9 @@ fn populate(tenant: &Simulator, roster: Option<&Path>, accounts: u64) -> Result<
         (1..=accounts).for_each(|nth| tenant.add(Account::normal(format!("user{nth}@{DOMAIN}"))));
         return Ok(());
     };
-    for row in Roster::open(roster, &RosterOptions::default())?.rows() {
+    for row in
+        Roster::open(roster, &RosterOptions { hidden_rows: HiddenRows::Include, ..RosterOptions::default() })?.rows()
+    {
         if let Ok(upn) = row?.address {
             tenant.add(Account::from(&upn));
         }

@@ -17,7 +17,7 @@ use passwave::{
     outcome::Status,
     quota::Quota,
     report::{CSV_NAME, IDENTITY_NAME, PAGE_NAME, SEALED_NAME, SESSIONS_COLUMN, SUMMARY_NAME, Summary, SummaryCause},
-    roster::Roster,
+    roster::{Lines, Roster},
     run::RunEnd,
     seal::Sealing,
     wanted::Wanted,
@@ -32,6 +32,35 @@ pub fn remarks(roster: &Roster) {
     for remark in roster.remarks() {
         let told = remark.to_string();
         if remark.kind.is_warning() { warn(&told) } else { say(&told) }
+    }
+}
+
+/// What was seen of the roster's rows.
+pub fn notes(roster: &Roster) {
+    let Some(notes) = roster.notes() else { return };
+    let at = |lines: &Lines| match (roster.sheet(), lines.number) {
+        (None, 1) => format!("line {lines}"),
+        (None, _) => format!("lines {lines}"),
+        (Some(_), 1) => format!("row {lines}"),
+        (Some(_), _) => format!("rows {lines}"),
+    };
+    let others = &notes.other_languages;
+    if others.number > 0 {
+        let rows = counted(others.number, "row names", "rows name");
+        warn(&format!(
+            "{rows} a language without a list of words ({}, --language-column): they get those of --language",
+            at(others)
+        ));
+    }
+    let lost = &notes.lost_letters;
+    if lost.number > 0 {
+        let rows = counted(lost.number, "row has", "rows have");
+        warn(&format!(
+            "{rows} a question mark in place of a letter in a name ({}): the program that wrote the roster lost it. Windows \
+             PowerShell keeps letters with Export-Csv -Encoding UTF8, and in a pipe with $OutputEncoding = \
+             [Text.Encoding]::UTF8",
+            at(lost)
+        ));
     }
 }
 

@@ -8,22 +8,31 @@
 
 mod cell;
 mod choice;
+mod layout;
 mod package;
+#[cfg(test)]
+mod shown_tests;
 #[cfg(test)]
 mod tests;
 
 use super::{
-    RosterError,
+    RosterError, RosterOptions,
+    opening::{self, Shows},
     sheet::{Sheet, TooLarge},
+    source::Source,
 };
 use crate::clean;
 use calamine::{Reader, Xlsx, XlsxCellReader, XlsxError};
 use cell::Shown;
+use choice::Sheets;
+use layout::Layout;
 use std::{
     io::Cursor,
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
+/// Rows at the beginning of a sheet that show whether it holds accounts.
+const GLIMPSE_ROWS: usize = 100;
 /// Rows and columns of a sheet, by Excel's specifications and limits.
 const ROWS_MAX: u32 = 1 << 20;
 const COLUMNS_MAX: u32 = 1 << 14;
@@ -78,29 +87,49 @@ pub(super) fn is_one(bytes: &[u8]) -> bool {
 }
 
 /// Reads the sheet that is wanted, or else the first one that is not hidden.
-pub(super) fn read(name: &str, bytes: &[u8], wanted: Option<&str>) -> Result<Sheet, RosterError> {
+pub(super) fn read(name: &str, bytes: &[u8], options: &RosterOptions) -> Result<Sheet, RosterError> {
     // In debug builds calamine's own arithmetic panics over numbers that no sound file holds.
-    let read = catch_unwind(AssertUnwindSafe(|| read_sheet(name, bytes, wanted)));
+    let read = catch_unwind(AssertUnwindSafe(|| read_sheet(name, bytes, options)));
     read.unwrap_or_else(|_| Err(Fault::Broken("it breaks the rules of its format".into())))
         .map_err(|fault| fault.of(name))
 }
 
-fn read_sheet(name: &str, bytes: &[u8], wanted: Option<&str>) -> Result<Sheet, Fault> {
+fn read_sheet(name: &str, bytes: &[u8], options: &RosterOptions) -> Result<Sheet, Fault> {
     package::check(bytes)?;
     let mut workbook: Xlsx<_> = Xlsx::new(Cursor::new(bytes))?;
-    let chosen = choice::of(name, workbook.sheets_metadata(), wanted).map_err(|error| Fault::Told(Box::new(error)))?;
-    let mut rows = Gathering::new(&chosen);
-    let has_blanks = gather(workbook.worksheet_cells_reader(&chosen)?, &mut rows)?;
+    let mut layout = Layout::of(bytes)?;
+    let all = workbook.sheets_metadata().to_vec();
+    let sheets = Sheets { file: name, all: &all, active: layout.active };
+    let choice = match &options.sheet {
+        Some(wanted) => sheets.named(wanted),
+        None => sheets.first(|sheet| glimpse(&mut workbook, sheet, options.upn_column.as_deref())),
+    };
+    let choice = choice.map_err(|error| Fault::Told(Box::new(error)))?;
+    let mut rows = Gathering::new(&choice.name);
+    let has_blanks = gather(workbook.worksheet_cells_reader(&choice.name)?, &mut rows, usize::MAX)?;
     if has_blanks {
-        must_have_results(workbook.worksheet_cells_reader(&chosen)?)?;
+        must_have_results(workbook.worksheet_cells_reader(&choice.name)?)?;
     }
-    rows.finish()
+    let hidden = layout.hidden(choice.index)?;
+    Ok(rows.finish()?.with(choice, hidden))
 }
 
-/// Gathers the cells of a sheet row by row, and tells whether some of them hold nothing.
-fn gather(mut cells: XlsxCellReader<'_, Cursor<&[u8]>>, rows: &mut Gathering) -> Result<bool, Fault> {
+/// Whether a sheet holds accounts, by its first rows. One that cannot be read shows none.
+fn glimpse(workbook: &mut Xlsx<Cursor<&[u8]>>, sheet: &str, upn_column: Option<&str>) -> Shows {
+    let mut rows = Gathering::new(sheet);
+    let mut read = |rows: &mut Gathering| gather(workbook.worksheet_cells_reader(sheet)?, rows, GLIMPSE_ROWS);
+    match read(&mut rows).and_then(|_| rows.finish()) {
+        Ok(sheet) => opening::shows(&Source::Sheet(Box::new(sheet)), upn_column),
+        Err(_) => Shows::Nothing,
+    }
+}
+
+/// Gathers the cells of a sheet row by row, up to so many rows, and tells whether some of them hold nothing.
+fn gather(mut cells: XlsxCellReader<'_, Cursor<&[u8]>>, rows: &mut Gathering, most: usize) -> Result<bool, Fault> {
     let mut has_blanks = false;
-    while let Some((cell, style)) = cells.next_cell_with_style_id()? {
+    while rows.sheet.len() < most
+        && let Some((cell, style)) = cells.next_cell_with_style_id()?
+    {
         let (row, column) = cell.get_position();
         let shown = Shown { value: cell.get_value(), format: cell::format(cells.styles(), style) }.to_string();
         has_blanks |= shown.is_empty();

@@ -40,7 +40,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), Fault> {
     Ok(())
 }
 
-fn broken(error: ZipError) -> Fault {
+pub(super) fn broken(error: ZipError) -> Fault {
     Fault::Broken(error.to_string())
 }
 
