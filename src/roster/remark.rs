@@ -28,6 +28,8 @@ pub enum RemarkKind {
     Encoding {
         /// Its name.
         charset: String,
+        /// Whether the letters look like those of another one.
+        doubtful: bool,
     },
     /// Rows above the table were passed over.
     Above {
@@ -87,8 +89,9 @@ pub enum RemarkKind {
 pub(super) fn of(source: &Source, opening: &Opening) -> Vec<RemarkKind> {
     let mut kinds = Vec::new();
     if let Source::Text { text, charset, known, .. } = source {
-        if *known == Known::Guessed {
-            kinds.push(RemarkKind::Encoding { charset: charset.name() });
+        let doubtful = *known == Known::Doubted;
+        if doubtful || *known == Known::Guessed {
+            kinds.push(RemarkKind::Encoding { charset: charset.name(), doubtful });
         }
         kinds.extend(joined_at(text).map(|line| RemarkKind::Joined { line }));
     }
@@ -152,7 +155,10 @@ impl RemarkKind {
     #[must_use]
     pub const fn is_warning(&self) -> bool {
         match self {
-            Self::Joined { .. } | Self::HiddenColumn { .. } | Self::HiddenRows { included: true, .. } => true,
+            Self::Joined { .. }
+            | Self::Encoding { doubtful: true, .. }
+            | Self::HiddenColumn { .. }
+            | Self::HiddenRows { included: true, .. } => true,
             Self::SheetsUnread { active, .. } => active.is_some(),
             Self::Encoding { .. } | Self::Above { .. } | Self::SheetPassed { .. } | Self::HiddenRows { .. } => false,
         }
@@ -163,7 +169,14 @@ impl fmt::Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.name)?;
         match &self.kind {
-            RemarkKind::Encoding { charset } => write!(f, "read as {charset}; choose another encoding with --encoding"),
+            RemarkKind::Encoding { charset, doubtful: false } => {
+                write!(f, "read as {charset}; choose another encoding with --encoding")
+            }
+            RemarkKind::Encoding { charset, doubtful: true } => write!(
+                f,
+                "read as {charset}, though its letters look like another encoding, so names may be garbled: name it with \
+                 --encoding (windows-1251, gbk, …), or save the file as CSV UTF-8"
+            ),
             RemarkKind::Above { sheet, line, passed, is_header } => {
                 let what = if *is_header { "is the header" } else { "begins the list" };
                 let (rows, verb) = match (sheet, passed) {

@@ -83,7 +83,8 @@ fn utf8(bytes: Vec<u8>, wanted: Wanted) -> Result<Text, NotText> {
         must_be_windows_1252(&bytes)?;
     }
     let found = WINDOWS_1252.decode_without_bom_handling(&bytes).0.into_owned();
-    Ok(text(found, Charset::WINDOWS_1252, Known::Guessed))
+    let known = if is_in_long_runs(&bytes) { Known::Doubted } else { Known::Guessed };
+    Ok(text(found, Charset::WINDOWS_1252, known))
 }
 
 fn named(charset: Charset, bytes: &[u8]) -> Result<Text, NotText> {
@@ -137,7 +138,7 @@ fn must_be_one_encoding(bytes: &[u8]) -> Result<(), NotText> {
         }
         at += chunk.invalid().len();
     }
-    let Some(first) = first.filter(|_| letters * 2 >= strays && letters > 0) else { return Ok(()) };
+    let Some(first) = first.filter(|_| letters >= strays && letters > 0) else { return Ok(()) };
     let line = line_at(bytes, first);
     Err(wrong_encoding(format!(
         "it is in UTF-8, but line {line} holds bytes of another encoding (as joined or cut files do), so names would be garbled"
@@ -162,6 +163,13 @@ fn is_in_runs(bytes: &[u8]) -> bool {
     let high = bytes.iter().filter(|byte| !byte.is_ascii()).count();
     let runs = bytes.split(u8::is_ascii).filter(|run| run.len() > 1);
     runs.map(<[u8]>::len).sum::<usize>() * 3 > high * 2
+}
+
+/// Whether most runs of bytes outside ASCII have three or more, as names in Cyrillic, Greek or Chinese letters have. In
+/// languages of Windows-1252 three accents on end do not happen.
+fn is_in_long_runs(bytes: &[u8]) -> bool {
+    let runs = || bytes.split(u8::is_ascii).filter(|run| !run.is_empty());
+    runs().filter(|run| run.len() > 2).count() * 2 > runs().count()
 }
 
 /// The line, from 1, on which a byte stands.
@@ -222,6 +230,9 @@ mod tests {
         }
         assert_eq!(read(*b"Zo\xEB \x80\n"), Ok(("Zoë €\n".into(), "Windows-1252".into(), Known::Guessed)));
         assert_eq!(read(*b"").map(|read| read.0), Ok(String::new()));
+        for other in [&b"UPN,\xC8\xEC\xFF\na@c.com,\xC8\xE2\xE0\xED\n"[..], b"a@c.com,\xD5\xC5\xCE\xB0\n"] {
+            assert_eq!(read(other).map(|read| read.2), Ok(Known::Doubted), "Cyrillic, Chinese");
+        }
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub enum Known {
     Told,
     /// By what the bytes look like.
     Guessed,
+    /// The same, and the letters look like those of another encoding.
+    Doubted,
 }
 
 /// A text, and how it was read.

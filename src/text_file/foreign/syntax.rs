@@ -145,6 +145,9 @@ fn plain(sample: &str) -> Option<Foreign> {
     if sample.starts_with("\u{1b}[") || sample.starts_with("PS C:\\") {
         return Some(foreign("it is what a terminal showed", EXPORT_CSV));
     }
+    if is_web_archive(sample) {
+        return Some(foreign("it is a web archive (MHTML), whatever its name says", SAVE_AS_XLSX));
+    }
     is_mail(sample)
         .then_some(foreign("it is a mail message or a mailbox (mbox)", "Save what is attached to it, and give that"))
 }
@@ -156,6 +159,14 @@ fn is_sylk(first: &str, sample: &str) -> bool {
         place.is_some_and(|place| place.starts_with(|c: char| c.is_ascii_digit()) && place.contains(";K"))
     };
     first.starts_with("ID;P") && sample.lines().any(is_cell)
+}
+
+/// What Excel and portals save as a web page in one file.
+fn is_web_archive(sample: &str) -> bool {
+    let head = sample.lines().take(40).map(str::to_ascii_lowercase).collect::<Vec<_>>();
+    head.iter().any(|line| line.starts_with("mime-version:"))
+        && head.iter().any(|line| line.starts_with("content-type: multipart/related"))
+        && !head.iter().any(|line| line.starts_with("received:") || line.starts_with("to:"))
 }
 
 fn is_mail(sample: &str) -> bool {
@@ -207,6 +218,10 @@ mod tests {
             ("TABLE\r\n0,1\r\n\"EXCEL\"\r\n", ".dif"),
             ("From ann@contoso.com Thu Nov 26 2026\nFrom: Ann\nSubject: x\n", "mail"),
             ("Return-Path: <ann@contoso.com>\nReceived: x\nFrom: Ann\n", "mail"),
+            (
+                "MIME-Version: 1.0\nX-Document-Type: Workbook\nContent-Type: multipart/related; boundary=\"x\"\n",
+                "MHTML",
+            ),
             ("BEGIN:VCARD\nFN:Ann\n", "vCard"),
             ("version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
         ] {
