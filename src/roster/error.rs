@@ -66,17 +66,17 @@ pub enum RosterError {
         /// The sheets that there are.
         sheets: String,
     },
-    /// The first sheet holds no accounts, and more than one other does.
+    /// The first sheet is not known to name accounts, and it is not certain which other is meant.
     #[error(
-        "{name}: sheet {first} holds no accounts, and more than one other does: {sheets}; nothing was sent. Choose one with \
-         --sheet"
+        "{name}: sheet {first} has no column that is known to name accounts, and others have: {sheets}; nothing was sent. Choose \
+         a sheet with --sheet"
     )]
     SeveralSheets {
         /// The file, as shown to people.
         name: String,
         /// The first sheet.
         first: String,
-        /// Those that hold accounts.
+        /// Those that name accounts.
         sheets: String,
     },
     /// Rows of the sheet are hidden, and no flag says what is to become of them.

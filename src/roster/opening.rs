@@ -68,6 +68,8 @@ impl From<QuoteFault> for OpeningFault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Shows {
     Nothing,
+    /// An address on its own, as a contact is.
+    Contact,
     /// Addresses one below the other.
     Addresses,
     /// A column that is known to name accounts, with addresses below.
@@ -95,11 +97,16 @@ pub(super) fn of(source: &Source, wanted: Option<&str>) -> Result<Option<Opening
 pub(super) fn shows(source: &Source, wanted: Option<&str>) -> Shows {
     let Ok(sample) = Sample::of(source, wanted) else { return Shows::Nothing };
     let width = sample.rows.iter().map(|row| row.cells.len()).max().unwrap_or_default();
-    let below_each_other = |column: &usize| sample.rows.iter().filter(|row| row.has_address_at(*column)).count() > 1;
-    match () {
-        () if sample.header().is_some_and(|header| sample.has_addresses_below(header)) => Shows::Accounts,
-        () if (0..width).any(|column| below_each_other(&column)) => Shows::Addresses,
-        () => Shows::Nothing,
+    let addresses = |column: usize| sample.rows.iter().filter(|row| row.has_address_at(column)).count();
+    let numbered = wanted.and_then(|wanted| wanted.trim().parse::<usize>().ok()?.checked_sub(1));
+    let is_known = sample.header().is_some_and(|header| sample.has_addresses_below(header));
+    if is_known || numbered.is_some_and(|column| addresses(column) > 0) {
+        return Shows::Accounts;
+    }
+    match (0..width).map(addresses).max() {
+        None | Some(0) => Shows::Nothing,
+        Some(1) => Shows::Contact,
+        Some(_) => Shows::Addresses,
     }
 }
 
@@ -326,11 +333,14 @@ mod tests {
             ("UPN\na@c.com\n", Shows::Accounts),
             ("Title\nUPN\na@c.com\n", Shows::Accounts),
             ("Login\na@c.com\nb@c.com\n", Shows::Addresses),
-            ("How to\n1. Fill in\nContact,it@c.com\n", Shows::Nothing),
+            ("How to\n1. Fill in\nContact,it@c.com\n", Shows::Contact),
+            ("How to\n1. Send it to it@c.com\n", Shows::Nothing),
             ("UPN\n\n", Shows::Nothing),
         ] {
             assert_eq!(shows(&source(text), None), shown, "{text}");
         }
-        assert_eq!(shows(&source("Login\na@c.com\n"), Some("login")), Shows::Accounts);
+        for (wanted, shown) in [("login", Shows::Accounts), ("1", Shows::Accounts), ("2", Shows::Contact)] {
+            assert_eq!(shows(&source("Login,Room\na@c.com,7\n"), Some(wanted)), shown, "{wanted}");
+        }
     }
 }

@@ -162,7 +162,7 @@ fn other_sheets_with_accounts_are_named() {
 
 #[test]
 fn instructions_in_front_are_passed_over() {
-    let read_me: &[[&str; 3]] = &[["How to use this workbook", "", ""], ["Contact", "it@contoso.com", ""]];
+    let read_me: &[[&str; 3]] = &[["How to use this workbook", "", ""], ["Send it to it@contoso.com", "", ""]];
     let bytes = books(&[("Read me", read_me), ("Pupils", &TABLE)], 0);
     let roster = open(&bytes, HiddenRows::Refuse).expect("a roster");
     assert_eq!((roster.sheet(), accounts(&roster).len()), (Some("Pupils"), 3));
@@ -170,6 +170,10 @@ fn instructions_in_front_are_passed_over() {
     let error = open(&books(&[("Read me", read_me), ("7A", &TABLE), ("7B", &TABLE)], 0), HiddenRows::Refuse);
     let error = error.err().expect("two sheets");
     assert!(error.contains("\"7A\", \"7B\"") && error.contains("--sheet"), "{error}");
+    let contact: &[[&str; 3]] = &[["Contact", "it@contoso.com", ""], ["Fill in the sheet Pupils", "", ""]];
+    let error = open(&books(&[("Read me", contact), ("Pupils", &TABLE)], 0), HiddenRows::Refuse);
+    let error = error.err().expect("the contact could be an account");
+    assert!(error.contains("sheet \"Read me\" has no column") && error.contains("\"Pupils\""), "{error}");
     let unknown: &[[&str; 3]] = &[["Log-in", "", ""], ["ann@contoso.com", "", ""], ["bob@contoso.com", "", ""]];
     let error = open(&books(&[("Read me", read_me), ("Pupils", unknown)], 0), HiddenRows::Refuse).err();
     let error = error.expect("no known column");
