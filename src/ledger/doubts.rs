@@ -2,7 +2,7 @@
 //!
 //! It keeps what such a look showed; what that means is decided by whoever looked.
 
-use super::{Counts, Ledger, LedgerError, life::State};
+use super::{Counts, Ledger, LedgerError, approved::prove, life::State};
 use rusqlite::params;
 
 /// A row whose password was sent, and perhaps set.
@@ -136,6 +136,7 @@ impl Ledger {
                 )?
                 // By our clock, as every other row that has ended. That it was sent is known for the time of the change.
                 .execute(params![row, state.as_str(), changed - self.clock_ahead, code, message, doubt, changed])?;
+            prove(&transaction, &self.marks, *row)?;
             if message.is_none() {
                 // Counted anew below.
                 self.sessions.follow(&transaction, *row, &mut Counts::default())?;

@@ -36,6 +36,20 @@ impl State {
             Self::Skipped => "skipped",
         }
     }
+
+    /// The reverse of [`State::as_str`].
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Planned, Self::InFlight, Self::Reset, Self::Failed, Self::InDoubt, Self::Skipped]
+            .into_iter()
+            .find(|state| state.as_str() == word)
+    }
+
+    /// Whether the row was sent and has ended.
+    #[must_use]
+    pub const fn is_settled(self) -> bool {
+        matches!(self, Self::Reset | Self::Failed | Self::InDoubt)
+    }
 }
 
 /// Which passwords of a row may be in force although no answer confirmed it.

@@ -5,12 +5,16 @@
 //!
 //! Invariant: once the look-up has ended, no two planned rows are one account.
 
-use super::{Counts, Ledger, LedgerError, fingerprint};
+use super::{
+    Counts, Ledger, LedgerError,
+    approved::{self, mark_again},
+    fingerprint,
+};
 use crate::{outcome::Skip, roster::Origin};
 use rusqlite::{Transaction, TransactionBehavior, params};
 
 /// Under which it is noted how the look-up ended.
-const LOOKUP: &str = "lookup";
+pub(super) const LOOKUP: &str = "lookup";
 /// Under which it is noted why there was none.
 const LOOKUP_SAID: &str = "lookup_said";
 /// Names that are told of each kind.
@@ -61,6 +65,9 @@ impl Ledger {
     /// # Errors
     /// Where the ledger cannot be read.
     pub fn to_look_up(&self, after: u64, most: usize) -> Result<Vec<ToLookUp>, LedgerError> {
+        if self.approved.borrow().is_none() {
+            self.must_be_as_planned()?;
+        }
         let mut select = self.connection.prepare_cached(
             "SELECT row, line, user_principal_name FROM account JOIN roster USING (row)
              WHERE state = 'planned' AND row > ?1
@@ -139,10 +146,15 @@ impl Ledger {
     pub fn keep_looked(&mut self, found: &[Looked]) -> Result<(), LedgerError> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut counts = self.counts;
+        let mut marked = Vec::with_capacity(found.len());
         for looked in found {
             keep(&transaction, looked, &mut counts)?;
+            marked.push((looked.row, mark_again(&transaction, &self.marks, looked.row)?));
         }
         transaction.commit()?;
+        if let Some(approved) = &mut *self.approved.borrow_mut() {
+            marked.into_iter().for_each(|(row, mark)| approved.set(row, mark));
+        }
         self.counts = counts;
         Ok(())
     }
@@ -154,14 +166,25 @@ impl Ledger {
     /// Where the ledger cannot be written.
     pub fn end_lookup(&mut self, without: Option<&str>) -> Result<(), LedgerError> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let is_as_stored = without.is_some()
+            && !transaction.query_row("SELECT EXISTS (SELECT 1 FROM looked_up)", (), |row| row.get::<_, bool>(0))?;
         // Where nothing was looked up, the plan is what it was when it was stored.
-        let fingerprint = match without {
-            Some(_) => None,
-            None => {
-                skip_duplicates(&transaction, self.settings.origin())?;
-                Some(fingerprint::compute(&transaction, &self.settings)?)
+        let taken = match is_as_stored {
+            true => None,
+            false => {
+                let mut known = self.approved.borrow_mut();
+                let origin = self.settings.origin();
+                let duplicates = if without.is_none() { skip_duplicates(&transaction, origin)? } else { Vec::new() };
+                for row in duplicates {
+                    let mark = mark_again(&transaction, &self.marks, row)?;
+                    known.iter_mut().for_each(|known| known.set(row, mark));
+                }
+                let taken = approved::take_from(&transaction, &self.settings_text, &self.marks, true)?;
+                known.as_ref().map_or(Ok(()), |known| known.must_be(&taken))?;
+                Some(taken)
             }
         };
+        let fingerprint = taken.as_ref().map(|taken| taken.fingerprint.clone());
         let notes = [
             (LOOKUP, Some(if without.is_none() { "done" } else { "none" })),
             (LOOKUP_SAID, without),
@@ -175,6 +198,9 @@ impl Ledger {
         let counts = Counts::read(&transaction)?;
         transaction.commit()?;
         self.counts = counts;
+        if taken.is_some() {
+            self.approved.replace(taken);
+        }
         Ok(())
     }
 
@@ -277,8 +303,8 @@ fn skip_row(transaction: &Transaction, row: u64, skip: Skip, message: &str) -> R
     Ok(changed as u64)
 }
 
-/// A name and an object id, or an old name and a new one, may be one account.
-fn skip_duplicates(transaction: &Transaction, origin: Origin<'_>) -> Result<(), LedgerError> {
+/// A name and an object id, or an old name and a new one, may be one account. Returns the rows that are skipped for it.
+fn skip_duplicates(transaction: &Transaction, origin: Origin<'_>) -> Result<Vec<u64>, LedgerError> {
     let mut select = transaction.prepare(
         "SELECT later.row, later.line, roster.line
          FROM (SELECT row, line, min(row) OVER (PARTITION BY object_id) AS first
@@ -287,10 +313,11 @@ fn skip_duplicates(transaction: &Transaction, origin: Origin<'_>) -> Result<(), 
          JOIN roster ON roster.row = later.first
          WHERE later.row <> later.first",
     )?;
-    let mut rows = select.query(())?;
+    let (mut rows, mut skipped) = (select.query(())?, Vec::new());
     while let Some(row) = rows.next()? {
         let (row, line, first): (u64, u64, u64) = (row.get(0)?, row.get(1)?, row.get(2)?);
         skip_row(transaction, row, Skip::Duplicate, &origin.same_account(line, first))?;
+        skipped.push(row);
     }
-    Ok(())
+    Ok(skipped)
 }

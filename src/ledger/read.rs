@@ -1,17 +1,7 @@
 //! What the reports and the terminal want to know.
 
-use super::{
-    FILE_NAME, Ledger, LedgerError,
-    forms::form,
-    life::{Doubt, State},
-    vault::Held,
-};
-use crate::{
-    clean,
-    outcome::Status,
-    password::{Form, Password},
-    seal::Binding,
-};
+use super::{FILE_NAME, Ledger, LedgerError, life::State};
+use crate::{clean, outcome::Status};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 /// Under which the settings are noted; planning writes them last.
@@ -137,46 +127,6 @@ impl Counts {
     }
 }
 
-/// One row as the report shows it.
-pub struct ReportRow {
-    /// Position in the roster.
-    pub row: u64,
-    /// The account: as the directory names it where it was looked up, else as the roster does.
-    pub user_principal_name: String,
-    /// How its password looks.
-    pub form: Form,
-    /// The word of [`Status`].
-    pub status: String,
-    /// The password, where the report may show one and it can be read here.
-    pub password: Option<Password>,
-    /// Whether there is one to be shown that is sealed, and whose key is not at hand.
-    pub is_sealed: bool,
-    /// A password that was replaced since may be in force instead of the one shown.
-    pub ambiguous: bool,
-    /// Those that may be, the latest first, as far as they can be read here.
-    pub earlier: Vec<Password>,
-    /// Code of the last error.
-    pub error_code: Option<String>,
-    /// Text of the last error.
-    pub error_message: Option<String>,
-    /// Times sent.
-    pub attempts: u64,
-    /// Graph's name for the last answer.
-    pub request_id: Option<String>,
-    /// When Graph confirmed, in milliseconds since 1970.
-    pub changed_at: Option<i64>,
-    /// When the directory showed the change, in milliseconds since 1970.
-    pub verified_at: Option<i64>,
-    /// What the directory showed last, as a word.
-    pub verdict: Option<String>,
-    /// What became of the account's sessions, as a word: `due`, `in_flight`, `revoked` or `kept`.
-    pub sessions: Option<String>,
-    /// Why they are kept.
-    pub sessions_code: Option<String>,
-    /// The roster's cells, a JSON array.
-    pub cells: String,
-}
-
 /// Rows that ended alike.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
@@ -215,39 +165,7 @@ pub struct Session {
     pub write_quota: String,
 }
 
-/// In the order in which [`report_row`] reads it.
-const REPORT: &str = "SELECT row, user_principal_name, status, password, doubt, error_code, error_message, attempts,
-                             request_id, changed_at, verified_at, verdict, sessions, sessions_code, cells, nth,
-                             roster_name, profile, language
-                      FROM report";
-
 impl Ledger {
-    /// Hands every row to `each`, in roster order.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be read, or `each` fails.
-    pub fn for_each_row<E: From<LedgerError>>(
-        &self,
-        mut each: impl FnMut(ReportRow) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let mut select = self.connection.prepare_cached(REPORT).map_err(LedgerError::from)?;
-        let mut rows = select.query(()).map_err(LedgerError::from)?;
-        while let Some(row) = rows.next().map_err(LedgerError::from)? {
-            each(self.report_row(row)?)?;
-        }
-        Ok(())
-    }
-
-    /// One row, by its position in the roster; none where the roster is shorter.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be read.
-    pub fn row(&self, number: u64) -> Result<Option<ReportRow>, LedgerError> {
-        let mut select = self.connection.prepare_cached(&format!("{REPORT} WHERE row = ?1"))?;
-        let mut rows = select.query([number])?;
-        rows.next()?.map(|row| self.report_row(row)).transpose()
-    }
-
     /// The rows that did not end in a reset, grouped by status and code, the most first.
     ///
     /// # Errors
@@ -262,60 +180,6 @@ impl Ledger {
         let group =
             |row: &Row| Ok(Group { status: row.get(0)?, code: row.get(1)?, message: row.get(2)?, number: row.get(3)? });
         Ok(select.query_map((), group)?.collect::<Result<_, _>>()?)
-    }
-
-    fn report_row(&self, row: &Row) -> Result<ReportRow, LedgerError> {
-        let status: String = row.get(2)?;
-        let (number, doubt) = (row.get(0)?, Doubt::from_bits(row.get(4)?));
-        let roster_name = row.get_ref(16)?.as_str().map_err(rusqlite::Error::from)?;
-        let candidates = doubt.earlier && [Status::InDoubt, Status::Pending].iter().any(|may| may.as_str() == status);
-        let (mut earlier, mut is_sealed) =
-            if candidates { self.earlier(number, roster_name)? } else { Default::default() };
-        // Where only an earlier one is in doubt, a row that has ended shows that one.
-        let password = if candidates && !doubt.current && status == Status::InDoubt.as_str() {
-            if earlier.is_empty() { None } else { Some(earlier.remove(0)) }
-        } else {
-            let place = Binding { row: number, nth: row.get(15)?, account: roster_name };
-            let held = self.vault.get(&place, row.get_ref(3)?)?;
-            is_sealed |= matches!(held, Held::Sealed);
-            held.password()
-        };
-        Ok(ReportRow {
-            row: number,
-            user_principal_name: row.get(1)?,
-            form: form(row, 17)?,
-            password,
-            is_sealed,
-            ambiguous: candidates && (doubt.current || status == Status::Pending.as_str() || !earlier.is_empty()),
-            earlier,
-            error_code: row.get(5)?,
-            error_message: row.get(6)?,
-            attempts: row.get(7)?,
-            request_id: row.get(8)?,
-            changed_at: row.get(9)?,
-            verified_at: row.get(10)?,
-            verdict: row.get(11)?,
-            sessions: row.get(12)?,
-            sessions_code: row.get(13)?,
-            cells: row.get(14)?,
-            status,
-        })
-    }
-
-    /// The passwords of a row that were superseded and may be in force, the latest first, and whether one of them cannot be
-    /// read here.
-    fn earlier(&self, row: u64, account: &str) -> Result<(Vec<Password>, bool), LedgerError> {
-        let mut select = self
-            .connection
-            .prepare_cached("SELECT nth, password FROM replaced WHERE row = ?1 AND doubt = 1 ORDER BY nth DESC")?;
-        let mut rows = select.query([row])?;
-        let (mut found, mut is_sealed) = (Vec::new(), false);
-        while let Some(replaced) = rows.next()? {
-            let held = self.vault.get(&Binding { row, nth: replaced.get(0)?, account }, replaced.get_ref(1)?)?;
-            is_sealed |= matches!(held, Held::Sealed);
-            found.extend(held.password());
-        }
-        Ok((found, is_sealed))
     }
 
     /// A row's cells.

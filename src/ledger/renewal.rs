@@ -7,6 +7,7 @@ use super::{
     Ledger, LedgerError,
     forms::form,
     life::{Doubt, Event},
+    marks::{Commitment, Marks, to_be_stored},
     vault::Vault,
 };
 use crate::{
@@ -15,7 +16,8 @@ use crate::{
 };
 use rusqlite::{Transaction, TransactionBehavior};
 
-/// A planned row whose password is sealed, and whose key is not at hand.
+/// A planned row whose password cannot be sent: it is sealed and its key is not at hand, or an earlier process made it anew,
+/// so that nothing shows whether it is still the one that process made.
 pub struct ToRenew {
     /// Position in the roster.
     pub row: u64,
@@ -36,25 +38,27 @@ pub(super) enum Why {
 }
 
 impl Ledger {
-    /// The next rows after `after` that are to be sent and whose password nobody here can read, `most` of them.
+    /// The next rows after `after` that are to be sent and whose password this process can not send, `most` of them: nobody
+    /// here can read it, or an earlier process made it and the plan does not cover it.
     ///
     /// # Errors
     /// Where the ledger cannot be read.
     pub fn to_renew(&self, after: u64, most: usize) -> Result<Vec<ToRenew>, LedgerError> {
         let mut found = Vec::new();
-        if self.sealed_to().is_none() {
-            return Ok(found);
-        }
+        let is_sealed = self.sealed_to().is_some();
         let mut select = self.connection.prepare_cached(
-            "SELECT row, password, user_principal_name, cells, profile, language FROM account JOIN roster USING (row)
-             WHERE state = 'planned' AND row > ?1 ORDER BY row",
+            "SELECT row, password, user_principal_name, cells, profile, language, nth
+             FROM account JOIN roster USING (row)
+             WHERE state = 'planned' AND row > ?1 AND (?2 OR nth > 0) ORDER BY row",
         )?;
-        let mut rows = select.query([after])?;
+        let mut rows = select.query((after, is_sealed))?;
         while let Some(row) = rows.next()?.filter(|_| found.len() < most) {
-            if !self.vault.reads(row.get_ref(1)?) {
+            let number: u64 = row.get(0)?;
+            let is_unbound = row.get::<_, u32>(6)? > 0 && !self.fresh.contains_key(&number);
+            if is_unbound || !self.vault.reads(row.get_ref(1)?) {
                 let cells: String = row.get(3)?;
                 let cells = serde_json::from_str(&cells)?;
-                let (number, user_principal_name) = (row.get(0)?, row.get(2)?);
+                let user_principal_name = row.get(2)?;
                 found.push(ToRenew { row: number, user_principal_name, cells, form: form(row, 4)? });
             }
         }
@@ -75,12 +79,13 @@ impl Ledger {
     ) -> Result<u64, LedgerError> {
         self.vault.have_key(&self.connection)?;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut kept = 0;
+        let (mut kept, mut made) = (0, Vec::new());
         for (row, password) in renewed {
             let (doubt, sent_at) = transaction
                 .prepare_cached("SELECT doubt, coalesce(sent_at, 0) FROM account WHERE row = ?1")?
                 .query_row([row], |row| Ok((Doubt::from_bits(row.get(0)?), row.get::<_, i64>(1)?)))?;
-            supersede(&transaction, &self.vault, row, &password, doubt.current.then_some(Why::Sealed), now)?;
+            let why = doubt.current.then_some(Why::Sealed);
+            made.push(supersede(&transaction, (&self.vault, &self.marks), row, &password, why, now)?);
             // A clock that was set back since does not make it wait longer.
             let gone = (now + self.clock_ahead).saturating_sub(sent_at).clamp(0, in_flight_millis);
             let not_before = if doubt.current { now + in_flight_millis - gone } else { 0 };
@@ -91,6 +96,7 @@ impl Ledger {
             kept += u64::from(doubt.current);
         }
         transaction.commit()?;
+        self.fresh.extend(made);
         Ok(kept)
     }
 
@@ -147,15 +153,18 @@ impl Ledger {
     }
 }
 
+/// A row, and what is kept in memory of the password that was made for it.
+pub(super) type Made = (u64, Commitment);
+
 /// Puts `password` in the place of the one that the row has, which is kept where there is a reason.
 pub(super) fn supersede(
     transaction: &Transaction,
-    vault: &Vault,
+    (vault, marks): (&Vault, &Marks),
     row: u64,
     password: &Password,
     why: Option<Why>,
     now: i64,
-) -> Result<(), LedgerError> {
+) -> Result<Made, LedgerError> {
     if let Some(why) = why {
         let (doubt, why) = match why {
             Why::Refused { doubt } => (doubt, "refused"),
@@ -168,10 +177,10 @@ pub(super) fn supersede(
     let (nth, account): (u32, String) = transaction
         .prepare_cached("SELECT nth + 1, user_principal_name FROM account JOIN roster USING (row) WHERE row = ?1")?
         .query_row([row], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    transaction.prepare_cached("UPDATE account SET password = ?2, nth = ?3 WHERE row = ?1")?.execute((
-        row,
-        vault.put(&Binding { row, nth, account: &account }, password)?,
-        nth,
-    ))?;
-    Ok(())
+    let password = vault.put(&Binding { row, nth, account: &account }, password)?;
+    let commitment = marks.commitment(row, nth, to_be_stored(&password));
+    transaction
+        .prepare_cached("UPDATE account SET password = ?2, nth = ?3 WHERE row = ?1")?
+        .execute((row, password, nth))?;
+    Ok((row, commitment))
 }

@@ -137,35 +137,10 @@ impl Ledger {
     }
 }
 
-/// Claims accounts whose sessions are due.
-pub(super) fn take(
-    transaction: &Transaction,
-    most: usize,
-    now: i64,
-    counts: &mut Counts,
-) -> Result<Vec<SessionsDue>, LedgerError> {
-    let mut select = transaction.prepare_cached(
-        "SELECT row, roster.user_principal_name, object_id, troubles
-         FROM account JOIN roster USING (row) LEFT JOIN looked_up USING (row)
-         WHERE sessions = 'due' AND not_before <= ?1 ORDER BY not_before, row LIMIT ?2",
-    )?;
-    let due = select
-        .query_map((now, most), |row| {
-            Ok(SessionsDue {
-                row: row.get(0)?,
-                user_principal_name: row.get(1)?,
-                object_id: row.get(2)?,
-                troubles: row.get(3)?,
-            })
-        })?
-        .collect::<Result<Vec<_>, _>>()?;
-    let mut update = transaction.prepare_cached("UPDATE account SET sessions = 'in_flight' WHERE row = ?1")?;
-    for row in &due {
-        update.execute([row.row])?;
-    }
-    counts.sessions_due = counts.sessions_due.saturating_sub(due.len() as u64);
-    counts.sessions_in_flight += due.len() as u64;
-    Ok(due)
+/// So many that were due are in flight now.
+pub(super) fn moved(counts: &mut Counts, number: u64) {
+    counts.sessions_due = counts.sessions_due.saturating_sub(number);
+    counts.sessions_in_flight += number;
 }
 
 pub(super) fn record(transaction: &Transaction, facts: &[Revocation], counts: &mut Counts) -> Result<(), LedgerError> {

@@ -32,9 +32,11 @@ pub struct Standing {
 }
 
 /// In the order in which [`standing`] reads it.
-const STANDING: &str =
-    "SELECT row, line, user_principal_name, status, error_code, error_message, attempts, request_id, changed_at,
-                               verified_at, verdict FROM report";
+const STANDING: &str = "
+    SELECT roster.row, line, coalesce(looked_up.user_principal_name, roster.user_principal_name),
+           CASE WHEN state IN ('planned', 'in_flight') THEN 'pending' ELSE state END AS status,
+           error_code, error_message, attempts, request_id, iif(state = 'reset', settled_at, NULL), verified_at, verdict
+    FROM roster JOIN account USING (row) LEFT JOIN looked_up USING (row)";
 
 impl Ledger {
     /// How these rows stand.
@@ -42,7 +44,7 @@ impl Ledger {
     /// # Errors
     /// Where the ledger cannot be read, or has no such row.
     pub fn standings(&self, rows: &[u64]) -> Result<Vec<Standing>, LedgerError> {
-        let mut select = self.connection.prepare_cached(&format!("{STANDING} WHERE row = ?1"))?;
+        let mut select = self.connection.prepare_cached(&format!("{STANDING} WHERE roster.row = ?1"))?;
         rows.iter().map(|row| Ok(select.query_row([row], standing)?)).collect()
     }
 
@@ -55,7 +57,8 @@ impl Ledger {
         status: Option<Status>,
         mut each: impl FnMut(Standing) -> Result<(), E>,
     ) -> Result<(), E> {
-        let select = self.connection.prepare_cached(&format!("{STANDING} WHERE ?1 IS NULL OR status = ?1"));
+        let select =
+            self.connection.prepare_cached(&format!("{STANDING} WHERE ?1 IS NULL OR status = ?1 ORDER BY roster.row"));
         let mut select = select.map_err(LedgerError::from)?;
         let rows = select.query_map([status.map(Status::as_str)], standing).map_err(LedgerError::from)?;
         rows.into_iter().try_for_each(|row| each(row.map_err(LedgerError::from)?))

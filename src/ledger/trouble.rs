@@ -12,6 +12,14 @@ pub(super) fn is_unmade(error: &Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::Unknown))
 }
 
+/// Whether SQLite lacks the right to write, which it needs for its companion files even to read.
+pub(super) fn is_unwritable(error: &Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::SystemIoFailure)
+    )
+}
+
 /// What to do about it.
 pub(super) fn cure(error: &Error) -> &'static str {
     match error.sqlite_error_code() {

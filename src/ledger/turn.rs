@@ -1,45 +1,13 @@
 //! One turn of the run: facts go in, intents come out, one commit.
 
 use super::{
-    Counts, Ledger, LedgerError,
-    forms::form,
+    Claims, Counts, Ledger, LedgerError,
+    claim::proof_of,
     life::{Doubt, Event, State},
-    renewal::{Why, supersede},
-    sessions::{self, Revocation, SessionsDue},
-    vault::{Held, Vault},
+    renewal::{Made, Why, supersede},
+    sessions::{self, Revocation},
 };
-use crate::{
-    password::{Form, Password},
-    seal::{Binding, SealError},
-};
-use rusqlite::{OptionalExtension, Row, Transaction, TransactionBehavior, params};
-
-/// A row handed out to be sent; that it may have been is on disk.
-pub struct Claimed {
-    /// The row of the roster.
-    pub row: u64,
-    /// The account as the roster names it.
-    pub user_principal_name: String,
-    /// The account's object id, where it was looked up: what the write goes to.
-    pub object_id: Option<String>,
-    /// What to send: the same for the life of the run, unless Graph refuses it as too weak.
-    pub password: Password,
-    /// For whom it is.
-    pub form: Form,
-    /// What is in doubt from earlier attempts.
-    pub doubt: Doubt,
-    /// Answers so far that said nothing certain.
-    pub troubles: u32,
-}
-
-/// What a turn hands out.
-#[derive(Default)]
-pub struct Claims {
-    /// Passwords to be written.
-    pub writes: Vec<Claimed>,
-    /// Sign-in sessions to be revoked.
-    pub sessions: Vec<SessionsDue>,
-}
+use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
 /// What has come back since the last turn.
 #[derive(Default)]
@@ -77,37 +45,49 @@ pub struct Fact {
 impl Ledger {
     /// Records `facts` and claims up to `most` requests that are due at `now` (milliseconds since 1970), durably and
     /// together. Sessions come first: until they are revoked, whoever had the old password is still in. Once the run
-    /// folder is not in its place any more, nothing is claimed: see [`Ledger::is_displaced`].
+    /// folder is not in its place any more, nothing is claimed: see [`Ledger::is_displaced`]. Each row is compared with
+    /// the plan as it was when this process first looked at it ([`Ledger::must_be_as_planned`]).
     ///
     /// # Errors
     /// Where the ledger cannot be written or a fact is about a row that is not in flight; nothing has changed then, and
-    /// the run must stop.
+    /// the run must stop. If a row is not what was planned, `facts` are recorded, nothing is claimed, and the run must
+    /// stop, too.
     pub fn turn(&mut self, facts: &Facts, most: usize, now: i64) -> Result<Claims, LedgerError> {
         self.look_at_the_place();
         let most = if self.is_displaced() { 0 } else { most };
         if facts.is_empty() && most == 0 {
             return Ok(Claims::default());
         }
+        if most > 0 && self.approved.borrow().is_none() {
+            self.must_be_as_planned()?;
+        }
         if facts.writes.iter().any(|fact| matches!(fact.event, Event::Replaced(_))) {
             self.vault.have_key(&self.connection)?;
         }
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
         self.clocks.note(&transaction, now)?;
         let mut counts = self.counts;
+        let mut made = Vec::new();
         for fact in &facts.writes {
-            record(&transaction, &self.vault, fact, now, &mut counts)?;
+            made.extend(self.record(&transaction, fact, now, &mut counts)?);
             if matches!(fact.event, Event::Confirmed) {
                 self.sessions.follow(&transaction, fact.row, &mut counts)?;
             }
         }
         sessions::record(&transaction, &facts.sessions, &mut counts)?;
-        let sessions = sessions::take(&transaction, most, now, &mut counts)?;
-        let until = (now, now + self.clock_ahead, self.last_row);
-        let writes = take(&transaction, &self.vault, most - sessions.len(), until)?;
-        counts.moved(State::Planned, State::InFlight, writes.len() as u64);
+        self.fresh.extend(made);
+        let claims = match self.claim(&transaction, most, now) {
+            // What has been answered is kept, even if nothing more can be sent.
+            Err(error) if error.is_about_a_change() => Err(error),
+            other => Ok(other?),
+        };
         transaction.commit()?;
+        if let Ok(claims) = &claims {
+            sessions::moved(&mut counts, claims.sessions.len() as u64);
+            counts.moved(State::Planned, State::InFlight, claims.writes.len() as u64);
+        }
         self.counts = counts;
-        Ok(Claims { writes, sessions })
+        claims
     }
 
     /// How many rows will stand where once `facts` are recorded.
@@ -195,88 +175,52 @@ impl Ledger {
     }
 }
 
-fn record(
-    transaction: &Transaction,
-    vault: &Vault,
-    fact: &Fact,
-    now: i64,
-    counts: &mut Counts,
-) -> Result<(), LedgerError> {
-    let (state, doubt) = fact.event.outcome(fact.doubt);
-    let (not_before, trouble) = match fact.event {
-        Event::Again { not_before, trouble, .. } => (not_before, trouble),
-        _ => (0, false),
-    };
-    if let Event::Replaced(password) = &fact.event {
-        supersede(transaction, vault, fact.row, password, Some(Why::Refused { doubt: fact.doubt.current }), now)?;
+impl Ledger {
+    /// Records one fact; returns the password that was made for it, if one was.
+    fn record(
+        &self,
+        transaction: &Transaction<'_>,
+        fact: &Fact,
+        now: i64,
+        counts: &mut Counts,
+    ) -> Result<Option<Made>, LedgerError> {
+        let (state, doubt) = fact.event.outcome(fact.doubt);
+        let (not_before, trouble) = match fact.event {
+            Event::Again { not_before, trouble, .. } => (not_before, trouble),
+            _ => (0, false),
+        };
+        let made = match &fact.event {
+            Event::Replaced(password) => {
+                let why = Some(Why::Refused { doubt: fact.doubt.current });
+                Some(supersede(transaction, (&self.vault, &self.marks), fact.row, password, why, now)?)
+            }
+            _ => None,
+        };
+        let proof = proof_of(transaction, &self.marks, (fact.row, state, doubt, now))?;
+        let mut update = transaction.prepare_cached(
+            "UPDATE account SET state = ?2, doubt = ?3, not_before = ?4, attempts = attempts - ?5, troubles = troubles + ?6,
+                    settled_at = ?7, error_code = ?8, error_message = ?9, request_id = ?10, proof = ?11
+             WHERE row = ?1 AND state = 'in_flight'",
+        )?;
+        let changed = update.execute(params![
+            fact.row,
+            state.as_str(),
+            doubt.to_bits(),
+            not_before,
+            matches!(fact.event, Event::Unsent),
+            trouble,
+            (state != State::Planned).then_some(now),
+            some(&fact.code),
+            some(&fact.message),
+            some(&fact.request_id),
+            proof,
+        ])?;
+        if changed != 1 {
+            return Err(LedgerError::OutOfStep(fact.row));
+        }
+        counts.moved(State::InFlight, state, 1);
+        Ok(made)
     }
-    let mut update = transaction.prepare_cached(
-        "UPDATE account SET state = ?2, doubt = ?3, not_before = ?4, attempts = attempts - ?5, troubles = troubles + ?6,
-                settled_at = ?7, error_code = ?8, error_message = ?9, request_id = ?10
-         WHERE row = ?1 AND state = 'in_flight'",
-    )?;
-    let changed = update.execute(params![
-        fact.row,
-        state.as_str(),
-        doubt.to_bits(),
-        not_before,
-        matches!(fact.event, Event::Unsent),
-        trouble,
-        (state != State::Planned).then_some(now),
-        some(&fact.code),
-        some(&fact.message),
-        some(&fact.request_id),
-    ])?;
-    if changed != 1 {
-        return Err(LedgerError::OutOfStep(fact.row));
-    }
-    counts.moved(State::InFlight, state, 1);
-    Ok(())
-}
-
-fn take(
-    transaction: &Transaction,
-    vault: &Vault,
-    most: usize,
-    (now, sent_at, last_row): (i64, i64, i64),
-) -> Result<Vec<Claimed>, LedgerError> {
-    let mut select = transaction.prepare_cached(
-        "SELECT row, roster.user_principal_name, object_id, doubt, troubles, nth, password, profile, language
-         FROM account JOIN roster USING (row) LEFT JOIN looked_up USING (row)
-         WHERE state = 'planned' AND not_before <= ?1 AND row <= ?3 ORDER BY not_before, row LIMIT ?2",
-    )?;
-    let mut rows = select.query((now, most, last_row))?;
-    let mut claimed = Vec::new();
-    while let Some(row) = rows.next()? {
-        claimed.push(claim(row, vault)?);
-    }
-    drop(rows);
-    let mut update = transaction.prepare_cached(
-        "UPDATE account SET state = 'in_flight', attempts = attempts + 1, sent_at = ?2 WHERE row = ?1",
-    )?;
-    for row in &claimed {
-        update.execute((row.row, sent_at))?;
-    }
-    Ok(claimed)
-}
-
-fn claim(row: &Row<'_>, vault: &Vault) -> Result<Claimed, LedgerError> {
-    let (number, user_principal_name): (u64, String) = (row.get(0)?, row.get(1)?);
-    let place = Binding { row: number, nth: row.get(5)?, account: &user_principal_name };
-    let password = match vault.get(&place, row.get_ref(6)?)? {
-        Held::Password(password) => password,
-        Held::Sealed => return Err(SealError::Closed(number).into()),
-        Held::Nothing => return Err(LedgerError::NoPassword(number)),
-    };
-    Ok(Claimed {
-        row: number,
-        object_id: row.get(2)?,
-        password,
-        form: form(row, 7)?,
-        doubt: Doubt::from_bits(row.get(3)?),
-        troubles: row.get(4)?,
-        user_principal_name,
-    })
 }
 
 fn some(text: &str) -> Option<&str> {

@@ -27,9 +27,7 @@ pub fn report(
 ) -> Result<u8, Failure> {
     let mut ledger = Ledger::open_to_read(folder).map_err(|error| starting::not_opened(error, folder))?;
     sealing::unlock(&mut ledger, open)?;
-    if ledger.lookup_has_ended()?
-        && let Err(changed) = ledger.must_be_as_planned()
-    {
+    if let Some(changed) = ledger.mind_changes()? {
         // Whoever needs the passwords needs them all the same.
         warn(&changed.to_string());
     }

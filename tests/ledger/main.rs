@@ -1,6 +1,7 @@
 //! The ledger by itself: what it promises to the run, turn by turn.
 
 mod opening;
+mod released;
 
 use passwave::{
     ledger::{
@@ -94,8 +95,11 @@ fn a_fact_about_a_row_that_is_not_in_flight_changes_nothing_at_all() {
 
 #[test]
 fn the_fingerprint_taken_while_planning_is_that_of_the_ledger() {
-    let (_home, ledger) = ledger();
+    let (home, ledger) = ledger();
+    drop(ledger);
+    let ledger = Ledger::open_to_read(&home.path().join("run")).expect("a ledger");
     assert_eq!(ledger.fingerprint().expect("noted"), ledger.fingerprint_now().expect("taken anew"));
+    ledger.must_be_as_planned().expect("the plan");
 }
 
 #[test]

@@ -8,6 +8,8 @@ mod checkers;
 #[cfg(feature = "seal")]
 #[path = "../support/copy.rs"]
 mod copy;
+#[path = "../support/forger.rs"]
+mod forger;
 #[path = "../support/torture/mod.rs"]
 #[expect(dead_code, reason = "the example goes through everything")]
 mod torture;

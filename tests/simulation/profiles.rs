@@ -96,7 +96,7 @@ fn a_profile_that_was_changed_in_the_ledger_is_noticed() {
     let home = tempfile::tempdir().expect("a folder");
     let folder = home.path().join("run");
     for (sql, word) in [
-        ("UPDATE roster SET profile = 'early-years' WHERE row = 5", "changed since"),
+        ("UPDATE roster SET profile = 'early-years' WHERE row = 5", "row 5 of the ledger was changed"),
         ("UPDATE roster SET language = 'kl' WHERE row = 1", "\"kl\""),
     ] {
         drop(planned(&folder, None, None));

@@ -339,11 +339,13 @@ impl FullDisk<'_> {
 async fn a_ledger_that_cannot_be_written_stops_the_run_before_the_next_batch() {
     let mut world = World::of(config(r#"{"latency_ms": 100}"#), 200);
     world.options.pace.concurrency = Some(1);
+    world.has_triggers.set(true);
     let full = FullDisk(&world, Cell::new(0));
     let end = world.go(&full, std::future::pending()).await;
     assert!(matches!(end, Err(RunError::Ledger(_))), "{end:?}");
     assert_eq!(full.1.get(), 3, "nothing is sent whose intent is not on disk");
     world.check().expect("what took effect is in the report");
     full.ledger().execute_batch("DROP TRIGGER full").expect("space again");
+    world.has_triggers.set(false);
     everybody_is_reset(&world).await;
 }

@@ -36,6 +36,10 @@ struct Sent {
     attempt: u64,
     /// Whether it never left after all, or Graph refused that password, as was heard.
     is_over: bool,
+    /// Passwords that the row had before that one.
+    nth: u32,
+    /// The process that sent it.
+    process: u32,
 }
 
 /// Passes batches on to the tenant.
@@ -43,6 +47,7 @@ pub struct Watch<'a, G = Simulator> {
     tenant: &'a G,
     ledger: Connection,
     cut: Cut,
+    process: u32,
     batches: Cell<u32>,
     /// Woken when the cut has come.
     pub reached: Notify,
@@ -75,6 +80,7 @@ impl<'a, G: Graph> Watch<'a, G> {
             tenant,
             ledger: Connection::open_with_flags(folder.join(FILE_NAME), flags).expect("the ledger"),
             cut: Cut::Never,
+            process: 0,
             batches: Cell::new(0),
             reached: Notify::new(),
             in_flight: RefCell::default(),
@@ -89,6 +95,7 @@ impl<'a, G: Graph> Watch<'a, G> {
     /// A new process begins, which is cut off at `cut`. What was told to the last one about rows still holds.
     pub fn new_process(&mut self, cut: Cut) {
         self.cut = cut;
+        self.process += 1;
         self.batches.set(0);
         self.hold.set(None);
         self.told_reading.borrow_mut().clear();
@@ -138,7 +145,7 @@ impl<'a, G: Graph> Watch<'a, G> {
         self.must(in_time, Invariant::Manners, || format!("row {row} was sent again before its time"));
         let Operation::SetPassword(password, _) = &request.operation else { return };
         let (password, on_disk) = (password.expose(), self.on_disk(row));
-        let (kept, attempt) = on_disk.unwrap_or((Some(String::new()), None));
+        let (kept, attempt, nth) = on_disk.unwrap_or((Some(String::new()), None, 0));
         // Without the key, a process makes new ones.
         let is_sealed = kept.is_none();
         self.must(kept.is_none_or(|kept| kept == password), Invariant::Durable, || {
@@ -149,18 +156,24 @@ impl<'a, G: Graph> Watch<'a, G> {
         if let Some(last) = self.sent.borrow().get(&row) {
             let fresh = last.is_over || attempt > last.attempt;
             self.must(fresh, Invariant::IntentFirst, || format!("row {row} was sent twice on one intent"));
-            let same = last.is_over || is_sealed || password == last.password;
+            // The plan does not cover a password that an earlier process made, so the next one makes another.
+            let was_unbound = last.nth > 0 && last.process != self.process && nth > last.nth;
+            let same = last.is_over || is_sealed || was_unbound || password == last.password;
             self.must(same, Invariant::OnePassword, || format!("row {row} was sent with a second password"));
         }
-        self.sent.borrow_mut().insert(row, Sent { password: password.to_owned(), attempt, is_over: false });
+        let (password, process) = (password.to_owned(), self.process);
+        self.sent.borrow_mut().insert(row, Sent { password, attempt, is_over: false, nth, process });
     }
 
-    /// The password of a row in the ledger, and the number of the attempt that is under way there.
-    fn on_disk(&self, row: u64) -> Option<(Option<String>, Option<u64>)> {
+    /// The password of a row in the ledger, the number of the attempt that is under way there, and that of the password.
+    fn on_disk(&self, row: u64) -> Option<(Option<String>, Option<u64>, u32)> {
         // A sealed one is compared when the report is opened: the holder of the key must find what was sent.
-        let sql = "SELECT CASE typeof(password) WHEN 'text' THEN password WHEN 'blob' THEN NULL ELSE '' END, iif(state = 'in_flight', attempts, NULL) FROM account WHERE row = ?1";
+        let sql = "SELECT CASE typeof(password) WHEN 'text' THEN password WHEN 'blob' THEN NULL ELSE '' END, iif(state = 'in_flight', attempts, NULL), nth FROM account WHERE row = ?1";
         let mut select = self.ledger.prepare_cached(sql).expect("the schema");
-        select.query_row([row], |found| Ok((found.get(0)?, found.get(1)?))).optional().expect("the ledger")
+        select
+            .query_row([row], |found| Ok((found.get(0)?, found.get(1)?, found.get(2)?)))
+            .optional()
+            .expect("the ledger")
     }
 
     /// That a write is to wait says nothing of a read, which other quotas pay for.

@@ -45,6 +45,8 @@ pub struct World {
     pub key: Option<String>,
     /// Whether the next process is given that key.
     pub gives_key: Cell<bool>,
+    /// Whether the ledger may hold triggers, which stand for a failing disk or a broken engine.
+    pub has_triggers: Cell<bool>,
     home: TempDir,
 }
 
@@ -77,8 +79,8 @@ impl World {
         let options = RunOptions { pace, ..RunOptions::default() };
         strangers.extend(exclusions.iter().map(|key| (*key).to_owned()));
         let (sealing, key) = keys.map(|keys| (keys.sealing(), keys.identity)).unzip();
-        let (chosen, gives_key) = (RefCell::default(), Cell::new(false));
-        let world = Self { tenant, options, accounts, strangers, epoch, chosen, key, gives_key, home };
+        let (chosen, gives_key, has_triggers) = (RefCell::default(), Cell::new(false), Cell::new(false));
+        let world = Self { tenant, options, accounts, strangers, epoch, chosen, key, gives_key, has_triggers, home };
         world.plan(rules, sealing, exclusions.iter().map(|key| (*key).to_owned()).collect());
         world
     }
@@ -131,7 +133,10 @@ impl World {
     /// # Errors
     /// As the ledger's.
     pub fn open(&self, now: Timestamp) -> Result<Ledger, LedgerError> {
-        let mut ledger = Ledger::open_at(&self.folder(), now)?;
+        let mut ledger = match self.has_triggers.get() {
+            true => Ledger::open_with_triggers(&self.folder(), now)?,
+            false => Ledger::open_at(&self.folder(), now)?,
+        };
         if self.gives_key.get() {
             self.unlock(&mut ledger);
         }
@@ -165,6 +170,15 @@ impl World {
         self.go(&self.tenant, std::future::pending()).await
     }
 
+    /// The ledger, for a reader.
+    pub fn reader(&self) -> Ledger {
+        let opened = match self.has_triggers.get() {
+            true => Ledger::read_with_triggers(&self.folder()),
+            false => Ledger::open_to_read(&self.folder()),
+        };
+        opened.expect("a ledger that can be read at any time")
+    }
+
     /// Opens what is sealed, where it is.
     pub fn unlock(&self, ledger: &mut Ledger) {
         #[cfg(feature = "seal")]
@@ -179,7 +193,7 @@ impl World {
 
     /// The report as the holder of the key, where there is one, can have it now.
     pub fn report(&self) -> Vec<Row> {
-        let mut ledger = Ledger::open_to_read(&self.folder()).expect("a ledger that can be read at any time");
+        let mut ledger = self.reader();
         self.unlock(&mut ledger);
         let mut bytes = Vec::new();
         report::print_csv(&ledger, &mut bytes).expect("a report");
@@ -188,7 +202,7 @@ impl World {
 
     /// How many rows stand where.
     pub fn counts(&self) -> Counts {
-        Ledger::open_to_read(&self.folder()).expect("a ledger").counts()
+        self.reader().counts()
     }
 
     /// Checks the report as it stands now.
@@ -213,7 +227,7 @@ impl World {
     /// Passwords that the ledger keeps although others have taken their place, by row.
     fn superseded(&self) -> Vec<(u64, String)> {
         if self.key.is_some() {
-            let mut ledger = Ledger::open_to_read(&self.folder()).expect("a ledger that can be read at any time");
+            let mut ledger = self.reader();
             self.unlock(&mut ledger);
             let superseded = ledger.superseded().expect("sound passwords");
             return superseded.into_iter().map(|(row, password)| (row, password.expose().to_owned())).collect();

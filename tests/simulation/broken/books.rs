@@ -2,10 +2,7 @@
 
 use super::{must_be_caught, must_be_caught_by};
 use crate::{
-    checkers::Invariant::{
-        Alone, Contract, Ends, EveryRowOnce, FailedKeeps, IntentFirst, OnePassword, OperatorHolds, ResetHolds,
-        Untouched,
-    },
+    checkers::Invariant::{Alone, Contract, Ends, EveryRowOnce, FailedKeeps, IntentFirst, OperatorHolds, ResetHolds},
     torture::{
         every_cut,
         sabotage::{Sabotage, UNTOUCHED},
@@ -23,7 +20,7 @@ const FORGETS_A_CRASH: Sabotage = Sabotage {
 
 #[test]
 fn what_a_crash_brings_out_is_caught_by_cutting_everywhere() {
-    must_be_caught_by(every_cut, 40, &FORGETS_A_CRASH, &[FailedKeeps]);
+    must_be_caught_by(every_cut, 40, &FORGETS_A_CRASH, &[FailedKeeps, OperatorHolds]);
 }
 
 /// It forgets what may still be in force, or have been.
@@ -59,7 +56,7 @@ fn what_forgets_is_caught() {
     };
     must_be_caught(&[
         (forgets_lost_answers, &[FailedKeeps]),
-        (FORGETS_A_CRASH, &[FailedKeeps]),
+        (FORGETS_A_CRASH, &[FailedKeeps, OperatorHolds]),
         (leaves_rows_in_flight, &[Contract, Ends]),
         (DROPS_SUPERSEDED_PASSWORDS, &[OperatorHolds, Contract]),
     ]);
@@ -67,38 +64,32 @@ fn what_forgets_is_caught() {
 
 #[test]
 fn what_calls_things_by_wrong_names_is_caught() {
-    let calls_a_doubt = |name, ledger| Sabotage { name, ledger, ..UNTOUCHED };
-    let failed = calls_a_doubt(
-        "calls a refusal after a lost answer failed",
-        "CREATE TRIGGER bad AFTER UPDATE OF state ON account WHEN new.state = 'in_doubt'
-         BEGIN UPDATE account SET state = 'failed' WHERE row = new.row; END",
-    );
-    let reset = calls_a_doubt(
-        "calls a doubt a reset",
-        "CREATE TRIGGER bad AFTER UPDATE OF state ON account WHEN new.state = 'in_doubt'
-         BEGIN UPDATE account SET state = 'reset' WHERE row = new.row; END",
-    );
+    // A state that is changed behind the engine's back is told as in doubt, so a wrong name shows in the report alone.
+    let failed = Sabotage {
+        name: "calls a refusal after a lost answer failed",
+        report: |rows| {
+            for row in rows.iter_mut().filter(|row| row.status == "in_doubt") {
+                row.status = "failed".into();
+                row.password.clear();
+            }
+        },
+        ..UNTOUCHED
+    };
+    let reset = Sabotage {
+        name: "calls a doubt a reset",
+        report: |rows| {
+            for row in rows.iter_mut().filter(|row| row.status == "in_doubt") {
+                row.status = "reset".into();
+                row.changed_at = "2026-11-26T12:00:00Z".into();
+            }
+        },
+        ..UNTOUCHED
+    };
     must_be_caught(&[(failed, &[FailedKeeps]), (reset, &[ResetHolds])]);
 }
 
 #[test]
-fn what_decides_anew_is_caught() {
-    let makes_a_new_password = Sabotage {
-        name: "makes a new password on retry",
-        ledger: "CREATE TRIGGER bad AFTER UPDATE OF state ON account
-                 WHEN old.state = 'in_flight' AND new.state = 'planned'
-                 BEGIN
-                     UPDATE account SET password = 'Aa1-' || row || '-' || attempts || substr(password, 1, 8)
-                     WHERE row = new.row;
-                 END",
-        ..UNTOUCHED
-    };
-    let ignores_exclusions = Sabotage {
-        name: "ignores what the plan leaves out",
-        ledger: "UPDATE account SET state = 'planned', password = 'Aa1-excluded-' || row, error_code = NULL
-                 WHERE error_code = 'excluded'",
-        ..UNTOUCHED
-    };
+fn what_minds_neither_disk_nor_lock_is_caught() {
     let minds_no_disk = Sabotage {
         name: "goes on where an intent could not be written",
         ledger:
@@ -121,12 +112,7 @@ fn what_decides_anew_is_caught() {
         },
         ..UNTOUCHED
     };
-    must_be_caught(&[
-        (makes_a_new_password, &[OnePassword, OperatorHolds]),
-        (ignores_exclusions, &[Untouched]),
-        (minds_no_disk, &[IntentFirst]),
-        (minds_no_lock, &[Alone]),
-    ]);
+    must_be_caught(&[(minds_no_disk, &[IntentFirst]), (minds_no_lock, &[Alone])]);
 }
 
 #[test]

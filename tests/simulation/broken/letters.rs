@@ -3,14 +3,16 @@
 use super::must_be_caught;
 use crate::{
     checkers::Invariant::{
-        Durable, EveryRowOnce, FailedKeeps, IntentFirst, Manners, RehearsalStaysHome, ResetHolds, Untouched,
+        Durable, EveryRowOnce, FailedKeeps, IntentFirst, Manners, OnePassword, OperatorHolds, RehearsalStaysHome,
+        ResetHolds, Untouched,
     },
+    forger::Forger,
     torture::sabotage::{Honest, Sabotage, Send, UNTOUCHED},
 };
 use futures_util::{FutureExt, future::join};
 use passwave::{
     graph::{BatchRequest, BatchResponse, Graph, Operation, Reply, Request, SendError},
-    password::Password,
+    password::{ForceChange, Password},
     upn::Upn,
 };
 use std::pin::pin;
@@ -84,6 +86,9 @@ fn what_sends_too_early_is_caught() {
                 return answer;
             }
             of_batch(honest, batch, "UPDATE account SET state = 'reset', settled_at = sent_at WHERE row = ?1");
+            // As such an engine would, it proves how the rows have ended.
+            let forger = Forger::of(honest.ledger);
+            batch.requests.iter().for_each(|request| forger.prove(honest.ledger, request.row));
             let answer = sending.await;
             of_batch(honest, batch, "UPDATE account SET state = 'in_flight', settled_at = NULL WHERE row = ?1");
             answer
@@ -134,6 +139,50 @@ fn what_sends_too_much_is_caught() {
         (again, &[IntentFirst]),
         (elsewhere, &[RehearsalStaysHome]),
         (to_another, &[ResetHolds, Untouched]),
+    ]);
+}
+
+#[test]
+fn what_decides_anew_is_caught() {
+    let makes_a_new_password = engine("makes a new password on retry", |honest, batch| {
+        Box::pin(async move {
+            let attempts = |row: u64| {
+                let sql = "SELECT attempts FROM account WHERE row = ?1";
+                honest.ledger.query_row(sql, [row], |row| row.get::<_, u64>(0)).unwrap_or_default()
+            };
+            let anew = other(batch, |request, password| {
+                let attempt = attempts(request.row);
+                let password = password.expose();
+                let text = if attempt > 1 { format!("{password}-{attempt}") } else { password.to_owned() };
+                Some((request.address.clone(), text))
+            });
+            match anew.requests.is_empty() {
+                true => honest.watch.send(batch).await,
+                false => honest.watch.send(&anew).await,
+            }
+        })
+    });
+    let ignores_exclusions = engine("ignores what the plan leaves out", |honest, batch| {
+        Box::pin(async move {
+            let sql =
+                "SELECT row, user_principal_name FROM roster JOIN account USING (row) WHERE error_code = 'excluded'";
+            let mut select = honest.ledger.prepare(sql).expect("the schema");
+            let excluded = select.query_map((), |row| Ok((row.get::<_, u64>(0)?, row.get::<_, String>(1)?)));
+            let requests = excluded.expect("rows").filter_map(|row| {
+                let (row, name) = row.ok()?;
+                let operation = Operation::SetPassword(Password::new("Aa1-excluded-2".into()), ForceChange::No);
+                Some(Request { row, address: Upn::parse(&name).ok()?, operation })
+            });
+            let excluded = BatchRequest { requests: requests.collect() };
+            if !excluded.requests.is_empty() {
+                let _ = honest.tenant.send(&excluded).await;
+            }
+            honest.watch.send(batch).await
+        })
+    });
+    must_be_caught(&[
+        (makes_a_new_password, &[Durable, OnePassword, OperatorHolds]),
+        (ignores_exclusions, &[Untouched, OperatorHolds]),
     ]);
 }
 

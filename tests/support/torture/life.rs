@@ -172,6 +172,7 @@ pub async fn on_stage(
     let ledger = Connection::open(world.folder().join(FILE_NAME)).expect("the ledger");
     ledger.execute_batch("PRAGMA synchronous = OFF").expect("a rehearsal has nothing to lose");
     ledger.execute_batch(sabotage.ledger).expect("the sabotage");
+    world.has_triggers.set(!sabotage.ledger.is_empty());
     let sky = Sky::new(world.epoch);
     let mishaps = Mishaps::new(world, &sky, sabotage, &ledger, has_history);
     let mut stage = Stage {
@@ -199,7 +200,12 @@ impl Stage<'_> {
         let doom = process.doom;
         self.set_up(process);
         let hand = Hand {
-            honest: Honest { watch: &self.watch, ledger: self.ledger, elsewhere: &self.elsewhere },
+            honest: Honest {
+                watch: &self.watch,
+                ledger: self.ledger,
+                tenant: &self.world.tenant,
+                elsewhere: &self.elsewhere,
+            },
             sabotage: self.sabotage,
         };
         let clock = self.sky.clock(process.clock_ahead);
@@ -207,6 +213,7 @@ impl Stage<'_> {
         let end = timeout(PROCESS_TIME_MAX, doom.drive(work, &self.watch)).await.unwrap_or(End::Endless);
         if doom.disk().is_some() {
             disk::mend(self.ledger);
+            self.world.has_triggers.set(!self.sabotage.ledger.is_empty());
         }
         self.check()?;
         let left = left(end, doom)?;
@@ -234,6 +241,7 @@ impl Stage<'_> {
         self.clocks_differ |= process.events.iter().any(|(_, event)| matches!(event, Event::Jump(_)));
         if let Some((failure, nth)) = process.doom.disk() {
             disk::arm(self.ledger, failure, nth);
+            self.world.has_triggers.set(true);
         }
     }
 

@@ -20,6 +20,8 @@ pub struct Honest<'a> {
     pub watch: &'a Watch<'a, Mishaps<'a>>,
     /// A connection of one's own to the ledger.
     pub ledger: &'a Connection,
+    /// The tenant without a guard before it.
+    pub tenant: &'a Simulator,
     /// A tenant that a rehearsal has nothing to do with.
     pub elsewhere: &'a Simulator,
 }
