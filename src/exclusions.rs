@@ -19,6 +19,16 @@ pub enum ExclusionsError {
     /// The file cannot be read as a roster.
     #[error(transparent)]
     Roster(#[from] RosterError),
+    /// It is not certain which column names the accounts. No flag says so for this file.
+    #[error(
+        "{file}: it is not certain which column names the accounts to leave alone: {found}; nothing was sent\nhint: give --exclude a file with that column alone"
+    )]
+    Column {
+        /// The file's name.
+        file: String,
+        /// What was found instead.
+        found: String,
+    },
     /// An entry is no account.
     #[error(
         "{file}: {message}\nhint: every row of --exclude must name an account, or one that must not be touched would be; mend the row"
@@ -37,7 +47,8 @@ impl Exclusions {
     /// # Errors
     /// Where it cannot be read, or a row in it names no account.
     pub fn open(file: &Path) -> Result<Self, ExclusionsError> {
-        Self::of(&Roster::open(file, &RosterOptions { only_accounts: true, ..RosterOptions::default() })?)
+        let options = RosterOptions { only_accounts: true, ..RosterOptions::default() };
+        Self::of(&Roster::open(file, &options).map_err(without_flag)?)
     }
 
     /// The accounts of `roster`.
@@ -88,6 +99,19 @@ impl Extend<String> for Exclusions {
     }
 }
 
+/// The flags that a roster's error names are those of the roster.
+fn without_flag(error: RosterError) -> ExclusionsError {
+    match error {
+        RosterError::UnclearColumns { name, columns, .. } => {
+            ExclusionsError::Column { file: name, found: format!("{columns} could") }
+        }
+        RosterError::NoColumn { name, .. } => {
+            ExclusionsError::Column { file: name, found: "no name in its first row says so".into() }
+        }
+        other => other.into(),
+    }
+}
+
 impl FromIterator<String> for Exclusions {
     fn from_iter<I: IntoIterator<Item = String>>(keys: I) -> Self {
         Self(keys.into_iter().map(|key| key.to_ascii_lowercase()).collect())
@@ -109,6 +133,16 @@ mod tests {
             let exclusions = read(text).expect("exclusions");
             assert!(exclusions.contains("glass@CONTOSO.com") && !exclusions.contains("ann@contoso.com"), "{text}");
         }
+    }
+
+    #[test]
+    fn a_list_with_two_columns_of_addresses_is_an_error() {
+        let place = tempfile::tempdir().expect("a folder");
+        let file = place.path().join("keep.csv");
+        std::fs::write(&file, "Login,Email\nglass@contoso.com,it@contoso.com\n").expect("written");
+        let error = Exclusions::open(&file).expect_err("two columns").to_string();
+        assert!(error.contains("\"Login\" and \"Email\"") && error.contains("--exclude"), "{error}");
+        assert!(!error.contains("--upn-column"), "{error}");
     }
 
     #[test]

@@ -80,8 +80,8 @@ fn the_page_tells_what_is_taken() {
         let found = taken(export.filled(|row| format!("u{row}")));
         if export.taken.starts_with("refused") {
             let error = found.expect_err(&export.name);
-            let is_foreign = |name: &&String| !matches!(Meaning::of(name), Meaning::OtherId);
-            let rivals = export.names.iter().chain(&export.ids).filter(is_foreign);
+            let may_sign_in = |name: &&String| Meaning::of(name).can_sign_in();
+            let rivals = export.names.iter().chain(&export.ids).filter(may_sign_in);
             rivals.for_each(|name| assert!(error.contains(name.as_str()), "{name}: {error}"));
         } else {
             assert_eq!(found.as_ref(), Ok(&quoted(&export.taken)[0]), "{}", export.name);

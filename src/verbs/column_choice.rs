@@ -3,6 +3,7 @@
 //!
 //! Invariant: each of them can be pasted into the shell that this process was called from.
 
+use super::shell::Shell;
 use crate::failure::Failure;
 use passwave::roster::RosterError;
 use std::{
@@ -11,8 +12,6 @@ use std::{
 };
 
 const FLAG: &str = "--upn-column";
-/// Characters that no shell reads as anything else.
-const PLAIN: &str = "/._-:+=,";
 
 /// The failure, with these commands as its hint.
 pub fn explained(error: RosterError, roster: &Path) -> Failure {
@@ -28,18 +27,10 @@ pub fn explained(error: RosterError, roster: &Path) -> Failure {
 
 fn command(call: &[OsString], choice: &str) -> String {
     let words = call.iter().map(OsString::as_os_str).chain([OsStr::new(FLAG), OsStr::new(choice)]);
-    std::iter::once("passwave".to_owned()).chain(words.map(quoted)).collect::<Vec<_>>().join(" ")
-}
-
-/// One word as the shell of this platform reads it back: `sh`, or PowerShell.
-fn quoted(word: &OsStr) -> String {
-    let text = word.to_string_lossy();
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || PLAIN.contains(c) || (cfg!(windows) && c == '\\');
-    if !text.is_empty() && text.chars().all(is_plain) {
-        return text.into_owned();
-    }
-    let apostrophe = if cfg!(windows) { "''" } else { r"'\''" };
-    format!("'{}'", text.replace('\'', apostrophe))
+    std::iter::once("passwave".to_owned())
+        .chain(words.map(|word| Shell::here().quoted(word)))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[cfg(test)]
@@ -54,7 +45,5 @@ mod tests {
             "passwave plan 'my pupils.csv' --lookup off --upn-column 'E-Mail (Schule)'"
         );
         assert_eq!(command(&call[..1], "2"), "passwave plan --upn-column 2");
-        #[cfg(unix)]
-        assert_eq!(quoted(OsStr::new("O'Brien $x")), r"'O'\''Brien $x'");
     }
 }

@@ -90,7 +90,7 @@ fn sorting(browser: &Browser) {
     assert_eq!(browser.text(sorted), "none");
     click(browser, by_name);
     assert_eq!(browser.text(sorted), "ascending");
-    let names = "[...document.querySelectorAll('#table .name')].map((name) => name.textContent).slice(1, 5).join()";
+    let names = "[...document.querySelectorAll('#table .name')].map((name) => name.textContent).slice(0, 4).join()";
     assert_eq!(browser.text(names), "pupil1@contoso.com,pupil1@contoso.com,pupil2@contoso.com,pupil3@contoso.com");
     click(browser, by_name);
     assert_eq!((browser.text(sorted).as_str(), first(browser).as_str()), ("descending", "pupil300@contoso.com"));
