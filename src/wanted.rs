@@ -6,6 +6,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Under which the ledger notes what is wanted after a flag of `run` has changed it.
+pub const NOTE: &str = "wanted";
+
 /// What a run does and minds beside resetting passwords.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wanted {
@@ -21,6 +24,9 @@ pub struct Wanted {
     /// The hours in which anything is sent (`--window`), such as `22:00-06:00`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<String>,
+    /// Reasons for which rows may be skipped without anybody having to look at them (`--accept`), as in `error_code`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accept: Vec<String>,
 }
 
 impl Wanted {

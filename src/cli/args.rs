@@ -2,13 +2,15 @@
 
 use super::{
     RowsArgs,
-    values::{Auth, HiddenRowsName, LookupName, PlanFormat, StyleName, cloud, duration, profile},
+    rows::accepted,
+    values::{Auth, HiddenRowsName, LookupName, PlanFormat, Show, StyleName, cloud, duration, profile},
 };
 use clap::Args;
 use passwave::{
     cloud::Cloud,
     graph::BATCH_ITEMS_MAX,
     language::Language,
+    outcome::Skip,
     password::{LENGTH_DEFAULT, Profile, SEPARATOR_DEFAULT, WORDS_DEFAULT},
     quota::Quota,
     run::{Halt, Window},
@@ -198,6 +200,14 @@ pub struct RunArgs {
     /// Send only within these hours of this machine's clock, such as 22:00-06:00
     #[arg(long, value_name = "FROM-TO")]
     pub window: Option<Window>,
+    /// Skips that are known and need no attention, by their error_code, such as synced,admin: they do not make the exit code
+    /// 1; repeatable
+    #[arg(long, value_name = "CODE", value_delimiter = ',', value_parser = accepted)]
+    pub accept: Vec<Skip>,
+    /// Show the new passwords on standard output once, at the end, if that is a terminal; --show=always also in a pipe or file
+    #[arg(long, value_enum, value_name = "WHEN", num_args = 0..=1, require_equals = true, default_missing_value = "terminal")]
+    #[arg(help_heading = "Afterwards")]
+    pub show: Option<Show>,
     /// Read back afterwards when each password was changed; adds the column verified_at
     #[arg(long, help_heading = "Afterwards")]
     pub verify: bool,
@@ -207,6 +217,9 @@ pub struct RunArgs {
     /// Drop the --halt-on that the run remembers
     #[arg(long, conflicts_with = "halt_on", hide_short_help = true)]
     pub no_halt_on: bool,
+    /// Drop the --accept that the run remembers
+    #[arg(long, conflicts_with = "accept", hide_short_help = true)]
+    pub no_accept: bool,
     /// Drop the --window that the run remembers
     #[arg(long, conflicts_with = "window", hide_short_help = true)]
     pub no_window: bool,

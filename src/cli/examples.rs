@@ -10,6 +10,12 @@ Examples:
       passwave reset pupils.csv --dry-run
   With no password on this disk that anybody but the key's holder reads:
       passwave reset pupils.csv --run-dir semester --seal-to-file recipients.txt
+  Only one class; then those that failed, once more; and one pupil alone:
+      passwave reset pupils.csv --where Form=7A --run-dir seven
+      passwave reset seven --where status=failed
+      passwave reset --user ann@contoso.com --show
+  Every night, with skips that are known:
+      passwave reset pupils.csv --yes --accept synced,admin
   Passwords of words, and a sign-in without a secret:
       passwave reset staff.csv --style words --words 4 --auth workload";
 
@@ -21,6 +27,8 @@ Examples:
       passwave plan pupils.csv --run-dir semester --format json > plan.json
   Leave break-glass accounts alone, and refuse a file with wrong rows:
       passwave plan pupils.csv --exclude break-glass.txt --strict
+  Only some rows, by what stands in two columns:
+      passwave plan pupils.csv --where Form=7A,7B --where \"Left school=\"
   By a column that is called otherwise:
       passwave plan export.csv --upn-column \"Login name\"";
 
@@ -64,6 +72,8 @@ pub const REHEARSE: &str = "\
 Examples:
   How long will it take, and which rows are wrong?
       passwave rehearse pupils.csv
+  How would those fare that failed last time?
+      passwave rehearse semester --where status=failed,in_doubt
   On a bad day, and the same one each time:
       passwave rehearse pupils.csv --faults faults.json --seed 7
   With the quota of a tenant that other jobs use, too:

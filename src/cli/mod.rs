@@ -16,7 +16,7 @@ pub use call::{Call, CallFlag, call, remember};
 pub use handouts::HandoutArgs;
 pub use rows::RowsArgs;
 pub use settings::{Said, Unread, read};
-pub use values::{Auth, HiddenRowsName, LookupName, PlanFormat, ReportFormat, StyleName};
+pub use values::{Auth, HiddenRowsName, LookupName, PlanFormat, ReportFormat, Show, StyleName};
 
 use clap::{Arg, Parser, Subcommand};
 use clap_complete::Shell;
@@ -26,7 +26,7 @@ use std::path::PathBuf;
 const AFTER_HELP: &str = "\
 Exit codes:
   0    every account has its password (duplicate and excluded rows aside)
-  1    finished, but some rows failed, are in doubt, or were skipped and need a look
+  1    finished, but some rows failed, are in doubt, or were skipped and need attention (see --accept)
   2    bad usage, roster or configuration; nothing was sent
   3    could not begin or go on (sign-in, permission, network); `passwave run` goes on later
   130  interrupted; `passwave run` goes on later
@@ -213,7 +213,7 @@ pub enum Verb {
 }
 
 /// Flags of `reset` that mean nothing to `plan`, and are taken all the same.
-pub const NOT_FOR_A_PLAN: [&str; 3] = ["dry_run", "yes", "pilot"];
+pub const NOT_FOR_A_PLAN: [&str; 4] = ["dry_run", "yes", "pilot", "show"];
 /// The same for `rehearse`, which signs in nowhere.
 pub const NOT_FOR_A_REHEARSAL: [&str; 7] =
     ["yes", "auth", "client_id", "cloud", "graph_endpoint", "authority_host", "ca_file"];

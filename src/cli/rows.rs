@@ -1,7 +1,11 @@
-//! Flags that say which accounts a run is about.
+//! Flags that say which accounts a run is about, and which rows may stay without a reset.
 
 use clap::Args;
-use passwave::roster::{Condition, ConditionError};
+use passwave::{
+    nearest::nearest,
+    outcome::{Skip, Status},
+    roster::{Condition, ConditionError},
+};
 
 const WHICH_ROWS: &str = "Which rows";
 
@@ -18,4 +22,38 @@ pub struct RowsArgs {
 
 fn condition(text: &str) -> Result<Condition, String> {
     text.parse().map_err(|error: ConditionError| error.to_string())
+}
+
+/// Reasons for which rows are skipped, as `--accept` takes them.
+pub fn accepted(text: &str) -> Result<Skip, String> {
+    let text = text.trim().to_lowercase();
+    if let Some(skip) = Skip::from_code(&text) {
+        return Ok(skip);
+    }
+    let is_status = |status: &Status| *status != Status::Skipped && status.as_str() == text.replace('-', "_");
+    if Status::ALL.iter().any(is_status) {
+        return Err(format!("rows with the status {text} are never accepted, only reasons for which rows are skipped"));
+    }
+    let codes = Skip::ALL.map(Skip::code);
+    let hint = nearest(&text, codes).map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
+    Err(format!("rows are skipped for these reasons: {}{hint}", codes.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_are_known_and_results_are_not_accepted() {
+        assert_eq!(accepted(" Synced"), Ok(Skip::Synced));
+        for (text, word) in [
+            ("failed", "never accepted"),
+            ("in-doubt", "never accepted"),
+            ("sinced", "did you mean synced?"),
+            ("x", "upn_missing"),
+        ] {
+            let error = accepted(text).expect_err(text);
+            assert!(error.contains(word), "{error}");
+        }
+    }
 }

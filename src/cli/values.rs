@@ -51,6 +51,15 @@ pub enum ReportFormat {
     Junit,
 }
 
+/// Where `--show` may print passwords.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Show {
+    /// On a terminal alone
+    Terminal,
+    /// On standard output, whatever that is
+    Always,
+}
+
 /// Ways to sign in.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Auth {

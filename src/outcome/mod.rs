@@ -87,7 +87,10 @@ impl Cause {
             Self::Synced => "reset it in the on-premises directory that it is synchronised from",
             Self::External => "guests and federated accounts sign in at home: their password cannot be set here",
             Self::Password => "give the account a password that the tenant's rules allow, or use a longer --length",
-            Self::Other => "read error_message in the report, mend the cause, and put these accounts in a new roster",
+            Self::Other => {
+                "read error_message in the report, correct the cause, and reset these accounts again (`passwave reset` with \
+                 this run folder and --where status=failed)"
+            }
         }
     }
 }

@@ -118,7 +118,7 @@ impl Skip {
             Self::ProfileUnknown => "name a profile in the row, or one for such rows with --profile, and plan again",
             Self::Unread => "plan again; --lookup auto goes by the name where reading is refused, --lookup off always",
             Self::Mismatch => "name the account by its object id",
-            _ => "mend the row, and put it in a new roster",
+            _ => "correct the row in the roster, and reset it alone with --where",
         }
     }
 }
@@ -160,7 +160,7 @@ mod tests {
             (Skip::Mismatch, "object id"),
             (Skip::ProfileUnknown, "--profile"),
             (Skip::Unread, "--lookup off"),
-            (Skip::Invalid, "new roster"),
+            (Skip::Invalid, "--where"),
         ] {
             assert!(skip.cure().contains(word), "{}: {}", skip.code(), skip.cure());
         }

@@ -122,7 +122,13 @@ mod tests {
     }
 
     fn cause(code: &str, message: &str) -> SummaryCause {
-        SummaryCause { status: "failed".into(), error_code: code.into(), error_message: message.into(), rows: 2_000 }
+        SummaryCause {
+            status: "failed".into(),
+            error_code: code.into(),
+            error_message: message.into(),
+            rows: 2_000,
+            accepted: false,
+        }
     }
 
     #[test]

@@ -25,9 +25,9 @@ pub(super) fn of(
     let (mut errors, mut warnings) = (Kind::new(Severity::Error), Kind::new(Severity::Warning));
     whole(summary, stage).into_iter().for_each(|note| warnings.add(|| note));
     ledger.for_each_standing(None, |account| {
-        if let Some(severity) = severity(&account) {
+        if let Some(severity) = severity(&account, &summary.accepted) {
             let kind = if severity == Severity::Error { &mut errors } else { &mut warnings };
-            kind.add(|| row(&account, severity, file));
+            kind.add(|| row(&account, severity, file, &summary.accepted));
         }
         Ok::<_, LedgerError>(())
     })?;
@@ -69,16 +69,16 @@ impl Kind {
 }
 
 /// How much a row matters; nothing where nobody has to look at it.
-fn severity(account: &Standing) -> Option<Severity> {
+fn severity(account: &Standing, accepted: &[String]) -> Option<Severity> {
     let is = |status: Status| account.status == status.as_str();
     if is(Status::Failed) || is(Status::InDoubt) {
         return Some(Severity::Error);
     }
-    (is(Status::Skipped) && SummaryCause::of(account).needs_a_look()).then_some(Severity::Warning)
+    (is(Status::Skipped) && SummaryCause::of(account, accepted).needs_a_look()).then_some(Severity::Warning)
 }
 
-fn row(account: &Standing, severity: Severity, file: Option<&str>) -> Annotation {
-    let cause = SummaryCause::of(account);
+fn row(account: &Standing, severity: Severity, file: Option<&str>, accepted: &[String]) -> Annotation {
+    let cause = SummaryCause::of(account, accepted);
     let cure = cause.cure().map(|cure| format!("\ncure: {cure}")).unwrap_or_default();
     let name = clean::for_terminal(&account.user_principal_name);
     let text = format!("row {}, {name}: {}{cure}", account.row, clean::sentence(&cause.error_message));
@@ -147,7 +147,7 @@ mod tests {
             error_message: Some("Resource\n##[add-mask]x".into()),
             ..Standing::default()
         };
-        let note = row(&account, Severity::Error, Some("a.csv"));
+        let note = row(&account, Severity::Error, Some("a.csv"), &[]);
         assert_eq!(
             (note.place.as_ref(), note.title.as_str()),
             (Some(&("a.csv".into(), 4)), "failed (Request_ResourceNotFound)")
@@ -155,9 +155,13 @@ mod tests {
         assert_eq!(note.text.lines().count(), 2);
         assert!(note.text.starts_with("row 3, :\u{FFFD}error") && note.text.contains("##\u{FFFD}add"), "{}", note.text);
         let of = |status: &str, code: &str| {
-            severity(&Standing { status: status.into(), error_code: Some(code.into()), ..account.clone() })
+            severity(
+                &Standing { status: status.into(), error_code: Some(code.into()), ..account.clone() },
+                &["guest".into()],
+            )
         };
         assert_eq!((of("reset", ""), of("pending", ""), of("skipped", "duplicate")), (None, None, None));
+        assert_eq!((of("skipped", "guest"), of("failed", "guest")), (None, Some(Severity::Error)));
         assert_eq!((of("skipped", "synced"), of("in_doubt", "")), (Some(Severity::Warning), Some(Severity::Error)));
     }
 }

@@ -16,7 +16,7 @@ pub(super) fn write(ledger: &Ledger, summary: &Summary, out: &mut impl Write) ->
     // A dot would make one more level of the tree in which such names are shown.
     let stem = Path::new(&summary.roster).file_stem().and_then(|stem| stem.to_str()).unwrap_or("roster");
     let class = format!("passwave.{}", stem.replace('.', "_"));
-    ledger.for_each_standing(None, |account| case(&class, &account, out))?;
+    ledger.for_each_standing(None, |account| case(&class, &account, &summary.accepted, out))?;
     Ok(writeln!(out, "</testsuite>\n</testsuites>")?)
 }
 
@@ -51,7 +51,7 @@ fn head(summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
     Ok(writeln!(out, "</properties>")?)
 }
 
-fn case(class: &str, account: &Standing, out: &mut impl Write) -> Result<(), Fault> {
+fn case(class: &str, account: &Standing, accepted: &[String], out: &mut impl Write) -> Result<(), Fault> {
     let row = format!("row {}", account.row);
     let name = if account.user_principal_name.is_empty() { &row } else { &account.user_principal_name };
     write!(out, "<testcase classname=\"{}\" name=\"{}\"", Text(class), Text(name))?;
@@ -68,15 +68,15 @@ fn case(class: &str, account: &Standing, out: &mut impl Write) -> Result<(), Fau
     writeln!(
         out,
         "><{element} type=\"{kind}\" message=\"{message}\">{}</{element}></testcase>",
-        Text(&details(account))
+        Text(&details(account, accepted))
     )?;
     Ok(())
 }
 
 /// Where the row is, what to do about it, and what Microsoft's support asks for.
-fn details(account: &Standing) -> String {
+fn details(account: &Standing, accepted: &[String]) -> String {
     let mut words = format!("row {}, {}", account.row, account.status.replace('_', " "));
-    if let Some(cure) = SummaryCause::of(account).cure() {
+    if let Some(cure) = SummaryCause::of(account, accepted).cure() {
         words += &format!("; cure: {cure}");
     }
     if let Some(id) = &account.request_id {

@@ -7,6 +7,7 @@ use crate::{
     password::{ForceChange, Profile},
     roster::Only,
     run,
+    wanted::{self, Wanted},
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -50,6 +51,9 @@ pub struct Summary {
     pub rows: u64,
     /// Rows by status; they add up to `rows`.
     pub counts: BTreeMap<&'static str, u64>,
+    /// Reasons for which rows may be skipped without anybody having to look at them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub accepted: Vec<String>,
     /// Rows without a reset, by status and error code.
     pub causes: Vec<SummaryCause>,
     /// Accounts by what the look-up found, where there was one: `ready`, `disabled` and so on, and the reasons for which
@@ -105,19 +109,24 @@ pub struct SummaryCause {
     pub error_message: String,
     /// How many.
     pub rows: u64,
-}
-
-impl From<Group> for SummaryCause {
-    fn from(group: Group) -> Self {
-        Self { status: group.status, error_code: group.code, error_message: group.message, rows: group.number }
-    }
+    /// Whether nobody has to look at them, since such skips are accepted.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub accepted: bool,
 }
 
 impl SummaryCause {
-    /// How one account ended.
+    fn of_group(group: Group, accepted: &[String]) -> Self {
+        let is_accepted = is_accepted(&group.status, &group.code, accepted);
+        let (status, error_code, error_message) = (group.status, group.code, group.message);
+        Self { status, error_code, error_message, rows: group.number, accepted: is_accepted }
+    }
+
+    /// How one account ended, if skips for the reasons in `accepted` need nobody's attention.
     #[must_use]
-    pub fn of(account: &Standing) -> Self {
+    pub fn of(account: &Standing, accepted: &[String]) -> Self {
+        let code = account.error_code.as_deref().unwrap_or_default();
         Self {
+            accepted: is_accepted(&account.status, code, accepted),
             status: account.status.clone(),
             error_code: account.error_code.clone().unwrap_or_default(),
             error_message: account.error_message.clone().unwrap_or_default(),
@@ -128,12 +137,15 @@ impl SummaryCause {
     /// Whether somebody must look at these rows.
     #[must_use]
     pub fn needs_a_look(&self) -> bool {
-        Skip::from_code(&self.error_code).is_none_or(Skip::needs_a_look)
+        !self.accepted && Skip::from_code(&self.error_code).is_none_or(Skip::needs_a_look)
     }
 
     /// The status and the code, as a person reads them; the code is foreign text.
     #[must_use]
     pub fn title(&self) -> String {
+        if self.accepted {
+            return format!("{} (accepted)", self.error_code);
+        }
         let status = self.status.replace('_', " ");
         if self.error_code.is_empty() { status } else { format!("{status} ({})", self.error_code) }
     }
@@ -145,10 +157,13 @@ impl SummaryCause {
             return Some("not settled yet: the run goes on with these accounts");
         }
         if self.status == Status::InDoubt.as_str() {
-            return Some("the password in the report may be in force: try it, or put these accounts in a new roster");
+            return Some(
+                "the password in the report may be in force: try it, or reset these accounts again (`passwave reset` with \
+                 this run folder and --where status=in_doubt)",
+            );
         }
         if self.status == Status::Skipped.as_str() {
-            return Skip::from_code(&self.error_code).filter(|skip| skip.needs_a_look()).map(Skip::cure);
+            return Skip::from_code(&self.error_code).filter(|_| self.needs_a_look()).map(Skip::cure);
         }
         Some(Cause::of_code(&self.error_code, &self.error_message).cure())
     }
@@ -164,7 +179,9 @@ impl Summary {
         let settings = ledger.settings();
         let sessions = ledger.sessions()?;
         let note = |name| Ok::<_, LedgerError>(ledger.note(name)?.unwrap_or_default());
-        let groups = ledger.groups()?;
+        let accepted = accepted(ledger)?;
+        let causes = ledger.groups()?.into_iter().map(|group| SummaryCause::of_group(group, &accepted));
+        let causes: Vec<_> = causes.collect();
         let shares: Vec<_> = sessions.iter().filter_map(run::share_of_possible).collect();
         let possible: f64 = shares.iter().map(|(least, _)| least).sum();
         let took: f64 = shares.iter().map(|(least, share)| least / share).sum();
@@ -187,14 +204,15 @@ impl Summary {
             ended_at: sessions.last().map(|session| time(session.ended_at)),
             rows: counts.rows(),
             counts: Status::ALL.into_iter().map(|status| (status.as_str(), counts.of(status))).collect(),
-            exit_code: exit_code(&groups, counts.is_finished()),
+            exit_code: exit_code(&causes, counts.is_finished()),
+            accepted,
             kinds: kinds(ledger)?,
             profiles: profiles(ledger)?,
             not_looked_up: ledger.not_looked_up_because()?,
             verified: ledger.verdicts()?.into_iter().collect(),
             sessions_revoked: counts.sessions_revoked,
             sessions_failed: counts.sessions_kept,
-            causes: groups.into_iter().map(SummaryCause::from).collect(),
+            causes,
             batches: sessions.iter().map(|session| session.batches).sum(),
             writes: sessions.iter().map(|session| session.writes).sum(),
             throttled: sessions.iter().map(|session| session.throttled).sum(),
@@ -211,9 +229,19 @@ impl Summary {
 }
 
 /// 0 where every account has its password, duplicates aside; 1 where somebody must look at a row; 3 where rows are left.
-fn exit_code(groups: &[Group], finished: bool) -> u8 {
-    let well = |group: &Group| Skip::from_code(&group.code).is_some_and(|skip| !skip.needs_a_look());
-    if finished { u8::from(!groups.iter().all(well)) } else { 3 }
+fn exit_code(causes: &[SummaryCause], finished: bool) -> u8 {
+    if finished { u8::from(causes.iter().any(SummaryCause::needs_a_look)) } else { 3 }
+}
+
+/// What the run accepts now: as it was planned, unless a flag of `run` has changed it.
+fn accepted(ledger: &Ledger) -> Result<Vec<String>, LedgerError> {
+    let noted = ledger.note(wanted::NOTE)?.map(|noted| serde_json::from_str::<Wanted>(&noted)).transpose()?;
+    Ok(noted.unwrap_or_else(|| ledger.settings().wanted.clone()).accept)
+}
+
+/// Only a skip can be accepted: what failed or is in doubt always needs attention.
+fn is_accepted(status: &str, code: &str, accepted: &[String]) -> bool {
+    status == Status::Skipped.as_str() && Skip::from_code(code).is_some() && accepted.iter().any(|known| known == code)
 }
 
 fn profiles(ledger: &Ledger) -> Result<BTreeMap<Profile, SummaryProfile>, LedgerError> {

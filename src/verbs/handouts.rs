@@ -108,7 +108,11 @@ fn named(language: &str) -> String {
 fn left_out(left_out: &LeftOut) {
     for (rows, tell, why) in [
         (left_out.pending, insist as fn(&str), "pending: the run goes on with them"),
-        (left_out.in_doubt, insist, "in doubt: try the password of report.csv, or put them in a new roster"),
+        (
+            left_out.in_doubt,
+            insist,
+            "in doubt: try the password of report.csv, or reset them again (--where status=in_doubt)",
+        ),
         (left_out.failed, insist, "failed: they keep their old passwords; report.csv says why"),
         (left_out.skipped, insist, "skipped and in need of a look: report.csv says why"),
         (left_out.changed_since, say, "whose password was changed since, most likely by its person"),

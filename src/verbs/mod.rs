@@ -1,6 +1,7 @@
 //! One function per verb: from what was said on the command line to calls of the library.
 
 mod asking;
+mod attention;
 mod column_choice;
 mod conditions;
 mod connect;
@@ -18,6 +19,7 @@ mod report;
 mod rows;
 mod sealing;
 mod shell;
+mod show;
 mod simulate;
 mod starting;
 mod telling;

@@ -17,7 +17,7 @@ use crate::{
     failure::Failure,
     terminal::{can_ask, say},
 };
-use passwave::ledger::Ledger;
+use passwave::{cloud::Cloud, ledger::Ledger};
 use std::{
     ffi::{OsStr, OsString},
     fmt,
@@ -82,6 +82,27 @@ impl NextStep {
         step.give_the_key(ledger);
         let has_begun = ledger.note(BEGUN).is_ok_and(|begun| begun.is_some());
         if !has_begun && (call().flag("yes").is_some_and(|yes| yes.origin.is_none()) || !can_ask()) {
+            step = step.switch("yes");
+        }
+        step
+    }
+
+    /// Resets accounts of the run of `ledger` again: a new run, in which all that was wanted of that one is wanted, too.
+    pub fn again(ledger: &Ledger) -> Self {
+        let settings = ledger.settings();
+        let verb = if settings.rehearsal { "rehearse" } else { "reset" };
+        let mut step = Self::to(ledger, verb);
+        if let [user] = settings.users.as_slice() {
+            step.words[1] = Word::Bare("--user".into());
+            step.words.insert(2, Word::Value(user.into()));
+        }
+        if let Some(cloud) = settings.cloud.filter(|cloud| *cloud != Cloud::default()) {
+            step = step.with("cloud", cloud.as_str());
+        }
+        for (flag, value) in wanted::again(settings) {
+            step = value.map_or_else(|| step.clone().switch(flag), |value| step.clone().with(flag, value));
+        }
+        if !settings.rehearsal && (call().flag("yes").is_some_and(|yes| yes.origin.is_none()) || !can_ask()) {
             step = step.switch("yes");
         }
         step
@@ -217,6 +238,12 @@ pub fn go_on(standing: &str, ledger: &Ledger) {
 /// How things stand, and the command that goes on.
 pub fn offer(standing: &str, step: &NextStep) {
     say(&told(standing, step));
+    events::note_next(&step.to_string());
+}
+
+/// Why something is tried again, and the command that does.
+pub fn retry(why: &str, step: &NextStep) {
+    say(&format!("{why}  {step}"));
     events::note_next(&step.to_string());
 }
 

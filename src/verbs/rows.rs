@@ -197,13 +197,15 @@ fn tell(ledger: &Ledger, roster: &Roster, args: &PlanArgs, rehearsal: bool) -> R
     Ok(())
 }
 
+/// Whether the flags seal the passwords.
 #[cfg(feature = "seal")]
-const fn seals(args: &PlanArgs) -> bool {
+pub const fn seals(args: &PlanArgs) -> bool {
     args.seal.seal_passphrase || !args.seal.seal_to.is_empty() || !args.seal.seal_to_file.is_empty()
 }
 
+/// Whether the flags seal the passwords.
 #[cfg(not(feature = "seal"))]
-const fn seals(_args: &PlanArgs) -> bool {
+pub const fn seals(_args: &PlanArgs) -> bool {
     false
 }
 

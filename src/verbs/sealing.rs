@@ -20,6 +20,18 @@ pub fn unlock(_ledger: &mut Ledger, _args: &OpenArgs) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Whether the flags give a key.
+#[cfg(not(feature = "seal"))]
+pub const fn has_key(_args: &OpenArgs) -> bool {
+    false
+}
+
+/// Whether the flags give a key.
+#[cfg(feature = "seal")]
+pub const fn has_key(args: &OpenArgs) -> bool {
+    args.passphrase || !args.identity.is_empty()
+}
+
 #[cfg(feature = "seal")]
 pub use with_age::{of, unlock};
 

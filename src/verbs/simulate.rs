@@ -3,7 +3,7 @@
 use super::{
     conditions, looking, plan,
     process::{interrupted, runtime},
-    starting,
+    rows, show, starting,
     telling::{self, Manner},
     told::Told,
     wanted, work,
@@ -38,6 +38,8 @@ const FAULTS_BYTES_MAX: u64 = 8 << 20;
 /// The whole job in virtual time, against a tenant that has the roster's accounts.
 pub fn rehearse(job: &JobArgs, simulator: &SimulatorArgs) -> Result<u8, Failure> {
     starting::without_meaning("rehearse", &NOT_FOR_A_REHEARSAL);
+    show::must_be_possible(job.run.show)?;
+    show::must_be_readable(job.run.show, rows::seals(&job.plan), false)?;
     let mut config = SimulatorConfig::new(job.run.pace.write_quota, simulator.seed);
     config.faults = faults(simulator, Faults { latency_ms: LATENCY_MILLIS, ..Faults::default() })?;
     let runtime = runtime(true)?;
@@ -65,7 +67,9 @@ pub fn rehearse(job: &JobArgs, simulator: &SimulatorArgs) -> Result<u8, Failure>
         events::note_end("planned");
         return Ok(0);
     }
-    runtime.block_on(work::send(&mut ledger, &tenant, options, &now.wanted, false))
+    let code = runtime.block_on(work::send(&mut ledger, &tenant, options, &now.wanted, false))?;
+    show::passwords(&ledger, job.run.show)?;
+    Ok(code)
 }
 
 /// Gives the tenant the accounts that are to be reset.

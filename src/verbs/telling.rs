@@ -1,8 +1,9 @@
 //! What is said before a run and after it.
 
 use super::{
+    attention,
     next_step::{self, NextStep, quoted},
-    passwords, starting, wanted,
+    passwords, show, starting, wanted,
 };
 use crate::{
     cli::call,
@@ -240,7 +241,9 @@ pub fn result(ledger: &Ledger, summary: &Summary, wanted: &Wanted) {
     if has_passwords && summary.sealed_to.is_empty() {
         say("The report and the page hold passwords in clear text: nobody else may see them.");
     }
+    show::whereabouts(ledger, summary);
     what_is_left(ledger, summary, wanted);
+    attention::tell(ledger, summary);
 }
 
 /// How many rows ended how.

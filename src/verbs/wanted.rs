@@ -10,15 +10,29 @@ use crate::{
 };
 use passwave::{
     ledger::Ledger,
+    password::{
+        ENTROPY_BITS_MIN, ForceChange, Form, LENGTH_DEFAULT, SEPARATOR_DEFAULT, SYMBOLS_DEFAULT, Style, WORDS_DEFAULT,
+    },
+    plan::{Lookup, Settings},
     run::{Halt, Window},
     wanted::Wanted,
 };
 
 /// Ids of the flags that say it.
-pub const IDS: [&str; 8] =
-    ["verify", "no_verify", "revoke_sessions", "no_revoke_sessions", "halt_on", "no_halt_on", "window", "no_window"];
+pub const IDS: [&str; 10] = [
+    "verify",
+    "no_verify",
+    "revoke_sessions",
+    "no_revoke_sessions",
+    "halt_on",
+    "no_halt_on",
+    "window",
+    "no_window",
+    "accept",
+    "no_accept",
+];
 /// Under which the ledger notes what is wanted after a flag of `run` has changed it.
-const NOTE: &str = "wanted";
+const NOTE: &str = passwave::wanted::NOTE;
 
 /// What the flags ask of a run that is planned now.
 pub fn of(args: &RunArgs) -> Wanted {
@@ -27,6 +41,7 @@ pub fn of(args: &RunArgs) -> Wanted {
         revoke_sessions: args.revoke_sessions,
         halt_on: args.halt_on.iter().map(ToString::to_string).collect(),
         window: args.window.map(|window| window.to_string()),
+        accept: args.accept.iter().map(|skip| skip.code().to_owned()).collect(),
     }
 }
 
@@ -78,22 +93,70 @@ fn changed(before: Wanted, args: &RunArgs, call: &Call) -> Now {
     } else if asked.window.is_some() && fills("window", before.window.is_none()) {
         wanted.window = asked.window;
     }
+    if call.says("no_accept") {
+        wanted.accept.clear();
+    } else if !asked.accept.is_empty() && fills("accept", before.accept.is_empty()) {
+        wanted.accept = asked.accept;
+    }
     let pairs = shown(&wanted).into_iter().zip(shown(&before));
     let changes = pairs.filter(|((_, now), (_, before))| now != before);
     Now { changes: changes.map(|((flag, now), (_, before))| (flag, now, before)).collect(), wanted }
 }
 
 /// Each flag with its value, for people.
-fn shown(wanted: &Wanted) -> [(&'static str, String); 4] {
+fn shown(wanted: &Wanted) -> [(&'static str, String); 5] {
     let switch = |on: bool| if on { "on" } else { "off" }.to_owned();
     let off = || "off".to_owned();
-    let halts = wanted.halt_on.join(", ");
+    let [halts, accepted] = [&wanted.halt_on, &wanted.accept].map(|values| values.join(", "));
     [
         ("--verify", switch(wanted.verify)),
         ("--revoke-sessions", switch(wanted.revoke_sessions)),
         ("--halt-on", if halts.is_empty() { off() } else { halts }),
         ("--window", wanted.window.clone().unwrap_or_else(off)),
+        ("--accept", if accepted.is_empty() { off() } else { accepted }),
     ]
+}
+
+/// The flags that make another run like this one, and their values: how passwords look, to whom they are sealed, which
+/// accounts are left alone, and what is done beside the resets.
+pub fn again(settings: &Settings) -> Vec<(&'static str, Option<String>)> {
+    let (rules, wanted, mut flags) = (settings.rules, &settings.wanted, Vec::new());
+    match &settings.sealing {
+        Some(sealing) if sealing.identity.is_some() => flags.push(("seal-passphrase", None)),
+        Some(sealing) => flags.extend(sealing.recipients.iter().map(|to| ("seal-to", Some(to.clone())))),
+        None => {}
+    }
+    match settings.policy.style() {
+        Style::Random { length, symbols } => {
+            flags.extend((*length != LENGTH_DEFAULT).then(|| ("length", Some(length.to_string()))));
+            flags.extend((symbols != SYMBOLS_DEFAULT).then(|| ("symbols", Some(symbols.clone()))));
+        }
+        Style::Words { words, separator } => {
+            flags.push(("style", Some("words".into())));
+            flags.extend((*words != WORDS_DEFAULT).then(|| ("words", Some(words.to_string()))));
+            flags.extend((separator != SEPARATOR_DEFAULT).then(|| ("separator", Some(separator.clone()))));
+        }
+    }
+    let weak = settings.policy.entropy_bits(Form::default()) < ENTROPY_BITS_MIN;
+    let switches = [
+        (weak, "allow-weak"),
+        (settings.force_change == Some(ForceChange::No), "no-force-change"),
+        (settings.force_change == Some(ForceChange::NextSignInWithMfa), "force-change-with-mfa"),
+        (rules.include_synced, "include-synced"),
+        (rules.include_admins, "include-admins"),
+        (wanted.verify, "verify"),
+        (wanted.revoke_sessions, "revoke-sessions"),
+    ];
+    flags.extend(switches.into_iter().filter(|(on, _)| *on).map(|(_, flag)| (flag, None)));
+    match rules.lookup {
+        Lookup::Auto => {}
+        Lookup::Required => flags.push(("lookup", Some("required".into()))),
+        Lookup::Off => flags.push(("lookup", Some("off".into()))),
+    }
+    flags.extend(wanted.halt_on.iter().map(|rule| ("halt-on", Some(rule.clone()))));
+    flags.extend(wanted.window.iter().map(|hours| ("window", Some(hours.clone()))));
+    flags.extend((!wanted.accept.is_empty()).then(|| ("accept", Some(wanted.accept.join(",")))));
+    flags
 }
 
 impl Now {
@@ -149,6 +212,9 @@ pub fn line(wanted: &Wanted) -> Option<String> {
     }
     if let Some(window) = &wanted.window {
         parts.push(format!("sends only within {window}"));
+    }
+    if !wanted.accept.is_empty() {
+        parts.push(format!("accepts skips for {}", wanted.accept.join(" or ")));
     }
     let last = parts.pop()?;
     let comma = if parts.len() > 1 { "," } else { "" };

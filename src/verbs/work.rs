@@ -10,8 +10,8 @@ use super::{
     next_step::{self, BEGUN, before},
     plan,
     process::{interrupted, makers, runtime},
-    rows::Source,
-    sealing, starting,
+    rows::{self, Source},
+    sealing, show, starting,
     telling::{self, Manner},
     told::Told,
     verify,
@@ -39,6 +39,8 @@ use std::path::Path;
 /// Plan, look, ask, run and report.
 pub fn reset(job: &JobArgs) -> Result<u8, Failure> {
     let source = Source::of(&job.plan)?;
+    show::must_be_possible(job.run.show)?;
+    show::must_be_readable(job.run.show, rows::seals(&job.plan), false)?;
     let door = Door::open(&job.connect, &Destination::new(&job.connect))?;
     may_ask(job.yes || (!source.is_stdin() && can_ask()))?;
     window_must_be_open(job.run.window)?;
@@ -49,16 +51,20 @@ pub fn reset(job: &JobArgs) -> Result<u8, Failure> {
     let mut ledger = created.ledger;
     let terms = Terms { run: &job.run, limit: &job.limit, expect: None, yes: job.yes };
     let now = wanted::now(&ledger, &job.run, false)?;
-    match runtime.block_on(work(&mut ledger, &door, &terms, &now)) {
-        Err(Refused::TooMany(failure)) => Err(plan::discarded(ledger, failure)),
-        other => other.map_err(|refused| refused.told(&ledger)),
-    }
+    let code = match runtime.block_on(work(&mut ledger, &door, &terms, &now)) {
+        Err(Refused::TooMany(failure)) => return Err(plan::discarded(ledger, failure)),
+        other => other.map_err(|refused| refused.told(&ledger))?,
+    };
+    show::passwords(&ledger, job.run.show)?;
+    Ok(code)
 }
 
 /// Start or go on with a planned run.
 pub fn run(folder: &Path, connect: &ConnectArgs, open: &OpenArgs, terms: &Terms<'_>) -> Result<u8, Failure> {
     must_be_whole(terms.expect)?;
+    show::must_be_possible(terms.run.show)?;
     let mut ledger = open_real(folder)?;
+    show::must_be_readable(terms.run.show, ledger.sealed_to().is_some(), sealing::has_key(open))?;
     sealing::unlock(&mut ledger, open)?;
     engine::must_be_possible(&ledger).map_err(|error| before(error.into(), "Nothing was sent.", &ledger))?;
     if ledger.lookup_has_ended()? {
@@ -68,7 +74,10 @@ pub fn run(folder: &Path, connect: &ConnectArgs, open: &OpenArgs, terms: &Terms<
     let destination = Destination::of_run(connect, ledger.settings())?;
     let now = wanted::now(&ledger, terms.run, terms.expect.is_some())?;
     if is_done(&ledger, &now.wanted)? {
-        return finish(&mut ledger, None, &now.wanted);
+        now.keep(&mut ledger)?;
+        let code = finish(&mut ledger, None, &now.wanted)?;
+        show::passwords(&ledger, terms.run.show)?;
+        return Ok(code);
     }
     let door = Door::open(connect, &destination)?;
     let yes = terms.yes || ledger.note(BEGUN)?.is_some();
@@ -77,7 +86,9 @@ pub fn run(folder: &Path, connect: &ConnectArgs, open: &OpenArgs, terms: &Terms<
     let runtime = runtime(false)?;
     now.keep(&mut ledger)?;
     let terms = Terms { yes, ..*terms };
-    runtime.block_on(work(&mut ledger, &door, &terms, &now)).map_err(|refused| refused.told(&ledger))
+    let code = runtime.block_on(work(&mut ledger, &door, &terms, &now)).map_err(|refused| refused.told(&ledger))?;
+    show::passwords(&ledger, terms.run.show)?;
+    Ok(code)
 }
 
 /// Whether nothing is left to be sent or looked at, and no flag of this call asks for more.

@@ -18,6 +18,8 @@ const RENAMED: [(&str, &str); 2] =
     [("seal-passphrase", "PASSWAVE_SEAL_WITH_PASSPHRASE"), ("passphrase", "PASSWAVE_OPEN_WITH_PASSPHRASE")];
 /// Variables of Azure's own that stand for a flag where ours does not.
 const OTHERS: [(&str, &str); 1] = [("authority-host", "AZURE_AUTHORITY_HOST")];
+/// Flags whose values hold commas themselves, by their ids: a variable gives them one value.
+const WHOLE: [&str; 1] = ["only"];
 /// Between the values of a flag that is repeatable.
 const SEPARATOR: char = ',';
 
@@ -39,7 +41,8 @@ pub(super) fn given(command: &Command, verb: &str, environment: &Environment) ->
         let names = variable_of(arg).into_iter().chain(other.map(str::to_owned));
         let set = names.filter_map(|name| value(environment, &name).map(|value| (name, value))).next();
         let Some((origin, value)) = set else { continue };
-        let values = if matches!(arg.get_action(), ArgAction::Append) { parts(value) } else { vec![value.to_owned()] };
+        let is_list = matches!(arg.get_action(), ArgAction::Append) && !WHOLE.contains(&arg.get_id().as_str());
+        let values = if is_list { parts(value) } else { vec![value.to_owned()] };
         found.push(checked(arg, Given { id: arg.get_id().to_string(), values, layer: Layer::Environment, origin })?);
     }
     Ok(found)
