@@ -19,7 +19,7 @@ const PLANNED: u64 = 100_000;
 const PLACE: Binding<'static> = Binding { row: 12_345, nth: 0, account: "pupil12345@contoso.com" };
 
 fn sealing() -> Sealing {
-    Sealing { recipients: vec![Identity::generate().to_public().to_string()], identity: None }
+    Sealing { recipients: vec![Identity::generate().to_public().to_string()], ..Sealing::default() }
 }
 
 fn passwords(criterion: &mut Criterion) {

@@ -10,7 +10,7 @@ use crate::{
     clean,
     clock::Offset,
     graph::{Graph, Operation, Reply, Request, user::User},
-    ledger::LedgerError,
+    ledger::{Ledger, LedgerError, OnHold},
     outcome::{Asked, Cause, Verdict},
     quota::Quota,
     throttle::Throttle,
@@ -46,6 +46,9 @@ pub enum Found {
 
 /// Where rows come from, and where what was found goes.
 pub trait Reading {
+    /// The ledger, in which waits are noted that Graph asks for.
+    fn ledger(&self) -> &Ledger;
+
     /// The next rows to be read, `most` of them; none where there are no more.
     ///
     /// # Errors
@@ -153,6 +156,9 @@ pub async fn read<G: Graph>(
     let again = Vec::new();
     let (exhausted, readable, unreadable, given_up, stopping) = (false, false, 0, None, false);
     let mut reader = Reader { traffic, reading, again, exhausted, readable, unreadable, given_up, stopping };
+    let left = reader.reading.ledger().hold_left(OnHold::Reads, pace.clock.millis())?;
+    reader.traffic.hold_for(left);
+    reader.traffic.take_waits().into_iter().for_each(|wait| tell(ReadEvent::Waiting(wait)));
     loop {
         let wake = reader.fill()?;
         if reader.traffic.in_flight() == 0
@@ -234,6 +240,9 @@ impl<G: Graph, R: Reading> Reader<'_, G, R> {
                 }
                 Landed::Judged(batch, landing) => self.judged(batch, landing, &mut found),
             }
+        }
+        if let Some(asked) = self.traffic.take_asked() {
+            self.reading.ledger().note_hold(OnHold::Reads, asked)?;
         }
         let read = found.len() as u64;
         self.reading.keep(found, self.traffic.offset())?;

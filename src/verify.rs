@@ -104,6 +104,10 @@ struct Resets<'a> {
 }
 
 impl Reading for Resets<'_> {
+    fn ledger(&self) -> &Ledger {
+        self.ledger
+    }
+
     fn next(&mut self, most: usize) -> Result<Vec<(u64, Upn)>, LedgerError> {
         let mut next = Vec::new();
         for reset in self.ledger.to_verify(self.again, self.after, most)? {

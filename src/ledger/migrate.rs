@@ -13,6 +13,9 @@ use super::{
 };
 use rusqlite::{Connection, Transaction, TransactionBehavior, config::DbConfig};
 
+/// Under which it is noted from which schema a ledger was carried over.
+pub(super) const CARRIED_FROM: &str = "carried_from";
+
 /// Brings a ledger of schema 4, which was checked, to the schema of today.
 pub(super) fn carry_over(connection: &mut Connection) -> Result<(), LedgerError> {
     // Renaming the old table is not to rewrite what mentions it.
@@ -73,6 +76,7 @@ fn note(transaction: &Transaction<'_>, marks: &Marks) -> Result<(), LedgerError>
     let taken = approved::take_from(transaction, &settings, marks, is_complete)?.fingerprint;
     let mut insert = transaction.prepare("INSERT OR REPLACE INTO run VALUES (?1, ?2)")?;
     insert.execute((KEY, marks.noted()))?;
+    insert.execute((CARRIED_FROM, "4"))?;
     // A plan that was not complete could not be approved, so its fingerprint may become one of today.
     if is_complete {
         insert.execute((PLANNED_SCHEMA, "4"))?;

@@ -7,7 +7,7 @@ use super::{
     examine::{self, examine},
     lock,
     marks::{KEY, Marks},
-    migrate,
+    migrate::{self, CARRIED_FROM},
     place::Place,
     read, schema,
     sessions::Sessions,
@@ -157,7 +157,10 @@ impl Ledger {
         if settings.rehearsal {
             connection.pragma_update(None, "synchronous", "OFF")?;
         }
-        let vault = Vault::new(noted(RUN_ID)?, settings.sealing.as_ref())?;
+        let mut vault = Vault::new(noted(RUN_ID)?, settings.sealing.as_ref())?;
+        if !noted(CARRIED_FROM)?.is_empty() {
+            vault.take_older();
+        }
         let marks = Marks::parse(&noted(KEY)?).ok_or_else(|| LedgerError::Damaged {
             file: folder.join(FILE_NAME),
             why: "the key of its marks is missing or was changed".into(),

@@ -56,6 +56,11 @@ impl Vault {
         Ok(Self { keyring, ..Self::default() })
     }
 
+    /// Opens data keys of an older release, too: the run was carried over.
+    pub(super) fn take_older(&mut self) {
+        self.keyring.iter_mut().for_each(Keyring::take_older);
+    }
+
     pub(super) fn keyring(&self) -> Option<&Keyring> {
         self.keyring.as_ref()
     }

@@ -212,6 +212,10 @@ struct Accounts<'a> {
 }
 
 impl Reading for Accounts<'_> {
+    fn ledger(&self) -> &Ledger {
+        self.ledger
+    }
+
     fn next(&mut self, most: usize) -> Result<Vec<(u64, Upn)>, LedgerError> {
         let mut next = Vec::new();
         for asked in self.ledger.to_look_up(self.after, most)? {

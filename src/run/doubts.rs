@@ -133,6 +133,10 @@ impl Doubts<'_> {
 }
 
 impl Reading for Doubts<'_> {
+    fn ledger(&self) -> &Ledger {
+        self.ledger
+    }
+
     fn next(&mut self, most: usize) -> Result<Vec<(u64, Upn)>, LedgerError> {
         let mut asked = Vec::new();
         while asked.is_empty() && self.stage != Stage::Over {

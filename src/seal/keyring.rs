@@ -7,11 +7,14 @@ use super::{
     value::{DataKey, KEY_BYTES, context, number_of},
 };
 use crate::password::Password;
+use aws_lc_rs::digest::{Context, SHA256};
 use std::collections::BTreeMap;
 use zeroize::{Zeroize, Zeroizing};
 
 /// Before a data key and its number, in what the recipients get.
-const LABEL: &[u8] = b"passwave data key 1";
+const LABEL: &[u8] = b"passwave data key 2";
+/// The same of releases that did not bind the recipients.
+const LABEL_1: &[u8] = b"passwave data key 1";
 /// Most bytes of a data key with all that belongs to it.
 const OPENED_BYTES_MAX: usize = 1 << 10;
 
@@ -19,6 +22,10 @@ const OPENED_BYTES_MAX: usize = 1 << 10;
 pub struct Keyring {
     run: String,
     recipients: Recipients,
+    /// Of the recipients: each data key says for whom it was made.
+    digest: Vec<u8>,
+    /// Whether data keys of an older release are opened, too.
+    takes_older: bool,
     keys: BTreeMap<u32, DataKey>,
     /// The one under which it seals.
     own: Option<u32>,
@@ -50,10 +57,17 @@ impl Keyring {
         Ok(Self {
             run,
             recipients: Recipients::parse(&sealing.recipients)?,
+            digest: digest(&sealing.recipients),
+            takes_older: false,
             keys: BTreeMap::new(),
             own: None,
             unlocked: false,
         })
+    }
+
+    /// From now on opens data keys of a release that did not bind the recipients, too.
+    pub fn take_older(&mut self) {
+        self.takes_older = true;
     }
 
     /// To whom everything is sealed.
@@ -74,9 +88,10 @@ impl Keyring {
     /// Without randomness.
     pub fn make(&self, number: u32) -> Result<MadeKey, SealError> {
         let (key, bytes) = DataKey::made()?;
-        let head = self.head(number);
-        let mut plain = Zeroizing::new(Vec::with_capacity(head.len() + KEY_BYTES));
+        let head = self.head(LABEL, number);
+        let mut plain = Zeroizing::new(Vec::with_capacity(head.len() + self.digest.len() + KEY_BYTES));
         plain.extend_from_slice(&head);
+        plain.extend_from_slice(&self.digest);
         plain.extend_from_slice(bytes.as_slice());
         Ok(MadeKey { number, key, wrapped: self.recipients.seal(&plain)? })
     }
@@ -97,7 +112,11 @@ impl Keyring {
             // It is sealed to all recipients of the run: what is not, was changed.
             return if identities.include_any(&self.recipients) { Err(bad()) } else { Ok(false) };
         };
-        let bytes = plain.strip_prefix(self.head(number).as_slice()).ok_or_else(bad)?;
+        let bytes = match plain.strip_prefix(self.head(LABEL, number).as_slice()) {
+            Some(bound) => bound.strip_prefix(self.digest.as_slice()).ok_or(SealError::OtherRecipients(number))?,
+            None if self.takes_older => plain.strip_prefix(self.head(LABEL_1, number).as_slice()).ok_or_else(bad)?,
+            None => return Err(bad()),
+        };
         let mut bytes: [u8; KEY_BYTES] = bytes.try_into().map_err(|_| bad())?;
         self.keys.entry(number).or_insert_with(|| DataKey::of(&bytes));
         bytes.zeroize();
@@ -135,8 +154,18 @@ impl Keyring {
         }
     }
 
-    fn head(&self, number: u32) -> Vec<u8> {
+    fn head(&self, label: &[u8], number: u32) -> Vec<u8> {
         let length = (self.run.len() as u64).to_be_bytes();
-        [LABEL, &number.to_be_bytes(), &length, self.run.as_bytes()].concat()
+        [label, &number.to_be_bytes(), &length, self.run.as_bytes()].concat()
     }
+}
+
+/// Each recipient has its length, so no two lists read the same.
+fn digest(recipients: &[String]) -> Vec<u8> {
+    let mut context = Context::new(&SHA256);
+    for recipient in recipients {
+        context.update(&(recipient.len() as u64).to_be_bytes());
+        context.update(recipient.as_bytes());
+    }
+    context.finish().as_ref().to_vec()
 }

@@ -24,6 +24,7 @@ pub use value::{Binding, SEALED_OVERHEAD_BYTES};
 use crate::clean;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Most bytes of a recipients file or of a key file.
 pub const KEY_FILE_BYTES_MAX: u64 = 1 << 20;
@@ -36,9 +37,30 @@ pub struct Sealing {
     /// Where there is a passphrase: the secret key of one of the recipients, as a key file that the passphrase locks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<String>,
+    /// What people call a recipient: the comment above it in a recipients file.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<String, String>,
 }
 
+/// How many characters of a recipient are shown at its beginning and at its end.
+const RECIPIENT_SHOWN: (usize, usize) = (10, 6);
+/// Longest name that is kept.
+const NAME_CHARS_MAX: usize = 60;
+
 impl Sealing {
+    /// Each recipient as people tell it from others: its name, and how it begins and ends. Foreign text.
+    #[must_use]
+    pub fn shown(&self) -> Vec<String> {
+        let shown = |recipient: &String| {
+            let (first, last) = RECIPIENT_SHOWN;
+            let cut = recipient.len().checked_sub(last).filter(|at| *at > first && recipient.is_ascii());
+            let key =
+                cut.map_or_else(|| recipient.clone(), |at| format!("{}…{}", &recipient[..first], &recipient[at..]));
+            self.names.get(recipient).map_or_else(|| key.clone(), |name| format!("{name} ({key})"))
+        };
+        self.recipients.iter().map(shown).collect()
+    }
+
     /// Adds recipients, each once.
     ///
     /// # Errors
@@ -60,13 +82,19 @@ impl Sealing {
     /// Where a line is no recipient, with its number, or the file names none.
     pub fn add_file(&mut self, name: &str, text: &str) -> Result<(), SealError> {
         let before = self.recipients.len();
-        let mut named = false;
+        let (mut named, mut comment) = (false, None);
         for (at, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
+                // A comment names what stands right below it.
+                comment = line.strip_prefix('#').map(str::trim).filter(|name| !name.is_empty());
                 continue;
             }
             named = true;
+            if let Some(name) = comment.take() {
+                let name = name.chars().take(NAME_CHARS_MAX).collect();
+                self.names.entry(line.to_owned()).or_insert(name);
+            }
             self.add([line.to_owned()]).map_err(|error| {
                 self.recipients.truncate(before);
                 SealError::Line { file: name.to_owned(), line: at + 1, error: Box::new(error) }
@@ -82,6 +110,7 @@ impl Sealing {
     /// Where it cannot be done.
     pub fn add_passphrase(&mut self, passphrase: &SecretString) -> Result<(), SealError> {
         let (recipient, identity) = age::locked_pair(passphrase)?;
+        self.names.insert(recipient.clone(), "a passphrase".into());
         self.recipients.push(recipient);
         self.identity = Some(identity);
         Ok(())
@@ -141,6 +170,12 @@ pub enum SealError {
         "data key {0} of the ledger is damaged, or comes from elsewhere; it was refused\nhint: restore the run folder from a copy"
     )]
     BadKey(u32),
+    /// A data key was made for others than those to whom the run is sealed now.
+    #[error(
+        "data key {0} of the ledger was not made for the recipients that the run names: somebody changed them; it was refused\n\
+         hint: restore the run folder from a copy, or plan again; do not send it to anybody before"
+    )]
+    OtherRecipients(u32),
     /// A row's password is not what was stored.
     #[error(
         "row {0}: its sealed password is damaged, or belongs elsewhere; it was refused\nhint: restore the run folder from a copy"

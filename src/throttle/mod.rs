@@ -208,7 +208,7 @@ impl Throttle {
     }
 
     /// Empties the buckets until `wait` from now: nothing is admitted before, and no burst after.
-    fn hold(&mut self, wait: Duration) {
+    pub fn hold(&mut self, wait: Duration) {
         self.limit.empty_until(wait);
         if let Some(units) = &mut self.units {
             units.empty_until(wait.saturating_sub(Duration::from_secs(1)));

@@ -65,6 +65,7 @@ impl<'a, G: Graph, T: Ticket + 'a> Traffic<'a, G, T> {
         let share = throttled as f64 / batch.len() as f64;
         let hold = self.throttle.refused(epoch, share, asked);
         self.weather.asked_to_wait(hold);
+        self.note_asked(hold);
         let named = batch.iter().filter_map(|judged| judged.reply.named()).max();
         self.waits.push(Waiting { reason: WaitReason::Asked, wait: hold, named });
         hold
@@ -93,7 +94,12 @@ impl<'a, G: Graph, T: Ticket + 'a> Traffic<'a, G, T> {
         let said = clean::sentence(said);
         let pause = self.throttle.back_off(nth - 1).max(asked.unwrap_or_default());
         match self.weather.pause(pause) {
-            Ok(wait) => self.waits.push(Waiting { reason: WaitReason::Away(said), wait, named: None }),
+            Ok(wait) => {
+                if asked.is_some() {
+                    self.note_asked(wait);
+                }
+                self.waits.push(Waiting { reason: WaitReason::Away(said), wait, named: None });
+            }
             Err(waited) => self.break_off(TrafficError::Away { waited, said }),
         }
     }

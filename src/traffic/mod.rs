@@ -204,6 +204,8 @@ pub struct Traffic<'a, G, T> {
     in_flight: FuturesUnordered<LocalBoxFuture<'a, Answer<T>>>,
     requests_in_flight: usize,
     waits: Vec<Waiting>,
+    /// The wait that was asked for last, until somebody has noted it: when it began, and when it is over.
+    asked: Option<(i64, i64)>,
     broken: Option<TrafficError>,
     offset: Option<Offset>,
     tally: Tally,
@@ -223,6 +225,7 @@ impl<'a, G: Graph, T: Ticket + 'a> Traffic<'a, G, T> {
             in_flight: FuturesUnordered::new(),
             requests_in_flight: 0,
             waits: Vec::new(),
+            asked: None,
             broken: None,
             offset: None,
             tally: Tally::default(),
@@ -247,6 +250,30 @@ impl<'a, G: Graph, T: Ticket + 'a> Traffic<'a, G, T> {
     /// What is to be told about waiting since this was asked last.
     pub fn take_waits(&mut self) -> Vec<Waiting> {
         std::mem::take(&mut self.waits)
+    }
+
+    /// A wait that was asked for since this was asked last, from when until when (milliseconds since 1970): to be noted for
+    /// the process that follows, should this one be killed.
+    pub fn take_asked(&mut self) -> Option<(i64, i64)> {
+        self.asked.take()
+    }
+
+    /// Sends nothing for `wait`, which an earlier process was asked for.
+    pub fn hold_for(&mut self, wait: Duration) {
+        if !wait.is_zero() {
+            self.throttle.hold(wait);
+            self.weather.asked_to_wait(wait);
+            self.waits.push(Waiting { reason: WaitReason::Asked, wait, named: None });
+        }
+    }
+
+    /// Remembers that Graph asked for a wait from now on.
+    fn note_asked(&mut self, wait: Duration) {
+        let now = self.clock.millis();
+        let millis = i64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX);
+        let until = now.saturating_add(millis);
+        let latest = self.asked.map_or(until, |(_, other)| other.max(until));
+        self.asked = Some((now, latest));
     }
 
     /// What has been done.

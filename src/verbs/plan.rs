@@ -147,6 +147,7 @@ fn as_json(ledger: &Ledger, summary: &Summary, quota: Quota) -> Result<serde_jso
         "fingerprint": summary.fingerprint,
         "run_dir": ledger.folder(),
         "sealed_to": summary.sealed_to,
+        "sealed_to_names": ledger.settings().sealing.as_ref().map(passwave::seal::Sealing::shown).unwrap_or_default(),
         "roster": summary.roster,
         "only": summary.only,
         "rows": summary.rows,

@@ -32,7 +32,11 @@ pub fn report(
         warn(&changed.to_string());
     }
     match (format, output) {
-        (None, _) => telling::result(&ledger, &report::write(&ledger)?, &ledger.settings().wanted),
+        (None, _) => telling::result(
+            &ledger,
+            &report::write(&ledger).map_err(|error| unwritable(folder, error))?,
+            &ledger.settings().wanted,
+        ),
         (Some(format), Some(file)) if file != Path::new("-") => to_file(&ledger, format, file)?,
         (Some(ReportFormat::Xlsx), None) if is_seen() => into_folder(&ledger)?,
         (Some(ReportFormat::Xlsx), Some(_)) if is_seen() => {
@@ -43,6 +47,21 @@ pub fn report(
         (Some(format), _) => print(|out| write(&ledger, format, out))?,
     }
     Ok(0)
+}
+
+/// A backup or an artifact may be read-only; then the report goes elsewhere.
+fn unwritable(folder: &Path, error: report::ReportError) -> Failure {
+    let is_read_only = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source())
+        .filter_map(|error| error.downcast_ref::<io::Error>())
+        .any(|error| matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem));
+    if !is_read_only {
+        return error.into();
+    }
+    Failure::usage(format!(
+        "nothing can be written into {}, so the reports cannot be written there\n\
+         hint: write one elsewhere with --format csv --output FILE; csv, html, xlsx, junit and json can be had",
+        clean::for_terminal(&folder.display().to_string())
+    ))
 }
 
 fn write(ledger: &Ledger, format: ReportFormat, out: &mut impl Write) -> Result<(), Failure> {

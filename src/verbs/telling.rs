@@ -206,7 +206,11 @@ pub fn end(end: &RunEnd) {
 /// How the passwords stand in the run folder.
 fn kept(ledger: &Ledger) -> String {
     match &ledger.settings().sealing {
-        Some(sealing) => format!("sealed to {}", counted(sealing.recipients.len() as u64, "recipient", "recipients")),
+        Some(sealing) => {
+            let shown: Vec<String> = sealing.shown().iter().map(|name| clean::for_terminal(name)).collect();
+            let number = counted(sealing.recipients.len() as u64, "recipient", "recipients");
+            format!("sealed to {number}: {}", shown.join(", "))
+        }
         None if cfg!(feature = "seal") => {
             "in clear text, in the report and the ledger; --seal-to RECIPIENT seals them".into()
         }

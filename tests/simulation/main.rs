@@ -36,4 +36,6 @@ mod scenarios;
 mod sealed;
 #[cfg(feature = "seal")]
 mod sealed_report;
+mod tampered;
 mod verdicts;
+mod waits;

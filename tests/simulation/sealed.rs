@@ -256,7 +256,7 @@ async fn passwords_that_the_roster_brought_take_the_key() {
     let options = RosterOptions { password_column: Some("password".into()), ..RosterOptions::default() };
     let roster = Roster::from_bytes("wave.csv", csv, &options).expect("a roster");
     let (policy, home) = (PasswordPolicy::default(), tempfile::tempdir().expect("a folder"));
-    let sealing = Sealing { recipients: vec![key.to_public().to_string()], identity: None };
+    let sealing = Sealing { recipients: vec![key.to_public().to_string()], ..Sealing::default() };
     let settings = Settings { rehearsal: true, sealing: Some(sealing), ..Settings::new(&roster, policy.clone()) };
     let folder = home.path().join("run");
     let plan = Plan::new(&roster, Generator::new(&policy).expect("randomness"));

@@ -276,7 +276,7 @@ impl KeyPair {
 
     /// Seals to the recipient alone.
     pub fn sealing(&self) -> Sealing {
-        Sealing { recipients: vec![self.recipient.clone()], identity: None }
+        Sealing { recipients: vec![self.recipient.clone()], ..Sealing::default() }
     }
 
     /// None: sealing is not built in.

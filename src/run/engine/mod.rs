@@ -7,7 +7,7 @@ use crate::{
     clock::Clock,
     graph::{Graph, Operation, Request},
     ledger::{
-        Claimed, Claims, Counts, Facts, Ledger, LedgerError, Session, SessionsDue,
+        Claimed, Claims, Counts, Facts, Ledger, LedgerError, OnHold, Session, SessionsDue,
         life::{Doubt, Event},
     },
     outcome::Asked,
@@ -143,6 +143,7 @@ impl<'a, G: Graph> Engine<'a, G> {
         &mut self,
         stop: &mut (impl FusedFuture<Output = ()> + Unpin),
     ) -> Result<RunEnd, RunError> {
+        self.wait_on()?;
         loop {
             let wake = self.turn()?;
             if self.traffic.in_flight() == 0 && (self.is_closing() || self.ledger.next_due()?.is_none()) {
@@ -154,6 +155,21 @@ impl<'a, G: Graph> Engine<'a, G> {
                 landed = self.traffic.next(), if self.traffic.in_flight() > 0 => self.take(landed)?,
                 () = sleep(wake.unwrap_or_default()), if wake.is_some() => {}
             }
+        }
+    }
+
+    /// Goes on with a wait that an earlier process was asked for.
+    fn wait_on(&mut self) -> Result<(), LedgerError> {
+        self.traffic.hold_for(self.ledger.hold_left(OnHold::Writes, self.clock.millis())?);
+        self.tell_waits();
+        Ok(())
+    }
+
+    fn tell_waits(&mut self) {
+        let (now, throttled) = (self.clock.millis(), self.traffic.tally().throttled);
+        for waiting in self.traffic.take_waits() {
+            self.moments.note(now, &waiting, throttled);
+            (self.emit)(RunEvent::Waiting(waiting));
         }
     }
 
@@ -282,11 +298,10 @@ impl<'a, G: Graph> Engine<'a, G> {
 
     /// Takes what has come back: all of it shares a commit.
     fn take(&mut self, landed: Vec<Landed<Ticket>>) -> Result<(), RunError> {
-        let (now, throttled) = (self.clock.millis(), self.traffic.tally().throttled);
-        for waiting in self.traffic.take_waits() {
-            self.moments.note(now, &waiting, throttled);
-            (self.emit)(RunEvent::Waiting(waiting));
+        if let Some(asked) = self.traffic.take_asked() {
+            self.ledger.note_hold(OnHold::Writes, asked)?;
         }
+        self.tell_waits();
         for landed in landed {
             match landed {
                 Landed::Unsent(tickets) => tickets.into_iter().for_each(|ticket| self.unsent(ticket)),

@@ -34,7 +34,7 @@ impl Sound {
 }
 
 fn keyring() -> Keyring {
-    let sealing = Sealing { recipients: vec![RECIPIENT.into()], identity: None };
+    let sealing = Sealing { recipients: vec![RECIPIENT.into()], ..Sealing::default() };
     Keyring::new(RUN.into(), &sealing).expect("a recipient")
 }
 
