@@ -31,7 +31,7 @@ pub enum ExclusionsError {
     },
     /// An entry is no account.
     #[error(
-        "{file}: {message}\nhint: every row of --exclude must name an account, or one that must not be touched would be; mend the row"
+        "{file}: {message}\nhint: every row of --exclude must name an account, or one that must not be touched would be; correct the row"
     )]
     Entry {
         /// The file's name.

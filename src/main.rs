@@ -97,7 +97,7 @@ fn dispatch(verb: Verb) -> Result<u8, Failure> {
             verbs::run(&folder, &connect, &open, &terms)
         }
         Verb::Verify { folder, pace, connect, .. } => verbs::verify(&folder, &pace, &connect),
-        Verb::Report { folder, format, output, open } => verbs::report(&folder, format, output.as_deref(), &open),
+        Verb::Report { folder, format, output, open, .. } => verbs::report(&folder, format, output.as_deref(), &open),
         Verb::Handouts { folder, handouts, open } => verbs::handouts(folder.as_deref(), &handouts, &open),
         Verb::Rehearse { job, simulator } => verbs::rehearse(&job, &simulator),
         Verb::Simulate { port, roster, accounts, write_quota, simulator } => {

@@ -20,6 +20,8 @@ use std::{
 
 /// Time between plain lines.
 const LINE_EVERY: Duration = Duration::from_secs(5);
+/// Time between two lines about waits that Graph asks for.
+const WAITS_TOLD_EVERY: Duration = Duration::from_secs(60);
 /// Waits below this are not worth a word.
 const WAIT_TOLD_MIN: Duration = Duration::from_secs(2);
 /// How far back the pace looks.
@@ -38,6 +40,35 @@ pub struct Progress {
     settled_before: u64,
     last_line: Instant,
     last_words: String,
+    waits: Waits,
+}
+
+/// Waits that Graph asked for: the first is told at once, the others now and then, and all of them at the end.
+#[derive(Default)]
+struct Waits {
+    asked: u64,
+    told: Option<Instant>,
+}
+
+impl Waits {
+    /// What is to be said of a wait now, if anything is.
+    fn note(&mut self, waiting: &Waiting) -> Option<String> {
+        let text = waiting_text(waiting)?;
+        if !matches!(waiting.reason, WaitReason::Asked) {
+            return Some(text);
+        }
+        self.asked += 1;
+        let is_due = self.told.is_none_or(|told| told.elapsed() >= WAITS_TOLD_EVERY);
+        (is_due || is_detailed()).then(|| {
+            self.told = Some(Instant::now());
+            if self.asked > 1 { format!("{text} (so far {} times)", grouped(self.asked)) } else { text }
+        })
+    }
+
+    /// All of them, if they were not told one by one.
+    fn sum(&self) -> Option<String> {
+        (self.asked > 1 && !is_detailed()).then(|| format!("Graph asked to wait {} times.", grouped(self.asked)))
+    }
 }
 
 /// Accounts settled at some moments of the last seconds.
@@ -70,7 +101,8 @@ impl Progress {
         let bar = Bar::begin(counts.settled(), counts.settled() + counts.pending());
         let pace = (!virtual_time).then(|| Pace::begin(counts.settled()));
         let settled_before = counts.settled();
-        Self { bar, quota, pace, settled_before, last_line: Instant::now(), last_words: String::new() }
+        let (last_line, last_words, waits) = (Instant::now(), String::new(), Waits::default());
+        Self { bar, quota, pace, settled_before, last_line, last_words, waits }
     }
 
     /// Shows what the run tells.
@@ -117,6 +149,7 @@ impl Progress {
         if let Some(bar) = &self.bar {
             bar.end();
         }
+        self.waits.sum().iter().for_each(|text| say(text));
     }
 
     fn progress(&mut self, counts: Counts, throttled: u64) {
@@ -165,7 +198,7 @@ impl Progress {
 
     /// Says why nothing is sent, where it is worth a word.
     fn waiting(&mut self, waiting: &Waiting) {
-        let Some(text) = waiting_text(waiting) else { return };
+        let Some(text) = self.waits.note(waiting) else { return };
         if self.bar.is_none() && text == self.last_words {
             return;
         }
@@ -207,12 +240,13 @@ pub struct ReadProgress {
     read: u64,
     total: u64,
     last_line: Instant,
+    waits: Waits,
 }
 
 impl ReadProgress {
     /// Of accounts that are `done` so.
     pub fn new(done: &'static str) -> Self {
-        Self { done, bar: None, read: 0, total: 0, last_line: Instant::now() }
+        Self { done, bar: None, read: 0, total: 0, last_line: Instant::now(), waits: Waits::default() }
     }
 
     /// So many are to be read.
@@ -229,7 +263,10 @@ impl ReadProgress {
         events::of_reading(event, &self.done.replace(' ', "_"), self.read, self.total);
         match event {
             ReadEvent::Read(_) => self.draw(),
-            ReadEvent::Waiting(waiting) => waiting_text(waiting).into_iter().for_each(|text| self.tell(&text)),
+            ReadEvent::Waiting(waiting) => {
+                self.waits.note(waiting).into_iter().for_each(|text| self.tell(&text));
+                self.draw();
+            }
         }
     }
 
@@ -246,13 +283,18 @@ impl ReadProgress {
         if let Some(bar) = &self.bar {
             bar.end();
         }
+        self.waits.sum().iter().for_each(|text| say(text));
     }
 
     fn draw(&mut self) {
         match &self.bar {
             Some(bar) => {
-                let text = format!("accounts {}", self.done);
-                bar.set(self.read, vec![Word { text, mark: Mark::Plain }]);
+                let mut words = vec![Word { text: format!("accounts {}", self.done), mark: Mark::Plain }];
+                if self.waits.asked > 0 {
+                    let times = counted(self.waits.asked, "time", "times");
+                    words.push(Word { text: format!("asked to wait {times}"), mark: Mark::Slow });
+                }
+                bar.set(self.read, words);
             }
             None if self.last_line.elapsed() >= LINE_EVERY => {
                 self.last_line = Instant::now();
@@ -260,5 +302,23 @@ impl ReadProgress {
             }
             None => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_are_told_once_and_summed_up() {
+        let mut waits = Waits::default();
+        let asked = |seconds| Waiting { reason: WaitReason::Asked, wait: Duration::from_secs(seconds), named: None };
+        assert_eq!((waits.note(&asked(1)), waits.sum()), (None, None), "a second is not worth a word");
+        assert_eq!(waits.note(&asked(11)).as_deref(), Some("Graph asks to wait 11 s"));
+        assert_eq!(waits.sum(), None, "the only one was told");
+        assert!((0..30).all(|_| waits.note(&asked(11)).is_none()));
+        assert_eq!(waits.sum().as_deref(), Some("Graph asked to wait 31 times."));
+        let away = Waiting { reason: WaitReason::Away("gone".into()), wait: Duration::from_secs(4), named: None };
+        assert!(waits.note(&away).is_some(), "a service that is away is told each time");
     }
 }

@@ -276,6 +276,28 @@ pub struct ConnectArgs {
     pub ca_file: Option<PathBuf>,
 }
 
+/// Flags of `run` that are pasted along to `verify`, where they mean nothing.
+#[derive(Args)]
+pub struct PastedToVerify {
+    #[arg(long, short = 'y', hide = true)]
+    yes: bool,
+    #[cfg(feature = "seal")]
+    #[arg(long, value_name = "KEYFILE", hide = true)]
+    identity: Vec<PathBuf>,
+    #[cfg(feature = "seal")]
+    #[arg(long, hide = true)]
+    passphrase: bool,
+}
+
+/// The same for `report`, which signs in nowhere.
+#[derive(Args)]
+pub struct PastedToReport {
+    #[arg(long, short = 'y', hide = true)]
+    yes: bool,
+    #[command(flatten)]
+    connect: ConnectArgs,
+}
+
 #[derive(Args)]
 #[command(next_help_heading = "Simulator")]
 pub struct SimulatorArgs {

@@ -9,8 +9,8 @@ mod settings;
 mod values;
 
 pub use args::{
-    ConnectArgs, EventArgs, JobArgs, LimitArgs, OpenArgs, PaceArgs, PlanArgs, PolicyArgs, RulesArgs, RunArgs, SealArgs,
-    SimulatorArgs,
+    ConnectArgs, EventArgs, JobArgs, LimitArgs, OpenArgs, PaceArgs, PastedToReport, PastedToVerify, PlanArgs,
+    PolicyArgs, RulesArgs, RunArgs, SealArgs, SimulatorArgs,
 };
 pub use call::{Call, CallFlag, call, remember};
 pub use handouts::HandoutArgs;
@@ -120,9 +120,11 @@ pub enum Verb {
         connect: ConnectArgs,
         #[command(flatten)]
         events: EventArgs,
+        #[command(flatten)]
+        pasted: PastedToVerify,
     },
     /// Write the reports again from the ledger, at any time, also after a crash
-    #[command(after_long_help = examples::REPORT)]
+    #[command(after_long_help = examples::REPORT, mut_args(without_meaning_in_a_report))]
     Report {
         /// The run folder
         #[arg(value_name = "RUN")]
@@ -136,11 +138,13 @@ pub enum Verb {
         output: Option<PathBuf>,
         #[command(flatten)]
         open: OpenArgs,
+        #[command(flatten)]
+        pasted: PastedToReport,
     },
     /// Printable slips for the people: a page for each class, manager or building, with cut lines
     ///
     /// One for each account that was reset: name, user name, password, where to sign in and what happens next. Ends with 0
-    /// where everybody has one, and with 1 where some rows failed, are in doubt, or were skipped and need a look.
+    /// where everybody has one, and with 1 where some rows failed, are in doubt, or were skipped and need attention.
     #[command(after_long_help = examples::HANDOUTS)]
     Handouts {
         /// The run folder
@@ -217,6 +221,15 @@ pub const NOT_FOR_A_PLAN: [&str; 4] = ["dry_run", "yes", "pilot", "show"];
 /// The same for `rehearse`, which signs in nowhere.
 pub const NOT_FOR_A_REHEARSAL: [&str; 7] =
     ["yes", "auth", "client_id", "cloud", "graph_endpoint", "authority_host", "ca_file"];
+
+/// The same for `verify` and `report`, of flags of `run`.
+pub const NOT_FOR_VERIFYING: [&str; 3] = ["yes", "identity", "passphrase"];
+pub const NOT_FOR_A_REPORT: [&str; 7] =
+    ["yes", "auth", "client_id", "cloud", "graph_endpoint", "authority_host", "ca_file"];
+
+fn without_meaning_in_a_report(arg: Arg) -> Arg {
+    hidden(arg, &NOT_FOR_A_REPORT)
+}
 
 fn without_meaning_in_a_plan(arg: Arg) -> Arg {
     hidden(arg, &NOT_FOR_A_PLAN)

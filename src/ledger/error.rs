@@ -3,7 +3,7 @@
 //! It only words errors; nothing here looks at a file.
 
 use super::{FILE_NAME, trouble};
-use crate::{plan::PlanError, seal::SealError};
+use crate::{clean, plan::PlanError, seal::SealError};
 use std::path::{Path, PathBuf};
 
 /// Why a ledger cannot be made, opened or kept.
@@ -18,6 +18,9 @@ pub enum LedgerError {
     /// The folder that the run folder is to be made in is not there.
     #[error("{} cannot be made: the folder above it does not exist; nothing was sent\nhint: make that folder first, or name another one with --run-dir", .0.display())]
     NoParent(PathBuf),
+    /// No file system takes such a name.
+    #[error("{}: the name is too long, or holds what this disk does not take; nothing was sent\nhint: give another name", clean::for_terminal(&.0.to_string_lossy()))]
+    BadName(PathBuf),
     /// There is no run folder, or no ledger in it.
     #[error("{} is no run folder: there is no {FILE_NAME} in it\nhint: give the folder that `passwave plan` or `reset` named", .0.display())]
     NoRun(PathBuf),
@@ -171,6 +174,18 @@ impl LedgerError {
     /// Whether it says that somebody changed what was planned.
     pub(super) const fn is_about_a_change(&self) -> bool {
         matches!(self, Self::Changed { .. } | Self::NotAskedFor(_) | Self::Damaged { .. } | Self::NoPassword(_))
+    }
+}
+
+impl LedgerError {
+    /// Why the ledger of `folder` cannot be opened.
+    pub(super) fn absent(folder: &Path, file: PathBuf, source: std::io::Error) -> Self {
+        use std::io::ErrorKind::{InvalidFilename, NotADirectory, NotFound};
+        match source.kind() {
+            NotFound | NotADirectory => Self::NoRun(folder.to_owned()),
+            InvalidFilename => Self::BadName(folder.to_owned()),
+            _ => Self::File { file, source },
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::{FILE_NAME, LedgerError, lock, read, schema, trouble};
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use std::{
     fs::File,
-    io::{self, Read},
+    io::Read,
     path::{Path, PathBuf},
 };
 
@@ -27,8 +27,7 @@ pub(super) fn check(folder: &Path) -> Result<PathBuf, LedgerError> {
     }
     let mut header = Vec::with_capacity(HEADER_BYTES);
     match File::open(&file) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(LedgerError::NoRun(folder.to_owned())),
-        Err(source) => return Err(LedgerError::File { file, source }),
+        Err(error) => return Err(LedgerError::absent(folder, file, error)),
         Ok(opened) => opened
             .take(HEADER_BYTES as u64)
             .read_to_end(&mut header)

@@ -63,6 +63,7 @@ impl Ledger {
             io::ErrorKind::AlreadyExists if is_cut_off(folder) => LedgerError::Unfinished(folder.to_owned()),
             io::ErrorKind::AlreadyExists => LedgerError::Exists(folder.to_owned()),
             io::ErrorKind::NotFound => LedgerError::NoParent(folder.to_owned()),
+            io::ErrorKind::InvalidFilename => LedgerError::BadName(folder.to_owned()),
             _ => LedgerError::File { file: folder.to_owned(), source },
         })?;
         let made = Self::fill(folder, settings, plan);

@@ -37,10 +37,11 @@ pub(super) fn of(ledger: &Ledger, summary: &Summary, stage: Stage) -> String {
     text
 }
 
-/// Why there is no run, or why it has broken off.
-pub(super) fn failed(failure: &str) -> String {
+/// Why there is no run, or why it has broken off, and the command that goes on.
+pub(super) fn failed(failure: &str, next: Option<&str>) -> String {
     let lines: Vec<String> = failure.lines().map(|line| escaped(&clean::sentence(line))).collect();
-    format!("## passwave could not go on\n\n{}\n\n", lines.join("<br>"))
+    let next = next.map(|command| format!("Go on with:\n\n    {command}\n\n")).unwrap_or_default();
+    format!("## passwave could not go on\n\n{}\n\n{next}", lines.join("<br>"))
 }
 
 fn summary_of(summary: &Summary, stage: Stage) -> String {
@@ -152,7 +153,8 @@ mod tests {
 
     #[test]
     fn a_failure_is_told_line_by_line() {
-        let text = failed("the roster | is bad\nhint: mend it");
-        assert_eq!(text, "## passwave could not go on\n\nthe roster &#124; is bad<br>hint&#58; mend it\n\n");
+        let text = failed("the roster | is bad\nhint: correct it", Some("passwave run run"));
+        let told = "## passwave could not go on\n\nthe roster &#124; is bad<br>hint&#58; correct it\n\n";
+        assert_eq!(text, format!("{told}Go on with:\n\n    passwave run run\n\n"));
     }
 }

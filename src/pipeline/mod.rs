@@ -102,7 +102,7 @@ pub fn fail(failure: &Failure) {
     let Some(pipeline) = Pipeline::found(|name| env::var_os(name)) else { return };
     let text = failure.to_string();
     pipeline.annotate(&Annotation::new(Severity::Error, "passwave", clean::paragraph(&text)));
-    pipeline.summarise(&markdown::failed(&text), None);
+    pipeline.summarise(&markdown::failed(&text, failure.next().map(|(_, command)| command)), None);
 }
 
 /// A path as the pipeline shows it: relative to its workspace, if it is in there.

@@ -3,7 +3,7 @@
 //!
 //! Invariant: each of them can be pasted into the shell that this process was called from.
 
-use super::shell::Shell;
+use super::shell::{self, Shell};
 use crate::failure::Failure;
 use passwave::roster::RosterError;
 use std::{
@@ -21,16 +21,14 @@ pub fn explained(error: RosterError, roster: &Path) -> Failure {
         return error.into();
     }
     let call: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let commands: Vec<String> = choices.iter().map(|choice| command(&call, choice)).collect();
+    let program = shell::program();
+    let commands: Vec<String> = choices.iter().map(|choice| format!("{program} {}", command(&call, choice))).collect();
     Failure::usage(format!("{error}\nhint: {}", commands.join("\n   or  "))).about("roster")
 }
 
 fn command(call: &[OsString], choice: &str) -> String {
     let words = call.iter().map(OsString::as_os_str).chain([OsStr::new(FLAG), OsStr::new(choice)]);
-    std::iter::once("passwave".to_owned())
-        .chain(words.map(|word| Shell::here().quoted(word)))
-        .collect::<Vec<_>>()
-        .join(" ")
+    words.map(|word| Shell::here().quoted(word)).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -40,10 +38,11 @@ mod tests {
     #[test]
     fn the_call_is_repeated_with_each_column() {
         let call: Vec<OsString> = ["plan", "my pupils.csv", "--lookup", "off"].map(OsString::from).to_vec();
+        #[cfg(unix)]
         assert_eq!(
             command(&call, "E-Mail (Schule)"),
-            "passwave plan 'my pupils.csv' --lookup off --upn-column 'E-Mail (Schule)'"
+            "plan 'my pupils.csv' --lookup off --upn-column 'E-Mail (Schule)'"
         );
-        assert_eq!(command(&call[..1], "2"), "passwave plan --upn-column 2");
+        assert_eq!(command(&call[..1], "2"), "plan --upn-column 2");
     }
 }

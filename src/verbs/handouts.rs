@@ -114,7 +114,7 @@ fn left_out(left_out: &LeftOut) {
             "in doubt: try the password of report.csv, or reset them again (--where status=in_doubt)",
         ),
         (left_out.failed, insist, "failed: they keep their old passwords; report.csv says why"),
-        (left_out.skipped, insist, "skipped and in need of a look: report.csv says why"),
+        (left_out.skipped, insist, "skipped and in need of attention: report.csv says why"),
         (left_out.changed_since, say, "whose password was changed since, most likely by its person"),
         (left_out.well, say, "rightly skipped: duplicate or excluded"),
     ] {

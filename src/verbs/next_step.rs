@@ -26,7 +26,7 @@ use std::{
 };
 
 /// Flags of a call that its successor needs as well.
-const TAKEN_ALONG: [&str; 13] = [
+const TAKEN_ALONG: [&str; 14] = [
     "config",
     "no_config",
     "auth",
@@ -40,6 +40,7 @@ const TAKEN_ALONG: [&str; 13] = [
     "max_wait",
     "identity",
     "passphrase",
+    "alongside",
 ];
 /// Noted in the ledger when the first batch may leave.
 pub const BEGUN: &str = "begun_at";

@@ -2,7 +2,7 @@
 
 use super::{sealing, starting, telling};
 use crate::{
-    cli::{OpenArgs, ReportFormat},
+    cli::{NOT_FOR_A_REPORT, OpenArgs, ReportFormat},
     failure::Failure,
     terminal::{is_seen, print, say, warn},
 };
@@ -25,6 +25,7 @@ pub fn report(
     output: Option<&Path>,
     open: &OpenArgs,
 ) -> Result<u8, Failure> {
+    starting::without_meaning("report", &NOT_FOR_A_REPORT);
     let mut ledger = Ledger::open_to_read(folder).map_err(|error| starting::not_opened(error, folder))?;
     sealing::unlock(&mut ledger, open)?;
     if let Some(changed) = ledger.mind_changes()? {

@@ -74,6 +74,8 @@ mod with_age {
             return Ok(());
         }
         let Some(sealing) = ledger.settings().sealing.clone() else {
+            // A key that is not there is a mistake all the same.
+            args.identity.iter().try_for_each(|file| read(file, "--identity").map(drop))?;
             say("This run is not sealed, so it needs no key.");
             return Ok(());
         };

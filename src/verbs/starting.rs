@@ -4,11 +4,12 @@ use super::{next_step::NextStep, shell};
 use crate::{
     cli::call,
     failure::Failure,
-    terminal::{counted, detail, grouped, say},
+    terminal::{counted, detail, grouped, say, short},
 };
 use passwave::{
     clean,
     ledger::{Counts, Ledger, LedgerError},
+    quota::Quota,
     seal::Sealing,
 };
 use std::path::Path;
@@ -31,6 +32,17 @@ pub fn done_before(counts: &Counts) -> String {
         [(counts.reset, "were reset before"), (counts.failed, "failed before"), (counts.in_doubt, "are in doubt")];
     let parts = done.into_iter().filter(|(number, _)| *number > 0);
     parts.map(|(number, what)| format!(", {} {what}", grouped(number))).collect()
+}
+
+/// How long the quota makes it take at least.
+pub fn estimate(pending: u64, quota: Quota) -> String {
+    let least = quota.least_time(pending);
+    let time = if least.is_zero() { "under a minute".into() } else { format!("about {}", short(least)) };
+    format!(
+        "{time}, where the quota is {} writes in {} s and nobody else uses it",
+        grouped(u64::from(quota.units.get())),
+        quota.per.as_secs()
+    )
 }
 
 /// Who can read the sealed passwords, by name.
@@ -69,12 +81,12 @@ pub fn not_made(error: LedgerError, folder: &Path) -> Failure {
 /// Why a run folder cannot be opened.
 pub fn not_opened(error: LedgerError, folder: &Path) -> Failure {
     if folder.is_file() {
-        let [reset, plan] = ["reset", "plan"].map(|verb| NextStep::new(verb, folder));
+        let plan = NextStep::new("plan", folder);
         let text =
             format!("{} is a file, and no run folder; nothing was sent", clean::sentence(&folder.to_string_lossy()));
-        let hint = "a roster is taken by `reset` and `plan`, which make the run folder";
+        let hint = "a roster is what `reset` and `plan` take; they make the run folder";
         let failure = Failure::usage(format!("{text}\nhint: {hint}")).about("ledger");
-        return failure.then(format!("Reset its accounts:  {reset}\nOnly plan them:      {plan}"), reset.to_string());
+        return failure.then(format!("If it is a roster, plan it with:  {plan}"), plan.to_string());
     }
     match error {
         LedgerError::Rescued { .. } | LedgerError::Moved { .. } => moved(error),
@@ -93,6 +105,15 @@ fn moved(error: LedgerError) -> Failure {
     let Some(now) = now else { return failure };
     let step = NextStep::new("run", &now);
     failure.then(format!("Go on with:  {step}"), step.to_string())
+}
+
+/// Why a pilot goes on being one, if no flag of this call asked for it.
+pub fn lasting_pilot() {
+    if let Some((pilot, origin)) = call().flag("pilot").and_then(|pilot| Some((pilot, pilot.origin.as_deref()?))) {
+        let number =
+            pilot.values.first().map(|number| clean::for_terminal(&number.to_string_lossy())).unwrap_or_default();
+        say(&format!("--pilot {number} comes from {origin}, so each run takes the next {number} accounts."));
+    }
 }
 
 /// A name that no shell shows as it is, is told so once.

@@ -23,8 +23,14 @@ use passwave::{
     seal::Sealing,
     wanted::Wanted,
 };
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
+/// Whether this process has told which rows are skipped, and why.
+static SKIPPED_TOLD: AtomicBool = AtomicBool::new(false);
 /// Skipped rows that are told one by one; the report has them all.
 const SKIPPED_LINES_MAX: usize = 100;
 
@@ -110,13 +116,14 @@ pub fn plan(ledger: &Ledger, manner: &Manner<'_>) -> Result<(), Failure> {
     }
     say(&first);
     if !manner.is_brief {
+        SKIPPED_TOLD.store(true, Ordering::Relaxed);
         kinds(ledger)?;
         passwords::passwords(ledger)?;
     }
     wanted::line(manner.wanted).iter().for_each(|line| say(line));
     // Revoking sessions is a write of its own.
     let writes = if manner.wanted.revoke_sessions { pending * 2 } else { pending };
-    say(&format!("Time:      {}", estimate(writes, manner.quota)));
+    say(&format!("Time:      {}", starting::estimate(writes, manner.quota)));
     if !settings.rehearsal {
         say(&format!("Kept:      {}", kept(ledger)));
         settings.sealing.iter().for_each(starting::recipients);
@@ -197,7 +204,10 @@ fn kind_title(kind: &KindCount) -> String {
 pub fn end(end: &RunEnd) {
     match end {
         RunEnd::Finished | RunEnd::Interrupted => {}
-        RunEnd::PilotEnded => say("The pilot has ended; the other accounts were not touched."),
+        RunEnd::PilotEnded => {
+            say("The pilot has ended; the other accounts were not touched.");
+            starting::lasting_pilot();
+        }
         RunEnd::Halted(halt) => warn(&format!("stopped by --halt-on {halt}: look at the causes before going on")),
         RunEnd::WindowClosed => say("The hours of --window are over: nothing more is sent."),
     }
@@ -216,16 +226,6 @@ fn kept(ledger: &Ledger) -> String {
         }
         None => "in clear text, in the report and the ledger".into(),
     }
-}
-
-fn estimate(pending: u64, quota: Quota) -> String {
-    let least = quota.least_time(pending);
-    let time = if least.is_zero() { "under a minute".into() } else { format!("about {}", short(least)) };
-    format!(
-        "{time}, where the quota is {} writes in {} s and nobody else uses it",
-        grouped(u64::from(quota.units.get())),
-        quota.per.as_secs()
-    )
 }
 
 /// What has been done.
@@ -367,15 +367,15 @@ fn afterwards(summary: &Summary, wanted: &Wanted) {
 
 /// What went otherwise, each cure after the causes that share it.
 fn causes(causes: &[SummaryCause]) {
+    let is_told =
+        |cause: &SummaryCause| cause.status == Status::Skipped.as_str() && SKIPPED_TOLD.load(Ordering::Relaxed);
+    let is_worth = |cause: &&SummaryCause| !is_told(cause) || cause.needs_a_look() || cause.accepted;
+    let causes: Vec<&SummaryCause> = causes.iter().filter(is_worth).collect();
     for (at, cause) in causes.iter().enumerate() {
-        say(&format!(
-            "  {} {}: {}",
-            grouped(cause.rows),
-            clean::for_terminal(&cause.title()),
-            clean::sentence(&cause.error_message)
-        ));
+        let what = if is_told(cause) { "as told above".into() } else { clean::sentence(&cause.error_message) };
+        say(&format!("  {} {}: {what}", grouped(cause.rows), clean::for_terminal(&cause.title())));
         let cure = cause.cure();
-        if let Some(cure) = cure.filter(|_| causes.get(at + 1).and_then(SummaryCause::cure) != cure) {
+        if let Some(cure) = cure.filter(|_| causes.get(at + 1).and_then(|next| next.cure()) != cure) {
             say(&format!("      {} {cure}", paint(Mark::Way, "cure:")));
         }
     }

@@ -5,11 +5,12 @@ use super::{
     destination::Destination,
     next_step::NextStep,
     process::{interrupted, runtime},
+    starting,
     told::Told,
     work,
 };
 use crate::{
-    cli::{ConnectArgs, PaceArgs},
+    cli::{ConnectArgs, NOT_FOR_VERIFYING, PaceArgs},
     events::{self, Event},
     failure::{Failure, INTERRUPTED},
     progress::ReadProgress,
@@ -27,6 +28,7 @@ use std::path::Path;
 
 /// Reads back what was reset, and reports.
 pub fn verify(folder: &Path, args: &PaceArgs, connect: &ConnectArgs) -> Result<u8, Failure> {
+    starting::without_meaning("verify", &NOT_FOR_VERIFYING);
     let mut ledger = work::open_real(folder)?;
     let destination = Destination::of_run(connect, ledger.settings())?;
     let (door, pace) = (Door::open(connect, &destination)?, work::pace(args));

@@ -17,7 +17,10 @@ async fn a_pilot_touches_its_accounts_and_no_others() {
         let report = world.check().expect("the invariants");
         let reset = report.iter().filter(|row| row.status == "reset").map(|row| row.row);
         assert!(reset.eq(1..=25), "the first 25 and no others");
-        assert_eq!(world.run().await.expect("an end"), RunEnd::PilotEnded, "nothing more of the pilot is left");
+        assert_eq!(world.run().await.expect("an end"), RunEnd::PilotEnded);
+        let report = world.check().expect("the invariants");
+        let reset = report.iter().filter(|row| row.status == "reset").map(|row| row.row);
+        assert!(reset.eq(1..=50), "a second pilot takes the next 25");
         world.options.pilot = None;
         assert_eq!(world.run().await.expect("an end"), RunEnd::Finished);
         world.check_ended();
