@@ -198,7 +198,7 @@ fn help_and_complaints_do_not_depend_on_what_stands_elsewhere() {
     let home = Home::new("no flag at all");
     assert!(home.refused("plan --help", &[("PASSWAVE_LENGTH", "99")]).contains("[default: 16]"));
     assert!(home.refused("plan --lengt 3 r.csv", &[]).contains("'--length'"));
-    assert!(home.refused("plan", &[]).contains("<ROSTER>"));
+    assert!(home.refused("run", &[]).contains("<RUN>"));
 }
 
 #[test]
