@@ -65,6 +65,7 @@ fn gather(ledger: &Ledger, take_over: TakeOver) -> Result<Earlier, Fault> {
             form: take_over.forms.then_some(row.form),
             own: &cells[..cells.len().min(settings.own_header().len())],
             too_many: too_many(row, cells.len(), settings.header.len()),
+            error_code: row.error_code.as_deref().unwrap_or_default(),
             told: &told,
         };
         earlier.push(&row).map_err(|error| Fault::Other(ReportError::Roster(error.into())))

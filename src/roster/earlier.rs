@@ -13,8 +13,9 @@ use super::{
 use crate::{
     clean,
     language::Language,
+    outcome::Skip,
     password::{Form, Profile},
-    upn::Upn,
+    upn::{Upn, UpnError},
 };
 use csv::StringRecord;
 use std::sync::OnceLock;
@@ -23,9 +24,9 @@ use std::sync::OnceLock;
 pub const PREFIX: &str = "previous_";
 /// The report's column with the account's name.
 const NAME_COLUMN: &str = "user_principal_name";
-/// Cells behind those of the columns: the address, two names, the profile, the language, and how many cells the row has
-/// if there are too many.
-const HIDDEN: usize = 6;
+/// Cells behind those of the columns: the address, two names, the profile, the language, how many cells the row has if
+/// there are too many, and the code for which it was skipped.
+const HIDDEN: usize = 7;
 
 /// The rows of an earlier run, while they are gathered.
 pub struct Earlier {
@@ -50,6 +51,8 @@ pub struct EarlierRow<'a> {
     pub own: &'a [&'a str],
     /// How many cells it has, if these are more than its roster had columns.
     pub too_many: Option<usize>,
+    /// Its error code. It says what was wrong with an account cell that the run did not keep, as it may be a password.
+    pub error_code: &'a str,
     /// What the report says in the columns that are taken over.
     pub told: &'a [String],
 }
@@ -75,7 +78,7 @@ impl Earlier {
         cells.extend([row.address, row.names[0], row.names[1]]);
         cells.push(form.and_then(|form| form.profile).map_or("", Profile::as_str));
         cells.push(form.map_or("", |form| form.language.code()));
-        cells.push(&number);
+        cells.extend([&number, row.error_code]);
         self.sheet.push(u32::try_from(row.number).unwrap_or(u32::MAX), &cells).map_err(|_| RosterError::Workbook {
             name: self.name.clone(),
             found: "the run has more cells than can be read as a roster".into(),
@@ -108,19 +111,24 @@ pub(super) struct Known {
     pub(super) language: Option<Language>,
     /// How many cells the row has, if that is too many.
     pub(super) too_many: Option<usize>,
+    /// What was wrong with an account cell that is not known any more.
+    pub(super) fault: Option<UpnError>,
 }
 
 impl Known {
     /// Takes what is not the columns' own off the cells.
     pub(super) fn split(cells: &StringRecord, columns: usize) -> (StringRecord, Self) {
         let hidden: [&str; HIDDEN] = std::array::from_fn(|at| cells.get(columns + at).unwrap_or_default());
-        let [address, first, second, profile, language, number] = hidden;
+        let [address, first, second, profile, language, number, code] = hidden;
         let known = Self {
             address: address.to_owned(),
             names: [first.to_owned(), second.to_owned()],
             profile: profile.parse().ok(),
             language: language.parse().ok(),
             too_many: number.parse().ok(),
+            fault: [UpnError::Invalid, UpnError::TooLong, UpnError::NotAscii]
+                .into_iter()
+                .find(|fault| address.is_empty() && Skip::from(*fault).code() == code),
         };
         ((0..columns).map(|at| cells.get(at).unwrap_or_default()).collect(), known)
     }

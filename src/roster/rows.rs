@@ -132,7 +132,8 @@ impl<'r> Rows<'r> {
         // A column that was named may mean another account than the one of the earlier run.
         let same = known.filter(|known| self.roster.is_by_run() || known.is_called(named));
         let value = same.map_or(named, |known| known.address.as_str());
-        let address = Upn::parse(value).map_err(|error| (error.into(), self.explain(error, value)))?;
+        let fault = |error| same.and_then(|known| known.fault).unwrap_or(error);
+        let address = Upn::parse(value).map_err(fault).map_err(|error| (error.into(), self.explain(error, value)))?;
         let names = same.iter().flat_map(|known| &known.names).filter(|name| !name.is_empty()).map(String::as_str);
         match self.seen.note(names.chain([address.as_str()]), self.number, line) {
             None => Ok(address),
@@ -183,7 +184,7 @@ impl<'r> Rows<'r> {
 
     /// A value is shown only where it cannot be a password that has slipped into the wrong column.
     fn explain(&self, error: UpnError, value: &str) -> String {
-        if error == UpnError::Empty || !self.roster.shows_refused {
+        if value.is_empty() || !self.roster.shows_refused {
             return error.to_string();
         }
         format!("{error}: \"{}\"", clean::for_terminal(value))
