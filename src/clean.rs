@@ -4,7 +4,7 @@
 //! one cell fill the screen.
 //!
 //! Invariant: the result holds no control character, no bidirectional override, nothing that a runner obeys, and no more
-//! characters than promised.
+//! characters than promised. Only [`data`] promises less: it is for files that quote what they hold.
 
 use std::borrow::Cow;
 
@@ -29,6 +29,22 @@ pub fn sentence(text: &str) -> String {
 #[must_use]
 pub fn line(text: &str) -> String {
     disarmed(text.chars().map(|c| if matches!(c, '\n' | '\r' | '\t') { ' ' } else { harmless(c) }))
+}
+
+/// Foreign text as a value in a data file (CSV, workbook, JSON): control characters are dropped, and all else stays as it
+/// was, as other programs match such values with their own. Tabs and line breaks stay, as these formats quote them; a
+/// carriage return alone, which would overwrite a line on a terminal, becomes a line feed.
+#[must_use]
+pub fn data(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(|c| c.is_control() && !matches!(c, '\t' | '\n')) {
+        return text.into();
+    }
+    let mut clean = String::with_capacity(text.len());
+    let mut chars = text.chars().filter(|c| !c.is_control() || matches!(c, '\t' | '\n' | '\r')).peekable();
+    while let Some(c) = chars.next() {
+        clean.push(if c == '\r' && chars.peek() != Some(&'\n') { '\n' } else { c });
+    }
+    clean.into()
 }
 
 /// What is told over several lines, each of them cleaned as a [`sentence`].
@@ -136,6 +152,16 @@ mod tests {
     fn a_whole_line_is_one_line() {
         assert_eq!(line("a\r\nb\tc\u{1b}[2J\u{202e}\u{2028}"), "a  b c\u{FFFD}[2J\u{FFFD}\u{FFFD}");
         assert_eq!(line(&"x".repeat(1_000)).len(), 1_000);
+    }
+
+    #[test]
+    fn data_loses_only_control_characters() {
+        for same in ["", "Zoë 日本 🦀", "two\nlines\r\nor\tthree", "a\u{200D}b\u{202e}c\u{2028}", "  =1+1  "] {
+            assert_eq!(data(same), same);
+        }
+        assert_eq!(data("\u{1b}[31ma\u{1b}]0;x\u{7}\u{9b}2J\0b\u{7f}\u{85}"), "[31ma]0;x2Jb");
+        assert_eq!(data("a\rb\r\n\r"), "a\nb\r\n\n");
+        assert_eq!(data("\r\u{1b}\n"), "\r\n", "what is dropped does not part a line break");
     }
 
     #[test]

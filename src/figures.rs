@@ -56,6 +56,13 @@ pub fn short(time: Duration) -> String {
     }
 }
 
+/// How long a run took, as each report says it.
+#[must_use]
+pub fn lasting(seconds: f64) -> String {
+    let time = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+    if time < Duration::from_secs(1) { "under a second".into() } else { short(time) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,6 +85,7 @@ mod tests {
         ] {
             assert_eq!(short(Duration::from_secs(seconds)), text);
         }
+        assert_eq!([0.0, 0.9, 1.0, 61.0].map(lasting), ["under a second", "under a second", "1 s", "1 min 1 s"]);
         assert_eq!(counted(1, "row", "rows"), "1 row");
         for (bits, text) in [
             (0.0, "1"),

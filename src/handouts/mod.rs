@@ -313,7 +313,7 @@ impl<'l> Handouts<'l> {
             writer.write_record(["group", "file", "slips"])?;
             for group in self.groups() {
                 let (file, slips) = (Self::file_name(group, is_sealed), group.rows.len().to_string());
-                writer.write_record([&*defused(&group.value), &*defused(&file), &slips])?;
+                writer.write_record([&*defused(&clean::data(&group.value)), &*defused(&file), &slips])?;
             }
             Ok(writer.flush()?)
         });

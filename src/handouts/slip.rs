@@ -146,7 +146,7 @@ impl Object for Secret {
 
     /// What filters and operators make a text of, which is not wiped.
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.expose())
+        f.write_str(&clean::data(self.0.expose()))
     }
 }
 
@@ -161,6 +161,8 @@ pub(super) fn write_secret(out: &mut impl fmt::Write, value: &Value) -> Result<b
     let Some(Secret(password)) = value.downcast_object_ref::<Secret>() else { return Ok(false) };
     for c in password.expose().chars() {
         match c {
+            // No password that Entra takes holds one; a ledger that others changed may.
+            c if c.is_control() => {}
             '&' => out.write_str("&amp;")?,
             '<' => out.write_str("&lt;")?,
             '>' => out.write_str("&gt;")?,
@@ -182,12 +184,12 @@ pub(super) struct Cells {
 impl Object for Cells {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let wanted = key.as_str()?;
-        let at = self.header.iter().position(|name| name == wanted)?;
+        let at = self.header.iter().position(|name| name == wanted || clean::line(name) == wanted)?;
         Some(clean::line(self.cells.get(at).map_or("", String::as_str)).into())
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(self.header.iter().map(|name| name.as_str().into()).collect())
+        Enumerator::Values(self.header.iter().map(|name| clean::line(name).into()).collect())
     }
 }
 

@@ -1,9 +1,11 @@
 //! The table that `report.csv` and the workbook both are: its columns, and what stands in them for each row.
 //!
-//! How a value is written is for the file. Invariant: a row has exactly one value for each column, in their order.
+//! How a value is written is for the file. Invariants: a row has exactly one value for each column, in their order; no value
+//! holds a control character other than a tab or a line break.
 
 use super::Fault;
 use crate::{
+    clean,
     ledger::{Ledger, ReportRow},
     password::Password,
 };
@@ -79,6 +81,8 @@ pub(super) struct Columns<'l> {
     verified: bool,
     sessions: bool,
     sealed: bool,
+    /// Names of the roster's own columns.
+    header: Vec<String>,
     /// How many columns of the roster's own there are: more than it names where a row has more cells.
     width: usize,
 }
@@ -90,6 +94,7 @@ impl<'l> Columns<'l> {
             verified: ledger.is_verified()?,
             sessions: ledger.revokes_sessions()?,
             sealed: ledger.sealed_to().is_some(),
+            header: ledger.settings().header.iter().map(|name| clean::data(name).into_owned()).collect(),
             width: ledger.widest_row()?.max(ledger.settings().header.len()),
         })
     }
@@ -101,7 +106,7 @@ impl<'l> Columns<'l> {
             self.sessions.then_some((SESSIONS_COLUMN, Kind::Text)),
             self.sealed.then_some((EARLIER_COLUMN, Kind::Secret)),
         ];
-        let own = self.ledger.settings().header.iter().map(String::as_str).chain(iter::repeat("")).take(self.width);
+        let own = self.header.iter().map(String::as_str).chain(iter::repeat("")).take(self.width);
         COLUMNS.into_iter().zip(KINDS).chain(extra.into_iter().flatten()).chain(own.map(|name| (name, Kind::Text)))
     }
 
@@ -123,12 +128,18 @@ impl<'l> Columns<'l> {
         Ok(tally)
     }
 
-    /// Hands the values of a row to `put`.
+    /// Hands the values of a row to `put`, cleaned: whatever a roster, a server or a ledger that others changed holds.
     pub(super) fn values(
         &self,
         row: &ReportRow,
         mut put: impl FnMut(Value<'_>) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
+        let mut put = |value: Value<'_>| match value {
+            Value::Text(text) => put(Value::Text(&clean::data(text))),
+            // No password that Entra takes holds a control character, so none that was sent is changed.
+            Value::Secret(secret) => put(Value::Secret(&clean::data(secret))),
+            other => put(other),
+        };
         put(Value::Number(row.row))?;
         put(Value::Text(&row.user_principal_name))?;
         put(Value::Text(&row.status))?;

@@ -45,6 +45,8 @@ fn head(summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
         ("tenant_id", summary.tenant_id.as_deref().unwrap_or_default()),
         ("fingerprint", &summary.fingerprint),
         ("passwave", &summary.passwave),
+        ("written_at", &summary.written_at),
+        ("processes_cut_off", &summary.processes_cut_off.to_string()),
     ] {
         writeln!(out, "<property name=\"{name}\" value=\"{}\"/>", Text(value))?;
     }

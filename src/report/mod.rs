@@ -15,6 +15,7 @@ mod page;
 mod sealed;
 mod summary;
 mod table;
+mod work;
 #[cfg(feature = "xlsx")]
 mod workbook;
 #[cfg(not(feature = "xlsx"))]

@@ -1,12 +1,16 @@
 //! `summary.json`: a run in numbers, for pipelines.
+//!
+//! Processes that were killed kept no figures of their own: what the rows tell of them is in the times and in `writes`, and
+//! what nobody knows (batches, answers 429) leaves them out and says so. Invariant: no text in it holds a control character
+//! other than a tab or a line break.
 
-use super::time;
+use super::{time, work::Work};
 use crate::{
+    clean,
     ledger::{Group, Ledger, LedgerError, Standing},
     outcome::{Cause, Skip, Status},
     password::{ForceChange, Profile},
     roster::Only,
-    run,
     wanted::{self, Wanted},
 };
 use serde::Serialize;
@@ -45,8 +49,14 @@ pub struct Summary {
     pub planned_at: String,
     /// When the first process began.
     pub began_at: Option<String>,
-    /// When the last process ended in order.
+    /// When the last process ended; none if it was cut off or is still running.
     pub ended_at: Option<String>,
+    /// When this summary was written: the figures are those of that moment.
+    pub written_at: String,
+    /// Processes that sent something, or were about to.
+    pub processes: u64,
+    /// Of these, the ones that did not end in order: killed, or still running. `batches` and `throttled` leave them out.
+    pub processes_cut_off: u64,
     /// Rows of the roster.
     pub rows: u64,
     /// Rows by status; they add up to `rows`.
@@ -69,11 +79,11 @@ pub struct Summary {
     pub sessions_revoked: u64,
     /// Accounts whose sessions could not be revoked.
     pub sessions_failed: u64,
-    /// Batches sent.
+    /// Batches sent by processes that ended in order.
     pub batches: u64,
-    /// Accounts sent, each time counted.
+    /// Accounts sent, each time counted, by all processes.
     pub writes: u64,
-    /// Of these, answered 429.
+    /// Writes answered 429, to processes that ended in order.
     pub throttled: u64,
     /// Seconds from the first write to the last answer, over all processes.
     pub seconds: f64,
@@ -117,7 +127,7 @@ pub struct SummaryCause {
 impl SummaryCause {
     fn of_group(group: Group, accepted: &[String]) -> Self {
         let is_accepted = is_accepted(&group.status, &group.code, accepted);
-        let (status, error_code, error_message) = (group.status, group.code, group.message);
+        let (status, error_code, error_message) = (group.status, plain(&group.code), plain(&group.message));
         Self { status, error_code, error_message, rows: group.number, accepted: is_accepted }
     }
 
@@ -177,53 +187,47 @@ impl Summary {
     pub fn of(ledger: &Ledger) -> Result<Self, LedgerError> {
         let counts = ledger.counts();
         let settings = ledger.settings();
-        let sessions = ledger.sessions()?;
-        let note = |name| Ok::<_, LedgerError>(ledger.note(name)?.unwrap_or_default());
+        let note = |name| Ok::<_, LedgerError>(ledger.note(name)?.as_deref().map(plain));
         let accepted = accepted(ledger)?;
         let causes = ledger.groups()?.into_iter().map(|group| SummaryCause::of_group(group, &accepted));
         let causes: Vec<_> = causes.collect();
-        let shares: Vec<_> = sessions.iter().filter_map(run::share_of_possible).collect();
-        let possible: f64 = shares.iter().map(|(least, _)| least).sum();
-        let took: f64 = shares.iter().map(|(least, share)| least / share).sum();
-        #[expect(clippy::cast_precision_loss, reason = "milliseconds of a run stay far below 2^52")]
-        let seconds = |(first, last): (i64, i64)| last.saturating_sub(first) as f64 / 1_000.0;
+        let work = Work::of(ledger)?;
         Ok(Self {
             schema: SCHEMA,
-            passwave: note("passwave")?,
+            passwave: note("passwave")?.unwrap_or_default(),
             rehearsal: settings.rehearsal,
             finished: counts.is_finished(),
-            roster: settings.roster.clone(),
+            roster: plain(&settings.roster),
             only: settings.only.clone(),
-            fingerprint: ledger.fingerprint()?,
+            fingerprint: plain(&ledger.fingerprint()?),
             sealed_to: settings.sealing.as_ref().map(|sealing| sealing.recipients.clone()).unwrap_or_default(),
             passwords_not_in_report: 0,
-            tenant_id: ledger.note("tenant_id")?,
-            client_id: ledger.note("client_id")?,
-            planned_at: note("planned_at")?,
-            began_at: sessions.first().map(|session| time(session.began_at)),
-            ended_at: sessions.last().map(|session| time(session.ended_at)),
+            tenant_id: note("tenant_id")?,
+            client_id: note("client_id")?,
+            planned_at: note("planned_at")?.unwrap_or_default(),
+            began_at: work.began_at.map(time),
+            ended_at: work.ended_at.map(time),
+            written_at: format!("{:.3}", jiff::Timestamp::now()),
+            processes: work.processes,
+            processes_cut_off: work.cut_off,
             rows: counts.rows(),
             counts: Status::ALL.into_iter().map(|status| (status.as_str(), counts.of(status))).collect(),
             exit_code: exit_code(&causes, counts.is_finished()),
             accepted,
             kinds: kinds(ledger)?,
             profiles: profiles(ledger)?,
-            not_looked_up: ledger.not_looked_up_because()?,
-            verified: ledger.verdicts()?.into_iter().collect(),
+            not_looked_up: ledger.not_looked_up_because()?.as_deref().map(plain),
+            verified: ledger.verdicts()?.into_iter().map(|(verdict, rows)| (plain(&verdict), rows)).collect(),
             sessions_revoked: counts.sessions_revoked,
             sessions_failed: counts.sessions_kept,
             causes,
-            batches: sessions.iter().map(|session| session.batches).sum(),
-            writes: sessions.iter().map(|session| session.writes).sum(),
-            throttled: sessions.iter().map(|session| session.throttled).sum(),
-            seconds: sessions
-                .iter()
-                .filter_map(|session| session.first_write.zip(session.last_write))
-                .map(seconds)
-                .sum(),
-            possible_seconds: (possible > 0.0).then_some(possible),
-            share_of_possible_speed: (took > 0.0).then(|| possible / took),
-            write_quota: sessions.last().map(|session| session.write_quota.clone()),
+            batches: work.batches,
+            writes: work.writes,
+            throttled: work.throttled,
+            seconds: work.seconds,
+            possible_seconds: (work.possible > 0.0).then_some(work.possible),
+            share_of_possible_speed: (work.took > 0.0).then(|| work.possible / work.took),
+            write_quota: work.write_quota.as_deref().map(plain),
         })
     }
 }
@@ -264,7 +268,12 @@ fn kinds(ledger: &Ledger) -> Result<BTreeMap<String, u64>, LedgerError> {
         return Ok(kinds);
     }
     for kind in ledger.kinds()?.into_iter().filter(|kind| !kind.kind.is_empty()) {
-        *kinds.entry(kind.kind).or_default() += kind.number;
+        *kinds.entry(plain(&kind.kind)).or_default() += kind.number;
     }
     Ok(kinds)
+}
+
+/// Text from outside without control characters.
+fn plain(text: &str) -> String {
+    clean::data(text).into_owned()
 }

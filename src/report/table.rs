@@ -1,6 +1,7 @@
 //! `report.csv`: one row for each roster row, in its order, with the roster's own columns behind.
 //!
-//! Foreign text is defused of formulas; the password never is, as it must be what was sent.
+//! Foreign text loses its control characters, and is then defused of formulas; the password never is, as it must be what
+//! was sent.
 
 use super::{
     Fault,

@@ -193,7 +193,10 @@ pub async fn run<G: Graph>(
         return Ok(end);
     }
     ledger.limit_to(options.pilot.map(|nth| ledger.nth_pending(nth)).transpose()?.flatten());
-    let mut engine = engine::Engine::new(ledger, graph, options, emit);
+    // If this process is killed, the note and the rows are all that tell of it.
+    let began_at = options.pace.clock.millis();
+    ledger.begin_process(began_at, &options.pace.write_quota.to_string())?;
+    let mut engine = engine::Engine::new(ledger, graph, options, began_at, emit);
     let end = engine.work(&mut stop).await;
     let (session, moments) = (engine.session(), engine.into_moments());
     let mut note = || ledger.add_moments(moments.kept()).and_then(|()| ledger.add_session(&session));

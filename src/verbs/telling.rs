@@ -13,6 +13,7 @@ use crate::{
 };
 use passwave::{
     clean,
+    figures::lasting,
     ledger::{Created, FILE_NAME, KindCount, Ledger},
     lookup::{DISABLED, READY, UNREAD},
     outcome::Status,
@@ -26,7 +27,6 @@ use passwave::{
 use std::{
     path::Path,
     sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
 };
 
 /// Whether this process has told which rows are skipped, and why.
@@ -381,19 +381,26 @@ fn causes(causes: &[SummaryCause]) {
     }
 }
 
-/// How long it took, by the speed that was possible; nothing where nothing was sent.
+/// How long it took, and how close that is to the speed that the quota allows; nothing if that is not known.
 pub fn speed(summary: &Summary) -> Option<String> {
-    if summary.writes == 0 {
+    let cut_off = summary.processes_cut_off;
+    if summary.writes == 0 || (summary.seconds == 0.0 && cut_off > 0) {
         return None;
     }
-    let took = Duration::try_from_secs_f64(summary.seconds).unwrap_or_default();
     let verb = if summary.rehearsal { "The tenant would take" } else { "It took" };
     let share = match summary.share_of_possible_speed {
-        Some(share) => format!("{:.1} % of the speed that the quota allows", share * 100.0),
-        None => "no more accounts than the quota's burst holds".into(),
+        Some(share) => format!(": {:.1} % of the speed that the quota allows", share * 100.0),
+        None if cut_off > 0 => String::new(),
+        None => ": no more accounts than the quota's burst holds".into(),
     };
     let refused =
         if summary.throttled > 0 { format!("; {} throttled", grouped(summary.throttled)) } else { String::new() };
-    let took = if took < Duration::from_secs(1) { "under a second".into() } else { short(took) };
-    Some(format!("{verb} {took}: {share}{refused}."))
+    let lost = match cut_off {
+        0 => String::new(),
+        _ => {
+            let processes = counted(cut_off, "process that was cut off", "processes that were cut off");
+            format!(" Answers 429 to {processes} are not known.")
+        }
+    };
+    Some(format!("{verb} {}{share}{refused}.{lost}", lasting(summary.seconds)))
 }

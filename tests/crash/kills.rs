@@ -32,6 +32,42 @@ fn killed_at_any_moment_it_goes_on_and_the_report_is_right_at_once() {
     stage.finish();
 }
 
+/// A figure of summary.json.
+fn figure(stage: &Stage, name: &str) -> f64 {
+    let text = std::fs::read(stage.run_folder().join("summary.json")).expect("a summary");
+    let summary: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
+    summary[name].as_f64().unwrap_or_else(|| panic!("{name} is {}", summary[name]))
+}
+
+/// What was told of 3,599 resets by two processes, the first of which was killed, once was "559 writes, under a second".
+#[test]
+fn figures_count_killed_processes() {
+    let stage = Stage::new(1_200, r#"{"latency_ms": 60}"#);
+    stage.plan();
+    let mut child = stage.begin(stage.running(), 600);
+    child.kill().expect("it is killed");
+    child.wait().expect("it has ended");
+    let reset = stage.report().iter().filter(|row| row.status == "reset").count() as f64;
+    assert!(reset > 100.0, "{reset}");
+    assert!(figure(&stage, "writes") >= reset);
+    assert_eq!((figure(&stage, "processes"), figure(&stage, "processes_cut_off")), (1.0, 1.0));
+    assert!(figure(&stage, "seconds") >= 0.06, "{}", figure(&stage, "seconds"));
+    let text = std::fs::read_to_string(stage.run_folder().join("summary.json")).expect("a summary");
+    assert!(text.contains("\"ended_at\": null"), "nobody knows when it ended: {text}");
+    stage.finish();
+    let tally = stage.served.tenant.tally();
+    assert!(figure(&stage, "writes") >= 1_200.0 && figure(&stage, "writes") >= tally.writes as f64);
+    assert_eq!((figure(&stage, "processes"), figure(&stage, "processes_cut_off")), (2.0, 1.0));
+    assert!(figure(&stage, "batches") < tally.batches as f64, "those of the killed process are not known");
+    let told = stage.program(&["report", "run"]).output().expect("it starts");
+    assert!(said(&told).contains("Answers 429 to 1 process that was cut off are not known."), "{}", said(&told));
+    let cases = stage.program(&["report", "run", "--format", "junit"]).output().expect("it starts");
+    let time = format!("time=\"{:.3}\"", figure(&stage, "seconds"));
+    assert!(String::from_utf8_lossy(&cases.stdout).contains(&time), "{time}");
+    let page = std::fs::read_to_string(stage.run_folder().join("report.html")).expect("a page");
+    assert!(page.contains("without 1 process that was cut off"), "the page says so, too");
+}
+
 #[cfg(unix)]
 #[test]
 fn interrupted_it_waits_for_its_answers_reports_and_goes_on_later() {

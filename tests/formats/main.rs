@@ -2,6 +2,7 @@
 //! the JUnit XML.
 #![cfg(feature = "xlsx")]
 
+mod foreign;
 mod junit;
 mod workbook;
 

@@ -57,7 +57,8 @@ fn every_cell_is_as_in_the_table() {
     }
     let column = |name: &str| table[0].iter().position(|column| column == name).expect(name);
     for (row, own) in cells.rows().skip(1).zip(HOSTILE) {
-        assert_eq!(row[table[0].len() - 2], Data::String(own.into()), "no apostrophe, nothing made of it");
+        let left: String = own.chars().filter(|c| !matches!(c, '\u{7}' | '\u{1b}')).collect();
+        assert_eq!(row[table[0].len() - 2], Data::String(left), "no apostrophe, nothing made of it");
         assert!(matches!(row[column("row")], Data::Float(_)) && matches!(row[column("attempts")], Data::Float(_)));
         assert!(
             matches!(row[column("changed_at")], Data::DateTime(_))

@@ -1,21 +1,15 @@
 //! The course of a run: what was done when, what the quota allowed by then, and what held it up.
 //!
-//! Nights and crashes lie between the processes of a run, so its time is cut into legs in which something was done. Times
-//! in the ledger may be anything, as others can change it: whatever they are, a course comes out.
+//! Nights and crashes lie between the processes of a run, so its time is cut into legs in which something was done, one for
+//! each process, those that were cut off included. Times in the ledger may be anything, as others can change it: whatever
+//! they are, a course comes out.
 //!
 //! Invariant: legs follow each other and do not overlap, and what is done never grows less.
 
 use crate::{
-    ledger::{Ledger, LedgerError, Moment, Session},
+    ledger::{Ledger, LedgerError, Moment, Process, Session, is_time},
     quota::Quota,
 };
-
-/// The end of the year 9999, in milliseconds since 1970.
-const TIME_MAX: i64 = 253_402_300_799_999;
-/// What ends this long after a process's last answer was still its work.
-const SLACK_MILLIS: i64 = 2_000;
-/// Where a process that left no word of itself was silent for longer, two are assumed.
-const SILENCE_MILLIS: i64 = 20 * 60 * 1_000;
 
 /// A time in which one process worked.
 pub(super) struct Leg {
@@ -27,7 +21,7 @@ pub(super) struct Leg {
     pub before: u64,
     /// How many had ended at which time; in order, and within the leg.
     pub points: Vec<(i64, u64)>,
-    /// What it could have done; none where the process left no word of itself.
+    /// What it could have done; none if the quota of its process is not known.
     pub pace: Option<Pace>,
 }
 
@@ -46,6 +40,8 @@ pub(super) struct Course {
     pub accounts: u64,
     /// Whether time was virtual.
     pub rehearsal: bool,
+    /// Processes that were cut off: what held them up is not known.
+    pub cut_off: u64,
 }
 
 impl Course {
@@ -56,19 +52,19 @@ impl Course {
     pub fn of(ledger: &Ledger) -> Result<Self, LedgerError> {
         let counts = ledger.counts();
         let accounts = counts.rows().saturating_sub(counts.skipped);
-        Ok(Self::from_parts(&ledger.sessions()?, &ledger.endings()?, ledger.moments()?, accounts)
+        Ok(Self::from_parts(&ledger.processes()?, &ledger.endings()?, ledger.moments()?, accounts)
             .for_rehearsal(ledger.settings().rehearsal))
     }
 
-    fn from_parts(sessions: &[Session], endings: &[(i64, u64)], moments: Vec<Moment>, accounts: u64) -> Self {
+    fn from_parts(processes: &[Process], endings: &[(i64, u64)], moments: Vec<Moment>, accounts: u64) -> Self {
         let endings: Vec<_> = endings.iter().copied().filter(|(at, _)| is_time(*at)).collect();
-        let mut legs = legs_of(sessions);
-        legs.extend(unclaimed(&legs, &endings));
+        let cut_off = processes.iter().filter(|process| process.is_cut_off).count() as u64;
+        let mut legs = legs_of(processes);
         legs.sort_by_key(|leg| leg.from);
         part(&mut legs);
         fill(&mut legs, &endings);
         let moments = moments.into_iter().filter(|moment| is_time(moment.at)).collect();
-        Self { legs, moments, accounts, rehearsal: false }
+        Self { legs, moments, accounts, rehearsal: false, cut_off }
     }
 
     fn for_rehearsal(self, rehearsal: bool) -> Self {
@@ -135,32 +131,14 @@ impl Pace {
     }
 }
 
-fn is_time(millis: i64) -> bool {
-    (0..=TIME_MAX).contains(&millis)
-}
-
-/// What processes told of themselves.
-fn legs_of(sessions: &[Session]) -> Vec<Leg> {
-    let leg = |session: &Session| {
+/// The time in which each process wrote.
+fn legs_of(processes: &[Process]) -> Vec<Leg> {
+    let leg = |Process { session, .. }: &Process| {
         let (from, to) = (session.first_write?, session.last_write?);
         let sound = is_time(from) && is_time(to) && from <= to;
         sound.then(|| Leg { from, to: to.max(from + 1), before: 0, points: Vec::new(), pace: Pace::of(session) })
     };
-    sessions.iter().filter_map(leg).collect()
-}
-
-/// What processes did that left no word of themselves.
-fn unclaimed(legs: &[Leg], endings: &[(i64, u64)]) -> Vec<Leg> {
-    let is_claimed = |at: i64| legs.iter().any(|leg| (leg.from..=leg.to + SLACK_MILLIS).contains(&at));
-    let between = |from: i64, to: i64| legs.iter().any(|leg| (from..=to).contains(&leg.from));
-    let mut found: Vec<Leg> = Vec::new();
-    for (at, _) in endings.iter().copied().filter(|(at, _)| !is_claimed(*at)) {
-        match found.last_mut() {
-            Some(leg) if at - leg.to <= SILENCE_MILLIS && !between(leg.to, at) => leg.to = at,
-            _ => found.push(Leg { from: at, to: at + 1, before: 0, points: Vec::new(), pace: None }),
-        }
-    }
-    found
+    processes.iter().filter_map(leg).collect()
 }
 
 /// A leg that begins before the one before it has ended, as clocks may be set back, begins with its end.
@@ -191,29 +169,33 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn session(first: i64, last: i64, settled: u64, revoked: u64) -> Session {
-        Session {
+    fn process(first: i64, last: i64, settled: u64, revoked: u64) -> Process {
+        let session = Session {
             first_write: Some(first),
             last_write: Some(last),
             settled,
             revoked,
             write_quota: "100/10s".into(),
             ..Session::default()
-        }
+        };
+        Process { session, is_cut_off: false }
     }
 
     #[test]
     fn nights_are_left_out_and_crashes_are_shown() {
-        let sessions = [session(10_000, 20_000, 150, 0), session(90_000_000, 90_010_000, 50, 50)];
+        let mut killed = process(40_000_000, 40_001_000, 10, 0);
+        (killed.is_cut_off, killed.session.write_quota) = (true, String::new());
+        let processes = [process(10_000, 20_000, 150, 0), killed, process(90_000_000, 90_010_000, 50, 50)];
         let endings = [(10_100, 100), (20_010, 50), (40_000_000, 7), (40_001_000, 3), (90_005_000, 50)];
-        let course = Course::from_parts(&sessions, &endings, Vec::new(), 300);
+        let course = Course::from_parts(&processes, &endings, Vec::new(), 300);
         let legs: Vec<_> = course.legs.iter().map(|leg| (leg.millis(), leg.before, leg.points.len())).collect();
         assert_eq!(legs, [(10_000, 0, 2), (1_000, 150, 2), (10_000, 160, 1)]);
         assert_eq!((course.active(), course.active_at(50_000), course.active_at(90_000_500)), (21_000, 10_000, 11_500));
         assert_eq!((course.done_at(50), course.done_at(100), course.done_at(21_000)), (0, 100, 210));
         assert_eq!(course.possible_at(1_000), Some(110.0));
-        assert_eq!(course.possible_at(10_500), None, "a process that left no word");
+        assert_eq!(course.possible_at(10_500), None, "a process whose quota is not known");
         assert_eq!(course.possible_at(21_000), Some(260.0), "half as many where sessions are revoked too");
+        assert_eq!(course.cut_off, 1);
     }
 
     proptest! {
@@ -224,8 +206,8 @@ mod tests {
             mut endings in prop::collection::vec((prop_oneof![any::<i64>(), 0..100_000_i64], any::<u64>()), 0..30),
         ) {
             endings.sort_unstable();
-            let sessions: Vec<_> = sessions.into_iter().chain(near).map(|(a, b, c, d)| session(a, b, c, d)).collect();
-            let course = Course::from_parts(&sessions, &endings, Vec::new(), 1_000);
+            let processes: Vec<_> = sessions.into_iter().chain(near).map(|(a, b, c, d)| process(a, b, c, d)).collect();
+            let course = Course::from_parts(&processes, &endings, Vec::new(), 1_000);
             let (mut end, mut done) = (0, 0);
             for leg in &course.legs {
                 prop_assert!(leg.from >= end && leg.to > leg.from && leg.before >= done);

@@ -210,6 +210,10 @@ fn said(course: &Course) -> String {
     if !waits.is_empty() {
         said += &format!(" It waited: {}.", waits.join(", "));
     }
+    if course.cut_off > 0 {
+        let processes = counted(course.cut_off, "process that was cut off", "processes that were cut off");
+        said += &format!(" Waits and answers 429 of {processes} are not known.");
+    }
     if course.legs.len() > 1 {
         said += &format!(" It was worked on {} times; the time in between is left out.", course.legs.len());
     }

@@ -93,7 +93,7 @@ fn frame(summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
 
 /// What the script must know of the rows before it reads them.
 fn known(ledger: &Ledger, summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
-    let header: Vec<String> = ledger.settings().header.iter().map(|name| clean::line(name)).collect();
+    let header: Vec<String> = ledger.settings().header.iter().map(|name| plain(name)).collect();
     let width = ledger.widest_row()?.max(header.len());
     let statuses: Vec<_> = Status::ALL.into_iter().map(Status::as_str).collect();
     let known = json!({
@@ -113,10 +113,10 @@ fn one(row: &ReportRow, sealed: bool, hidden: &[bool], out: &mut impl Write) -> 
     let mut serializer = serde_json::Serializer::with_formatter(out, InScript);
     let mut list = serializer.serialize_seq(None)?;
     list.serialize_element(&row.row)?;
-    list.serialize_element(&clean::line(&row.user_principal_name))?;
+    list.serialize_element(&plain(&row.user_principal_name))?;
     list.serialize_element(&Status::ALL.iter().position(|status| status.as_str() == row.status))?;
-    // Never cleaned: it must be what was sent.
-    list.serialize_element(&row.password.as_ref().map(|password| password.expose()))?;
+    // Not cleaned as other text is: it must be what was sent, and no password that was sent holds a control character.
+    list.serialize_element(&row.password.as_ref().map(|password| clean::data(password.expose())))?;
     list.serialize_element(&shown(row.error_code.as_deref()))?;
     list.serialize_element(&shown(Some(&columns::message(row, sealed))))?;
     list.serialize_element(&row.attempts)?;
@@ -128,11 +128,16 @@ fn one(row: &ReportRow, sealed: bool, hidden: &[bool], out: &mut impl Write) -> 
     // A row whose account is not shown may have a password in any cell.
     let is_unnamed = row.user_principal_name.is_empty() && row.error_code.as_deref() != Some(Skip::Missing.code());
     let is_hidden = |at: usize| is_unnamed || hidden.get(at).copied().unwrap_or_default();
-    let shown = |(at, cell): (usize, &Cow<'_, str>)| if is_hidden(at) { String::new() } else { clean::line(cell) };
+    let shown = |(at, cell): (usize, &Cow<'_, str>)| if is_hidden(at) { String::new() } else { plain(cell) };
     list.serialize_element(&cells.iter().enumerate().map(shown).collect::<Vec<_>>())?;
     Ok(list.end()?)
 }
 
 fn shown(text: Option<&str>) -> Option<String> {
-    text.filter(|text| !text.is_empty()).map(clean::line)
+    text.filter(|text| !text.is_empty()).map(plain)
+}
+
+/// Foreign text on one line, without control characters.
+fn plain(text: &str) -> String {
+    clean::line(&clean::data(text))
 }

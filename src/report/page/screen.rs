@@ -161,7 +161,14 @@ fn sent(summary: &Summary) -> String {
     }
     let writes = counted(summary.writes, "write", "writes");
     let batches = counted(summary.batches, "batch", "batches");
-    format!("{writes} in {batches}; {} answered 429", grouped(summary.throttled))
+    let known = format!("{batches}; {} answered 429", grouped(summary.throttled));
+    match summary.processes_cut_off {
+        0 => format!("{writes} in {known}"),
+        lost => {
+            let lost = counted(lost, "process that was cut off", "processes that were cut off");
+            format!("{writes}; {known} (without {lost})")
+        }
+    }
 }
 
 fn verified(summary: &Summary) -> String {

@@ -1,7 +1,10 @@
-//! The sheet with the summary: the run in numbers, and what needs a look, with its cure.
+//! The sheet with the summary: the run in numbers, and what went otherwise, with its cure.
 
 use super::sheet::TEXT;
-use crate::report::{Fault, Summary};
+use crate::{
+    figures::{grouped, lasting},
+    report::{Fault, Summary},
+};
 use rust_xlsxwriter::{Format, Worksheet};
 
 /// Widths of its columns, in characters.
@@ -25,6 +28,14 @@ pub(super) fn write(summary: &Summary, sheet: &mut Worksheet) -> Result<(), Faul
     told("Tenant", summary.tenant_id.as_deref().unwrap_or_default())?;
     told("Began (UTC)", summary.began_at.as_deref().unwrap_or_default())?;
     told("Ended (UTC)", summary.ended_at.as_deref().unwrap_or_default())?;
+    if summary.writes > 0 {
+        told("Took", &lasting(summary.seconds))?;
+        told("Writes sent", &grouped(summary.writes))?;
+    }
+    if summary.processes_cut_off > 0 {
+        told("Processes that were cut off", &grouped(summary.processes_cut_off))?;
+    }
+    told("Written (UTC)", &summary.written_at)?;
     told("Times in this workbook", "UTC")?;
     told("Fingerprint of the plan", &summary.fingerprint)?;
     for (at, title) in (0..).zip(["Status", "Rows"]) {
@@ -41,14 +52,14 @@ pub(super) fn write(summary: &Summary, sheet: &mut Worksheet) -> Result<(), Faul
 
 fn causes(summary: &Summary, sheet: &mut Worksheet, start: u32) -> Result<(), Fault> {
     let (text, bold) = (Format::new().set_num_format_index(TEXT), Format::new().set_bold());
-    for (at, title) in (0..).zip(["Rows without a reset", "Why", "What was said of one of them", "Cure"]) {
+    for (at, title) in (0..).zip(["Rows without a reset", "Why", "Message of one of them", "Cure"]) {
         sheet.write_string_with_format(start, at, title, &bold)?;
     }
     #[expect(clippy::cast_precision_loss, reason = "rows stay far below 2^53")]
     for (row, cause) in (start + 1..).zip(&summary.causes) {
         sheet.write_number(row, 0, cause.rows as f64)?;
         let said: String = cause.error_message.chars().take(super::CELL_UNITS_MAX / 2).collect();
-        for (at, words) in (1..).zip([cause.title().as_str(), &said, cause.cure().unwrap_or("nothing is to be done")]) {
+        for (at, words) in (1..).zip([cause.title().as_str(), &said, cause.cure().unwrap_or("nothing to do")]) {
             sheet.write_string_with_format(row, at, words, &text)?;
         }
     }

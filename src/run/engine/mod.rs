@@ -95,6 +95,7 @@ impl<'a, G: Graph> Engine<'a, G> {
         ledger: &'a mut Ledger,
         graph: &'a G,
         options: &'a RunOptions,
+        began_at: i64,
         emit: &'a mut dyn FnMut(RunEvent),
     ) -> Self {
         let (clock, before) = (options.pace.clock, ledger.counts());
@@ -111,7 +112,7 @@ impl<'a, G: Graph> Engine<'a, G> {
             facts: Facts::default(),
             closing: None,
             before,
-            began_at: clock.millis(),
+            began_at,
             settled: 0,
             revoked: 0,
         }

@@ -1,0 +1,236 @@
+//! The processes that worked on a run: those that ended in order and kept what they did, and those that were cut off, which
+//! left only the rows that they settled.
+//!
+//! Each process notes that it begins before it sends anything. Ledgers from before that note are read as well: what no
+//! orderly process accounts for is then put down to as many processes as the silence between rows suggests. Times in a
+//! ledger may be anything, as others can change it; whatever they are, a list comes out.
+//!
+//! It never writes to a row. Invariant: each row that was settled is counted in one process at most.
+
+use super::{Ledger, LedgerError, Session};
+use serde::{Deserialize, Serialize};
+
+/// The note that lists the beginnings of processes.
+const STARTS: &str = "processes";
+/// The end of the year 9999, in milliseconds since 1970.
+const TIME_MAX: i64 = 253_402_300_799_999;
+/// A row settled this close to a process's beginning or end is still its work: the directory tells times in whole seconds.
+const SLACK_MILLIS: i64 = 2_000;
+/// If rows were settled further apart than this, two processes are assumed.
+const SILENCE_MILLIS: i64 = 20 * 60 * 1_000;
+
+/// One process that worked on the run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Process {
+    /// What it did. Of a process that was cut off, only its times and the rows that it settled are known.
+    pub session: Session,
+    /// Whether it left without a word: it was killed, or it is still running.
+    pub is_cut_off: bool,
+}
+
+/// How a process begins, as it is noted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Start {
+    began_at: i64,
+    write_quota: String,
+}
+
+impl Ledger {
+    /// Notes that a process begins to send. It must come before the first batch.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read or written.
+    pub fn begin_process(&self, began_at: i64, write_quota: &str) -> Result<(), LedgerError> {
+        let mut starts = self.starts()?;
+        starts.push(Start { began_at, write_quota: write_quota.to_owned() });
+        self.set_note(STARTS, &serde_json::to_string(&starts)?)
+    }
+
+    /// All processes that worked on the run, by the time they began.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    pub fn processes(&self) -> Result<Vec<Process>, LedgerError> {
+        Ok(told_apart(self.sessions()?, self.starts()?, &self.endings()?))
+    }
+
+    /// Times that rows were sent, over all processes; each time counted.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    pub fn attempts(&self) -> Result<u64, LedgerError> {
+        Ok(self.connection.query_row("SELECT coalesce(sum(attempts), 0) FROM account", (), |row| row.get(0))?)
+    }
+
+    /// A note that others have changed counts as none.
+    fn starts(&self) -> Result<Vec<Start>, LedgerError> {
+        Ok(self.note(STARTS)?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+    }
+}
+
+fn told_apart(sessions: Vec<Session>, mut starts: Vec<Start>, endings: &[(i64, u64)]) -> Vec<Process> {
+    let noted_since = starts.iter().map(|start| start.began_at).min().unwrap_or(i64::MAX);
+    for session in &sessions {
+        if let Some(at) = starts.iter().position(|start| start.began_at == session.began_at) {
+            starts.remove(at);
+        }
+    }
+    let mut lost: Vec<Session> = starts.into_iter().filter(|start| is_time(start.began_at)).map(begun).collect();
+    let mut unknown: Vec<Session> = Vec::new();
+    for (at, number) in endings.iter().copied().filter(|(at, _)| is_time(*at)) {
+        let is_covered = |slack: i64| sessions.iter().any(|session| covers(session, at, slack));
+        if is_covered(0) {
+            continue;
+        }
+        // What was settled closely before or after an orderly process may still be that of one that was cut off.
+        match owner(&mut lost, &sessions, at, 0) {
+            Some(process) => settle(process, at, number),
+            None if is_covered(SLACK_MILLIS) => {}
+            None => match owner(&mut lost, &sessions, at, SLACK_MILLIS) {
+                Some(process) => settle(process, at, number),
+                None => guess(&mut unknown, &sessions, at, number),
+            },
+        }
+    }
+    // With the note, what fits no beginning only has its time told, for example after the clock was set back.
+    let cut_off = |session| Process { session, is_cut_off: true };
+    let guessed = unknown.into_iter().map(|session| Process { is_cut_off: session.began_at < noted_since, session });
+    let ended = sessions.into_iter().map(|session| Process { session, is_cut_off: false });
+    let mut processes: Vec<Process> = ended.chain(lost.into_iter().map(cut_off)).chain(guessed).collect();
+    processes.sort_by_key(|process| process.session.began_at);
+    processes
+}
+
+fn begun(start: Start) -> Session {
+    let Start { began_at, write_quota } = start;
+    Session { began_at, ended_at: began_at, write_quota, ..Session::default() }
+}
+
+/// The process that was cut off which had begun last by then, if no other one has begun since.
+fn owner<'s>(lost: &'s mut [Session], sessions: &[Session], at: i64, slack: i64) -> Option<&'s mut Session> {
+    let until = at.saturating_add(slack);
+    let process = lost.iter_mut().filter(|process| process.began_at <= until).max_by_key(|process| process.began_at)?;
+    let began = process.began_at;
+    (!sessions.iter().any(|session| began < session.began_at && session.began_at <= at)).then_some(process)
+}
+
+fn settle(process: &mut Session, at: i64, number: u64) {
+    let at = at.max(process.began_at);
+    process.first_write.get_or_insert(process.began_at);
+    process.last_write = process.last_write.max(Some(at));
+    process.ended_at = process.ended_at.max(at);
+    process.settled = process.settled.saturating_add(number);
+}
+
+/// Adds a row that fits no process to the one before it, or to a new one.
+fn guess(unknown: &mut Vec<Session>, sessions: &[Session], at: i64, number: u64) {
+    let between = |from: i64, to: i64| sessions.iter().any(|session| (from..=to).contains(&session.began_at));
+    match unknown.last_mut() {
+        Some(last) if at - last.ended_at <= SILENCE_MILLIS && !between(last.ended_at, at) => settle(last, at, number),
+        _ => {
+            let mut process = Session { began_at: at, ended_at: at, ..Session::default() };
+            settle(&mut process, at, number);
+            unknown.push(process);
+        }
+    }
+}
+
+/// Whether a row that was settled at that time is the work of this process.
+fn covers(session: &Session, at: i64, slack: i64) -> bool {
+    let from = session.first_write.unwrap_or(session.began_at).min(session.began_at);
+    let to = session.last_write.unwrap_or(session.ended_at).max(session.ended_at);
+    (from.saturating_sub(slack)..=to.saturating_add(slack)).contains(&at)
+}
+
+/// Whether these milliseconds lie between 1970 and the year 9999.
+#[must_use]
+pub fn is_time(millis: i64) -> bool {
+    (0..=TIME_MAX).contains(&millis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn ended(from: i64, to: i64, settled: u64) -> Session {
+        let (first_write, last_write) = (Some(from), Some(to));
+        Session { began_at: from, ended_at: to, first_write, last_write, settled, ..Session::default() }
+    }
+
+    fn start(began_at: i64) -> Start {
+        Start { began_at, write_quota: "100/10s".into() }
+    }
+
+    /// Of each process: from, to, rows, and whether it was cut off.
+    fn told(processes: &[Process]) -> Vec<(i64, i64, u64, bool)> {
+        let told = |process: &Process| {
+            let session = &process.session;
+            (session.began_at, session.ended_at, session.settled, process.is_cut_off)
+        };
+        processes.iter().map(told).collect()
+    }
+
+    #[test]
+    fn rows_tell_of_killed_processes() {
+        let endings = [(10_500, 100), (13_000, 2_960), (20_500, 20), (900_100, 520)];
+        let starts = vec![start(10_000), start(20_000), start(900_000)];
+        let processes = told_apart(vec![ended(900_000, 901_000, 520)], starts, &endings);
+        assert_eq!(
+            told(&processes),
+            [(10_000, 13_000, 3_060, true), (20_000, 20_500, 20, true), (900_000, 901_000, 520, false)]
+        );
+        assert_eq!((processes[0].session.first_write, processes[0].session.last_write), (Some(10_000), Some(13_000)));
+        assert_eq!(processes[0].session.write_quota, "100/10s");
+    }
+
+    #[test]
+    fn killed_before_an_answer_it_counts_too() {
+        let processes = told_apart(Vec::new(), vec![start(5_000)], &[]);
+        assert_eq!(told(&processes), [(5_000, 5_000, 0, true)]);
+        assert_eq!(processes[0].session.first_write, None);
+    }
+
+    #[test]
+    fn older_ledgers_are_read_by_silence() {
+        let endings = [(10_100, 100), (20_010, 50), (40_000_000, 7), (40_001_000, 3), (90_005_000, 50)];
+        let sessions = vec![ended(10_000, 20_000, 150), ended(90_000_000, 90_010_000, 50)];
+        let processes = told_apart(sessions, Vec::new(), &endings);
+        assert_eq!(
+            told(&processes),
+            [(10_000, 20_000, 150, false), (40_000_000, 40_001_000, 10, true), (90_000_000, 90_010_000, 50, false)]
+        );
+    }
+
+    #[test]
+    fn a_restart_at_once_takes_no_rows_over() {
+        let endings = [(10_500, 100), (12_900, 900), (13_400, 50)];
+        let processes = told_apart(vec![ended(13_000, 13_500, 50)], vec![start(10_000), start(13_000)], &endings);
+        assert_eq!(told(&processes), [(10_000, 12_900, 1_000, true), (13_000, 13_500, 50, false)]);
+        let processes = told_apart(Vec::new(), vec![start(10_000), start(13_000)], &endings);
+        assert_eq!(told(&processes), [(10_000, 12_900, 1_000, true), (13_000, 13_400, 50, true)]);
+    }
+
+    #[test]
+    fn whole_seconds_fall_to_the_process_they_stem_from() {
+        let processes = told_apart(Vec::new(), vec![start(10_900)], &[(10_000, 20)]);
+        assert_eq!(told(&processes), [(10_900, 10_900, 20, true)]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_row_is_counted_twice(
+            sessions in prop::collection::vec((any::<i64>(), any::<i64>()), 0..5),
+            starts in prop::collection::vec(prop_oneof![any::<i64>(), 0..100_000_i64], 0..5),
+            mut endings in prop::collection::vec((prop_oneof![any::<i64>(), 0..100_000_i64], 0..1_000_u64), 0..30),
+        ) {
+            endings.sort_unstable();
+            let sessions = sessions.into_iter().map(|(from, to)| ended(from, to, 0)).collect();
+            let starts = starts.into_iter().map(start).collect();
+            let processes = told_apart(sessions, starts, &endings);
+            let counted: u64 = processes.iter().map(|process| process.session.settled).sum();
+            prop_assert!(counted <= endings.iter().map(|(_, number)| number).sum());
+            prop_assert!(processes.is_sorted_by_key(|process| process.session.began_at));
+        }
+    }
+}
