@@ -13,6 +13,12 @@ pub struct HandoutArgs {
     /// One file for each value of this column of the roster, by its header or its number [default: one file for all]
     #[arg(long, value_name = "COLUMN")]
     pub by: Option<String>,
+    /// Only the files of this value of --by, such as 7A; repeatable
+    #[arg(long, value_name = "VALUE", requires = "by")]
+    pub only: Vec<String>,
+    /// Only the slip of this account, by its user principal name; repeatable
+    #[arg(long, value_name = "UPN")]
+    pub user: Vec<String>,
     /// The order of the slips in a file
     #[arg(long, value_enum, value_name = "ORDER", default_value_t = OrderName::Roster)]
     pub order: OrderName,
@@ -34,7 +40,8 @@ pub struct HandoutArgs {
     /// Print the built-in template on stdout, to start from; it says what a template can use
     #[arg(long, exclusive = true)]
     pub print_template: bool,
-    /// The folder to make [default: handouts in the run folder]
+    /// The folder to make [default: handouts in the run folder, or handouts-2 and so on if that exists]; a sealed run needs
+    /// one outside of its folder, or --seal-map
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Seal each file to the recipients of age that this CSV has for its group: a value of --by and age1… on each line

@@ -1,4 +1,5 @@
-//! Texts as people take them for alike: for lists by name, and for file names that some systems do not tell apart.
+//! Texts as people take them for alike: for lists by name, for classes in their natural order, and for file names that some
+//! systems do not tell apart.
 
 use icu_normalizer::DecomposingNormalizerBorrowed;
 
@@ -23,6 +24,34 @@ pub(super) fn sort_key(name: &str) -> String {
         }
     }
     key
+}
+
+/// Puts names of groups in the order that people expect: numbers in them by their value, so that 7B comes before 10A; else
+/// as [`sort_key`].
+pub(super) fn natural_key(name: &str) -> String {
+    let plain: String = DecomposingNormalizerBorrowed::new_nfkd().normalize(name).chars().map(digit).collect();
+    let (mut key, mut rest) = (String::with_capacity(plain.len() + 4), sort_key(&plain));
+    while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
+        key.push_str(&rest[..at]);
+        let number = rest.split_off(at);
+        let end = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
+        let value = number[..end].trim_start_matches('0');
+        // A number with more digits is larger; those of a length are in order as they stand.
+        key.push_str(&format!("{:05}{value}", value.len()));
+        number[end..].clone_into(&mut rest);
+    }
+    key + &rest
+}
+
+/// A decimal digit of the scripts that schools here use, as ASCII has it.
+fn digit(c: char) -> char {
+    let zero = match c {
+        '\u{660}'..='\u{669}' => 0x660,
+        '\u{6F0}'..='\u{6F9}' => 0x6F0,
+        '\u{966}'..='\u{96F}' => 0x966,
+        _ => return c,
+    };
+    char::from_digit(u32::from(c) - zero, 10).unwrap_or(c)
 }
 
 /// What two file names share that a file system may take for one: case and the two ways to write an accent do not count.
@@ -52,6 +81,51 @@ mod tests {
             ["adam", "Émile", "eva", "Łukasz", "Martin", "Ōno", "Øyvind", "Oz", "Strauß", "Strausz", "Zoë", "田中"]
         );
         assert_eq!(sort_key("O’Brien-Smith"), sort_key("O'BRIEN SMITH"));
+    }
+
+    #[test]
+    fn groups_come_in_natural_order() {
+        let mut groups = [
+            "10A",
+            "7B",
+            "7A",
+            "Année 10",
+            "année 9",
+            "7a",
+            "12",
+            "007",
+            "100",
+            "Q2",
+            "Q1",
+            "７Ç",
+            "٨ا",
+            "Q1 b",
+            "K-2",
+            "K-10",
+        ];
+        groups.sort_by_key(|group| (natural_key(group), *group));
+        assert_eq!(
+            groups,
+            [
+                "007",
+                "7A",
+                "7a",
+                "7B",
+                "７Ç",
+                "٨ا",
+                "10A",
+                "12",
+                "100",
+                "année 9",
+                "Année 10",
+                "K-2",
+                "K-10",
+                "Q1",
+                "Q1 b",
+                "Q2"
+            ]
+        );
+        assert!(natural_key(&"9".repeat(30)) < natural_key(&format!("1{}", "0".repeat(30))));
     }
 
     #[test]

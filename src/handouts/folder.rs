@@ -11,6 +11,28 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// The first of `folder`, `folder-2`, `folder-3` … that does not exist, so that printing again needs no name.
+#[must_use]
+pub fn first_free(folder: &Path) -> PathBuf {
+    let numbered = |nth: u64| {
+        let mut name = folder.as_os_str().to_owned();
+        name.push(format!("-{nth}"));
+        PathBuf::from(name)
+    };
+    let mut names = std::iter::once(folder.to_owned()).chain((2..).map(numbered));
+    names.find(|name| fs::symlink_metadata(name).is_err()).unwrap_or_else(|| folder.to_owned())
+}
+
+/// Whether a folder that does not exist yet would lie in another one, whatever links lead there.
+pub(super) fn lies_in(folder: &Path, other: &Path) -> bool {
+    let above = folder.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (fs::canonicalize(above), fs::canonicalize(other)) {
+        (Ok(above), Ok(other)) => above.starts_with(other),
+        // Making the folder fails with a better message.
+        _ => folder.starts_with(other),
+    }
+}
+
 /// A folder that is being made.
 pub(super) struct Draft {
     draft: PathBuf,

@@ -3,7 +3,12 @@
 //! A slip is for an account that Graph has reset and whose password nobody has seen to be changed since. All others are
 //! counted, by why they have none.
 
-use super::{HandoutError, Order, collate::sort_key, file_name::FileNames};
+use super::{
+    HandoutError, Order,
+    collate::{natural_key, sort_key},
+    file_name::FileNames,
+    selection::Selection,
+};
 use crate::{
     clean,
     language::Language,
@@ -87,21 +92,23 @@ pub(super) struct Survey {
 /// The rows of one group before they are put in order.
 type Sortable = Vec<(String, u64)>;
 
-/// Looks at all rows. Groups come in the order in which the roster first names them.
+/// Looks at the rows of the selection. Groups come in natural order, the one of rows without a value last.
 pub(super) fn survey(
     ledger: &Ledger,
     columns: &Columns,
     order: Order,
+    selection: &Selection,
     otherwise: &str,
 ) -> Result<Survey, HandoutError> {
     let mut survey = Survey::default();
     let (mut places, mut found) = (HashMap::<String, usize>::new(), Vec::<(String, Sortable)>::new());
     ledger.for_each_row(|row| {
-        if !survey.left_out.admits(&row) {
+        let cells: Vec<Cow<'_, str>> = serde_json::from_str(&row.cells)?;
+        let value = columns.by.map_or("", |at| cell(&cells, at));
+        if !selection.has(&row, value) || !survey.left_out.admits(&row) {
             return Ok(());
         }
         survey.sealed += u64::from(row.password.is_none());
-        let cells: Vec<Cow<'_, str>> = serde_json::from_str(&row.cells)?;
         if let Err(unknown) = columns.language(&cells) {
             *survey.unknown_languages.entry(unknown).or_default() += 1;
         }
@@ -109,7 +116,6 @@ pub(super) fn survey(
             Order::Roster => String::new(),
             Order::Name => sort_key(&columns.names.sorted(|at| cell(&cells, at))),
         };
-        let value = columns.by.map_or("", |at| cell(&cells, at));
         let place = places.get(value).copied().unwrap_or_else(|| {
             places.insert(value.to_owned(), found.len());
             found.push((value.to_owned(), Vec::new()));
@@ -122,7 +128,8 @@ pub(super) fn survey(
     Ok(survey)
 }
 
-fn groups(found: Vec<(String, Sortable)>, otherwise: &str) -> Vec<Group> {
+fn groups(mut found: Vec<(String, Sortable)>, otherwise: &str) -> Vec<Group> {
+    found.sort_by_cached_key(|(value, _)| (value.is_empty(), natural_key(value), value.clone()));
     let mut names = FileNames::default();
     let mut group = |(value, mut rows): (String, Sortable)| {
         rows.sort();
@@ -173,6 +180,7 @@ mod tests {
         ReportRow {
             row: 1,
             user_principal_name: "ann@contoso.com".into(),
+            roster_name: "ann@contoso.com".into(),
             form: Form::default(),
             status: status.into(),
             password: None,

@@ -15,11 +15,13 @@ mod file_name;
 mod folder;
 mod groups;
 mod seal_map;
+mod selection;
 mod sign_in;
 mod slip;
 mod template;
 mod words;
 
+pub use folder::first_free;
 pub use groups::{Group, LeftOut};
 pub use seal_map::{SealMap, SealMapError};
 pub use sign_in::{SignIn, SignInError};
@@ -38,6 +40,7 @@ use crate::{
 use folder::Draft;
 use groups::{Columns, Survey, cell, is_handed_out, survey};
 use minijinja::{Value, context};
+use selection::Selection;
 use slip::{ADDRESS, Cells, Secret, Slip};
 use std::{
     borrow::Cow,
@@ -73,6 +76,10 @@ pub enum Order {
 pub struct Wishes {
     /// The column whose values make the groups, by its name or number; all slips share a file without it.
     pub by: Option<String>,
+    /// Only the groups of these values; all of them if there is none.
+    pub only: Vec<String>,
+    /// Only these accounts; all of them if there is none.
+    pub users: Vec<String>,
     /// The columns that make a person's name; without any, those whose names say so.
     pub name_columns: Vec<String>,
     /// The order of the slips.
@@ -92,8 +99,27 @@ pub enum HandoutError {
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     /// A column is not there.
-    #[error(transparent)]
+    #[error("{}", of_handouts(.0))]
     Column(#[from] RosterError),
+    /// A value or an account that was asked for is not there.
+    #[error(
+        "{flag} {wanted:?} is not in this run; nothing was written\nhint: {}report.csv has all rows",
+        .near.as_ref().map(|near| format!("did you mean {near:?}? ")).unwrap_or_default()
+    )]
+    NotInRun {
+        /// The flag.
+        flag: &'static str,
+        /// What it asks for.
+        wanted: String,
+        /// The nearest one that there is.
+        near: Option<String>,
+    },
+    /// Slips in clear text would lie in the folder of a sealed run.
+    #[error(
+        "this run is sealed, and slips show passwords in clear text, so none are written into its folder; nothing was written\n\
+         hint: name a folder outside of it with --out DIR, or seal each file to its own readers with --by and --seal-map"
+    )]
+    InSealedRun,
     /// The template does not work.
     #[error(transparent)]
     Template(#[from] TemplateError),
@@ -107,7 +133,7 @@ pub enum HandoutError {
     Cells(#[from] serde_json::Error),
     /// Nobody has a new password.
     #[error(
-        "no account of this run has a new password in force, so nobody gets a slip; nothing was written\nhint: start the run, or go on with it, first; report.csv has what became of each row"
+        "none of these accounts has a new password in force, so nobody gets a slip; nothing was written\nhint: `passwave run` sends what is planned; report.csv says what became of each row"
     )]
     Nobody,
     /// Passwords are sealed, and no key was given.
@@ -161,7 +187,8 @@ impl<'l> Handouts<'l> {
         let settings = ledger.settings();
         let columns = columns(settings, &wishes)?;
         let otherwise = columns.by.map_or_else(|| ALL.into(), |at| format!("no-{}", name_of(settings, at)));
-        let survey = survey(ledger, &columns, wishes.order, &otherwise)?;
+        let selection = Selection::of(ledger, &columns, &wishes)?;
+        let survey = survey(ledger, &columns, wishes.order, &selection, &otherwise)?;
         match survey.sealed {
             0 if survey.groups.is_empty() => Err(HandoutError::Nobody),
             0 => Ok(Self { ledger, wishes, columns, survey }),
@@ -169,7 +196,7 @@ impl<'l> Handouts<'l> {
         }
     }
 
-    /// The groups, in the order in which the roster first names them.
+    /// The groups, in natural order.
     #[must_use]
     pub fn groups(&self) -> &[Group] {
         &self.survey.groups
@@ -196,10 +223,16 @@ impl<'l> Handouts<'l> {
     /// Writes all files, and the list of them, into a new folder.
     ///
     /// # Errors
-    /// Where the folder exists, the template fails, a group has no recipient in `seal_map`, or a file cannot be written.
-    /// Nothing is left behind then.
+    /// If the folder exists, the template fails, a group has no recipient in `seal_map`, the run is sealed and the folder
+    /// lies in its own while the slips are not, or a file cannot be written. Nothing is left behind then.
     pub fn write(&self, folder: &Path, template: &Template, seal_map: Option<&SealMap>) -> Result<(), HandoutError> {
-        seal_map.map_or(Ok(()), |map| self.all_have_recipients(map))?;
+        match seal_map {
+            Some(map) => self.all_have_recipients(map)?,
+            None if self.ledger.sealed_to().is_some() && folder::lies_in(folder, self.ledger.folder()) => {
+                return Err(HandoutError::InSealedRun);
+            }
+            None => {}
+        }
         let mut draft = Draft::begin(folder)?;
         for group in self.groups() {
             let recipients = seal_map.and_then(|map| map.recipients(&group.value)).transpose()?;
@@ -334,6 +367,11 @@ fn columns(settings: &Settings, wishes: &Wishes) -> Result<Columns, HandoutError
             NameColumns::in_order(told)
         },
     })
+}
+
+/// An error about a roster, in the words of a verb that sends nothing.
+fn of_handouts(error: &RosterError) -> String {
+    error.to_string().replace("nothing was sent", "nothing was written")
 }
 
 /// A column as files and pages name it.

@@ -107,11 +107,11 @@ const ENGLISH: Words = Words {
     cut: "Cut along the dashed lines",
     sheet: "Sheet",
     next: Next {
-        change: "When you next sign in, you will choose a password of your own. \
-                 Until then show this slip to nobody; then destroy it.",
-        change_with_mfa: "When you next sign in, you will first confirm that it is you, with your app or telephone, and then \
-                          choose a password of your own. Until then show this slip to nobody; then destroy it.",
-        keep: "This is your password from now on. Show it to nobody, and destroy this slip once you know it by heart.",
+        change: "When you next sign in, you will choose your own password. \
+                 Keep this slip private, then destroy it.",
+        change_with_mfa: "When you next sign in, you will first confirm with your app or phone that it is you, and then \
+                          choose your own password. Keep this slip private, then destroy it.",
+        keep: "This is your password from now on. Keep this slip private, and destroy it once you know the password.",
     },
     signs: Signs {
         zero: "digit zero",
@@ -136,12 +136,12 @@ const FRENCH: Words = Words {
     sheet: "Feuille",
     next: Next {
         change: "À votre prochaine connexion, vous choisirez votre propre mot de passe. \
-                 D’ici là, ne montrez ce papier à personne\u{a0}; ensuite, détruisez-le.",
+                 Gardez ce papier pour vous, puis détruisez-le.",
         change_with_mfa: "À votre prochaine connexion, vous confirmerez d’abord votre identité avec votre application ou votre \
-                          téléphone, puis vous choisirez votre propre mot de passe. D’ici là, ne montrez ce papier à \
-                          personne\u{a0}; ensuite, détruisez-le.",
-        keep: "C’est désormais votre mot de passe. Ne le montrez à personne, et détruisez ce papier dès que vous le \
-               connaissez par cœur.",
+                          téléphone, puis vous choisirez votre propre mot de passe. Gardez ce papier pour vous, puis \
+                          détruisez-le.",
+        keep: "C’est désormais votre mot de passe. Gardez ce papier pour vous, et détruisez-le dès que vous connaissez le mot \
+               de passe.",
     },
     signs: Signs {
         zero: "chiffre zéro",
@@ -166,12 +166,11 @@ const SPANISH: Words = Words {
     sheet: "Hoja",
     next: Next {
         change: "La próxima vez que inicie sesión, elegirá una contraseña propia. \
-                 Hasta entonces, no enseñe este papel a nadie; después, destrúyalo.",
+                 No enseñe este papel a nadie y destrúyalo después.",
         change_with_mfa: "La próxima vez que inicie sesión, confirmará primero su identidad con su aplicación o su teléfono, y \
-                          después elegirá una contraseña propia. Hasta entonces, no enseñe este papel a nadie; después, \
-                          destrúyalo.",
-        keep: "Esta es su contraseña a partir de ahora. No se la enseñe a nadie, y destruya este papel cuando la sepa de \
-               memoria.",
+                          después elegirá una contraseña propia. No enseñe este papel a nadie y destrúyalo después.",
+        keep: "Esta es su contraseña a partir de ahora. No enseñe este papel a nadie y destrúyalo cuando se sepa la \
+               contraseña.",
     },
     signs: Signs {
         zero: "cifra cero",
@@ -196,12 +195,12 @@ const GERMAN: Words = Words {
     sheet: "Blatt",
     next: Next {
         change: "Bei der nächsten Anmeldung wählen Sie ein eigenes Kennwort. \
-                 Zeigen Sie diesen Zettel bis dahin niemandem, und vernichten Sie ihn danach.",
+                 Behalten Sie diesen Zettel für sich und vernichten Sie ihn danach.",
         change_with_mfa: "Bei der nächsten Anmeldung bestätigen Sie zuerst mit Ihrer App oder Ihrem Telefon, dass Sie es sind, \
-                          und wählen dann ein eigenes Kennwort. Zeigen Sie diesen Zettel bis dahin niemandem, und vernichten \
-                          Sie ihn danach.",
-        keep: "Das ist ab jetzt Ihr Kennwort. Zeigen Sie es niemandem, und vernichten Sie diesen Zettel, sobald Sie es \
-               auswendig können.",
+                          und wählen dann ein eigenes Kennwort. Behalten Sie diesen Zettel für sich und vernichten Sie ihn \
+                          danach.",
+        keep: "Das ist ab jetzt Ihr Kennwort. Behalten Sie diesen Zettel für sich und vernichten Sie ihn, sobald Sie das \
+               Kennwort kennen.",
     },
     signs: Signs {
         zero: "Ziffer Null",

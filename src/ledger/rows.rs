@@ -24,6 +24,8 @@ pub struct ReportRow {
     pub row: u64,
     /// The account: as the directory names it where it was looked up, else as the roster does.
     pub user_principal_name: String,
+    /// The account as the roster names it.
+    pub roster_name: String,
     /// How its password looks.
     pub form: Form,
     /// The word of [`Status`].
@@ -127,6 +129,7 @@ impl Ledger {
         Ok(ReportRow {
             row: planned.row,
             user_principal_name: found.unwrap_or(planned.name).to_owned(),
+            roster_name: planned.name.to_owned(),
             form: form(row, 4)?,
             password: shown.password,
             is_sealed: shown.is_sealed,

@@ -8,7 +8,9 @@ use crate::{
 };
 use passwave::{
     clean,
-    handouts::{BUILT_IN, FOLDER_NAME, Handouts, INDEX_NAME, LeftOut, SealMap, Template, Wishes},
+    handouts::{
+        BUILT_IN, FOLDER_NAME, HandoutError, Handouts, INDEX_NAME, LeftOut, SealMap, Template, Wishes, first_free,
+    },
     ledger::Ledger,
 };
 use std::{io::Write, path::Path};
@@ -31,11 +33,11 @@ pub fn handouts(folder: Option<&Path>, args: &HandoutArgs, open: &OpenArgs) -> R
         ledger.must_be_as_planned()?;
     }
     let is_left = ledger.counts().pending() > 0 && !ledger.settings().rehearsal;
-    let handouts = Handouts::new(&ledger, wishes(args)).map_err(|error| match is_left {
-        true => next_step::before(error.into(), "Accounts are left to be reset.", &ledger),
-        false => error.into(),
+    let handouts = Handouts::new(&ledger, wishes(args)).map_err(|error| match error {
+        HandoutError::Nobody if is_left => next_step::before(error.into(), "Accounts are left to be reset.", &ledger),
+        _ => error.into(),
     })?;
-    let out = args.out.clone().unwrap_or_else(|| folder.join(FOLDER_NAME));
+    let out = args.out.clone().unwrap_or_else(|| first_free(&folder.join(FOLDER_NAME)));
     handouts.write(&out, &template, seal_map.as_ref())?;
     tell(&ledger, &handouts, &out, seal_map.as_ref());
     Ok(u8::from(handouts.left_out().needs_a_look()))
@@ -54,6 +56,8 @@ fn seal_map(_args: &HandoutArgs) -> Result<Option<SealMap>, Failure> {
 fn wishes(args: &HandoutArgs) -> Wishes {
     Wishes {
         by: args.by.clone(),
+        only: args.only.clone(),
+        users: args.user.clone(),
         name_columns: args.name_column.clone(),
         order: args.order.into(),
         language: args.language,
@@ -104,22 +108,22 @@ fn named(language: &str) -> String {
     if reads_like_one { format!("the language {:?}", clean::for_terminal(language)) } else { "another language".into() }
 }
 
-/// Who has no slip, and what to do about it; who waits for one is told in any case.
+/// Who has no slip, and what to do about it; those who are waiting for one are told in any case.
 fn left_out(left_out: &LeftOut) {
     for (rows, tell, why) in [
-        (left_out.pending, insist as fn(&str), "pending: the run goes on with them"),
+        (left_out.pending, insist as fn(&str), "not done yet; the run goes on with it"),
         (
             left_out.in_doubt,
             insist,
-            "in doubt: try the password of report.csv, or reset them again (--where status=in_doubt)",
+            "in doubt; try the password of report.csv, or reset them again (--where status=in_doubt)",
         ),
-        (left_out.failed, insist, "failed: they keep their old passwords; report.csv says why"),
-        (left_out.skipped, insist, "skipped and in need of attention: report.csv says why"),
-        (left_out.changed_since, say, "whose password was changed since, most likely by its person"),
-        (left_out.well, say, "rightly skipped: duplicate or excluded"),
+        (left_out.failed, insist, "failed, so the old password stays; report.csv says why"),
+        (left_out.skipped, insist, "skipped; report.csv says why"),
+        (left_out.changed_since, say, "the password was changed after the reset, most likely by the person"),
+        (left_out.well, say, "skipped on purpose (duplicate or excluded)"),
     ] {
         if rows > 0 {
-            tell(&format!("No slip for {} {why}", counted(rows, "row", "rows")));
+            tell(&format!("No slip for {}: {why}", counted(rows, "row", "rows")));
         }
     }
 }
@@ -128,7 +132,7 @@ fn left_out(left_out: &LeftOut) {
 fn kept(ledger: &Ledger, is_sealed: bool) -> &'static str {
     match (is_sealed, ledger.sealed_to().is_some()) {
         (true, _) => "each file sealed to the recipients of its group; age -d -i KEYFILE opens it",
-        (false, true) => "in clear text, although the run is sealed: print the files, and remove the folder",
-        (false, false) => "in clear text: print the files, and remove the folder when the slips are handed out",
+        (false, true) => "in clear text, although the run is sealed: print the files, then delete the folder",
+        (false, false) => "in clear text: print the files, then delete the folder once the slips are handed out",
     }
 }

@@ -8,8 +8,13 @@ fn nothing_is_overwritten() {
     let desk = Desk::rehearsed(&[]);
     desk.handouts(1, &[]);
     let before = desk.read("run/handouts/handouts.html");
-    let said = desk.handouts(2, &["--language", "fr"]);
+    let said = desk.handouts(2, &["--language", "fr", "--out", "run/handouts"]);
     assert!(said.contains("never overwritten") && said.contains("--out"), "{said}");
+    for again in ["handouts-2", "handouts-3"] {
+        let said = desk.handouts(1, &["--language", "fr"]);
+        assert!(said.contains(again), "{said}");
+        assert!(desk.read(&format!("run/{again}/handouts.html")).contains("Mot de passe"));
+    }
     assert_eq!(desk.read("run/handouts/handouts.html"), before);
     fs::create_dir(desk.path("new.draft")).expect("made");
     desk.write("new.draft/mine", "kept");
@@ -23,6 +28,10 @@ fn a_mistyped_word_is_told_and_nothing_is_written() {
     let desk = Desk::rehearsed(&[]);
     for (flags, told) in [
         (&["--by", "Klase"][..], "did you mean \"Klasse\"?"),
+        (&["--by", "Klase"], "nothing was written"),
+        (&["--by", "Klasse", "--only", "7C", "--only", "7A"], "--only \"7C\" is not in this run; nothing was written"),
+        (&["--only", "7A"], "--by"),
+        (&["--user", "bobb@contoso.com"], "did you mean \"bob@contoso.com\"?"),
         (&["--language-column", "Sparche"], "did you mean \"Sprache\"?"),
         (&["--name-column", "Nachname"], "--name-column"),
         (&["--language", "nl"], "en, fr, es and de"),
@@ -30,7 +39,7 @@ fn a_mistyped_word_is_told_and_nothing_is_written() {
         (&["--order", "size"], "possible values: roster, name"),
     ] {
         let said = desk.handouts(2, flags);
-        assert!(said.contains(told), "{flags:?}: {said}");
+        assert!(said.contains(told) && !said.contains("nothing was sent"), "{flags:?}: {said}");
     }
     assert!(!desk.path("run/handouts").exists());
 }

@@ -54,7 +54,7 @@ fn a_group_without_a_recipient_stops_everything() {
     let recipient = Identity::generate().to_public().to_string();
     desk.write("map.csv", &format!("7A,{recipient}\n"));
     let said = desk.handouts(2, &["--by", "Klasse", "--seal-map", "map.csv"]);
-    assert!(said.contains("no recipient for \"7B\", \"7a\", \"\"") && said.contains("hint:"), "{said}");
+    assert!(said.contains("no recipient for \"7a\", \"7B\", \"\"") && said.contains("hint:"), "{said}");
     assert!(!desk.path("run/handouts").exists() && !desk.path("run/handouts.draft").exists());
     for (map, told) in [
         ("7A,nobody@contoso.com\n7B,nobody@contoso.com\n".to_owned(), "line 2: this is no recipient"),
@@ -74,11 +74,34 @@ fn a_sealed_run_gives_slips_to_its_key_alone() {
     let key = Identity::generate();
     let desk = Desk::rehearsed(&["--seal-to", &key.to_public().to_string()]);
     assert_eq!(desk.passwords(), []);
-    let said = desk.handouts(2, &[]);
+    let said = desk.handouts(2, &["--out", "slips"]);
     assert!(said.contains("5 of the passwords are sealed") && said.contains("--identity"), "{said}");
     assert!(!desk.path("run/handouts").exists());
     desk.write("head.key", key.to_string().expose_secret());
-    let said = desk.handouts(1, &["--identity", "head.key"]);
+    let said = desk.handouts(1, &["--identity", "head.key", "--out", "slips"]);
     assert!(said.contains("in clear text, although the run is sealed"), "{said}");
-    assert_eq!(desk.read("run/handouts/handouts.html").matches("<article").count(), 5);
+    assert_eq!(desk.read("slips/handouts.html").matches("<article").count(), 5);
+}
+
+#[test]
+fn clear_slips_stay_out_of_sealed_folders() {
+    let key = Identity::generate();
+    let desk = Desk::rehearsed(&["--seal-to", &key.to_public().to_string()]);
+    desk.write("head.key", key.to_string().expose_secret());
+    fs::create_dir(desk.path("run/below")).expect("made");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(desk.path("run"), desk.path("link")).expect("linked");
+    let inside = ["run/slips", "run/below/slips", "elsewhere/../run/slips", "link/slips"];
+    fs::create_dir(desk.path("elsewhere")).expect("made");
+    let before = desk.files("run");
+    for out in [&[][..], &["--out", inside[0]], &["--out", inside[1]], &["--out", inside[2]], &["--out", inside[3]]] {
+        if cfg!(unix) || out.get(1) != Some(&inside[3]) {
+            let said = desk.handouts(2, &[&["--identity", "head.key"], out].concat());
+            assert!(said.contains("this run is sealed") && said.contains("--out DIR"), "{out:?}: {said}");
+        }
+    }
+    assert_eq!((desk.files("run"), desk.files("run/below")), (before, Vec::<String>::new()));
+    desk.write("map.csv", &["7A", "7B", "7a", ""].map(|class| format!("{class},{}\n", key.to_public())).concat());
+    desk.handouts(1, &["--identity", "head.key", "--by", "Klasse", "--seal-map", "map.csv"]);
+    assert!(desk.path("run/handouts/7A.html.age").exists(), "sealed slips may lie there");
 }

@@ -24,7 +24,7 @@ fn each_group_has_its_own_and_nobody_elses() {
     assert_eq!(desk.files("run/handouts"), ["7A.html", "7B.html", "7a-2.html", "index.csv", "no-Klasse.html"]);
     assert_eq!(
         desk.read("run/handouts/index.csv"),
-        "group,file,slips\r\n7A,7A.html,2\r\n7B,7B.html,1\r\n7a,7a-2.html,1\r\n,no-Klasse.html,1\r\n"
+        "group,file,slips\r\n7A,7A.html,2\r\n7a,7a-2.html,1\r\n7B,7B.html,1\r\n,no-Klasse.html,1\r\n"
     );
     for (file, members) in [
         ("7A.html", &["bob@contoso.com", "ann@contoso.com"][..]),
@@ -38,7 +38,13 @@ fn each_group_has_its_own_and_nobody_elses() {
             assert_eq!(page.contains(&escaped(&password)), members.contains(&&*upn), "{upn} in {file}");
         }
     }
-    for told in ["5 slips in 4 files", "No slip for 1 row skipped", "in clear text", "REHEARSAL", "2  7A.html"] {
+    for told in [
+        "5 slips in 4 files",
+        "No slip for 1 row: skipped; report.csv says why",
+        "in clear text",
+        "REHEARSAL",
+        "2  7A.html",
+    ] {
         assert!(said.contains(told), "{told} is missing: {said}");
     }
 }
@@ -72,7 +78,7 @@ fn every_slip_of_a_rehearsal_says_so() {
 fn what_happens_next_is_what_the_run_asked_for() {
     for (flag, words) in [
         ("--no-force-change", "This is your password from now on"),
-        ("--force-change-with-mfa", "first confirm that it is you"),
+        ("--force-change-with-mfa", "first confirm with your app or phone that it is you"),
     ] {
         let desk = Desk::rehearsed(&[flag]);
         desk.handouts(1, &["--sign-in", "https://Portal.contoso.com/"]);
@@ -94,15 +100,59 @@ fn only_passwords_in_force_are_handed_out() {
     let said = desk.handouts(1, &[]);
     for told in [
         "1 slip in 1 file",
-        "No slip for 1 row pending",
-        "No slip for 1 row skipped and in need",
-        "1 row rightly skipped",
+        "No slip for 1 row: not done yet",
+        "No slip for 1 row: skipped; report.csv says why",
+        "No slip for 1 row: skipped on purpose (duplicate or excluded)",
     ] {
         assert!(said.contains(told), "{told} is missing: {said}");
     }
     let page = desk.read("run/handouts/handouts.html");
     assert!(page.contains(&escaped(&desk.password("ann@contoso.com"))));
     assert!(!page.contains(&escaped(&desk.password("kim@contoso.com"))), "it is pending");
+}
+
+#[test]
+fn groups_come_in_natural_order() {
+    let desk = Desk::new();
+    let classes = ["10A", "7B", "7A", "7D", "11", "9 c", "7C", "10a"];
+    let rows: Vec<String> =
+        classes.iter().enumerate().map(|(nth, class)| format!("pupil{nth}@contoso.com,{class}\n")).collect();
+    desk.write("school.csv", &format!("UPN,Class\n{}", rows.concat()));
+    desk.passwave(&["rehearse", "school.csv", "--run-dir", "run"]);
+    let said = desk.handouts(0, &["--by", "Class"]);
+    let index = desk.read("run/handouts/index.csv");
+    let listed: Vec<&str> = index.lines().skip(1).map(|line| line.split(',').next().expect("a group")).collect();
+    assert_eq!(listed, ["7A", "7B", "7C", "7D", "9 c", "10A", "10a", "11"]);
+    let told: Vec<usize> = ["7A.html", "7B.html", "9 c.html", "10A.html", "11.html"]
+        .map(|file| said.find(&format!("  {file}")).unwrap_or_else(|| panic!("{file}: {said}")))
+        .into();
+    assert!(told.is_sorted(), "{said}");
+}
+
+#[test]
+fn one_class_is_printed_again() {
+    let desk = Desk::rehearsed(&[]);
+    desk.handouts(1, &["--by", "Klasse"]);
+    let said = desk.handouts(0, &["--by", "Klasse", "--only", "7B", "--only", "7a"]);
+    assert!(said.contains("2 slips in 2 files") && said.contains("handouts-2"), "{said}");
+    assert_eq!(desk.files("run/handouts-2"), ["7B.html", "7a.html", "index.csv"]);
+    assert_eq!(accounts(&desk.read("run/handouts-2/7B.html")), ["zoe@contoso.com"]);
+    let said = desk.handouts(1, &["--by", "Klasse", "--only", "7A", "--out", "again"]);
+    assert!(said.contains("No slip for 1 row: skipped"), "the row of that class alone: {said}");
+    assert_eq!(accounts(&desk.read("again/7A.html")), ["bob@contoso.com", "ann@contoso.com"]);
+    desk.handouts(0, &["--by", "Klasse", "--only", "", "--out", "none"]);
+    assert_eq!(accounts(&desk.read("none/no-Klasse.html")), ["smith@contoso.com"]);
+}
+
+#[test]
+fn one_slip_is_printed_again() {
+    let desk = Desk::rehearsed(&[]);
+    let said = desk.handouts(0, &["--user", "Zoe@Contoso.com", "--user", "kim@contoso.com"]);
+    assert!(said.contains("2 slips in 1 file"), "{said}");
+    let page = desk.read("run/handouts/handouts.html");
+    assert_eq!(accounts(&page), ["zoe@contoso.com", "kim@contoso.com"]);
+    let said = desk.handouts(2, &["--user", "no address"]);
+    assert!(said.contains("--user \"no address\" is not in this run; nothing was written"), "{said}");
 }
 
 #[cfg(unix)]

@@ -64,6 +64,21 @@ fn slips_fit_their_sheets_in_every_language() {
 }
 
 #[test]
+fn slips_fit_a_phone() {
+    let Some(browser) = browser() else { return };
+    let (page, file) = handouts(9, Language::De, "Ann");
+    let size = serde_json::json!({"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": true});
+    browser.devtools("Emulation.setDeviceMetricsOverride", &size);
+    browser.open_plain(&file);
+    let wide = "Math.max(document.documentElement.scrollWidth, \
+                ...[...document.querySelectorAll('.slip *')].map((part) => part.getBoundingClientRect().right))";
+    assert!(number(&browser, wide) <= 390.0, "{}", number(&browser, wide));
+    let letters = "parseFloat(getComputedStyle(document.querySelector('.next')).fontSize)";
+    assert!(number(&browser, letters) >= 14.0, "letters that can be read: {}", number(&browser, letters));
+    assert!(page.passwords().iter().all(|password| browser.text("document.body.innerText").contains(password)));
+}
+
+#[test]
 fn a_page_of_handouts_brings_all_that_it_needs_and_runs_nothing() {
     let Some(browser) = browser() else { return };
     let (page, file) = handouts(9, Language::En, HOSTILE);
