@@ -83,7 +83,7 @@ fn github_is_told_where_to_look() {
     assert!(commands[0].starts_with(first) && commands[0].contains("%0Acure: check the spelling"), "{}", commands[0]);
     assert!(commands[5].contains("REHEARSAL") && commands[5].contains("33 rows: 28 reset, 2 failed, 3 skipped"));
     let summary = workspace.file("step.md");
-    for part in ["## passwave: wave&#46;csv", "| reset | 28 |", "| 2 | failed &#40;", "### What needs a look"] {
+    for part in ["## passwave: wave&#46;csv", "| reset | 28 |", "| 2 | failed &#40;", "### What needs attention"] {
         assert!(summary.contains(part), "{part}: {summary}");
     }
     workspace.shows_no_password(&(lines.join("\n") + &summary));

@@ -70,7 +70,9 @@ fn causes(text: &mut String, summary: &Summary) {
     if urgent.is_empty() {
         return;
     }
-    text.push_str("### What needs a look\n\n| Rows | What | Said of one of them | What to do |\n|---:|---|---|---|\n");
+    text.push_str(
+        "### What needs attention\n\n| Rows | What | Message of one of them | What to do |\n|---:|---|---|---|\n",
+    );
     for cause in urgent.iter().take(CAUSES_MAX) {
         let _ = writeln!(
             text,

@@ -5,6 +5,7 @@ mod browser;
 mod contrast;
 mod handouts;
 mod large;
+mod layout;
 mod small;
 
 use browser::Browser;

@@ -47,7 +47,7 @@ fn the_page_shows_a_run_and_keeps_its_secrets() {
     browser.open(&page.file());
     let text = browser.text("document.body.innerText");
     for told in
-        ["This was a rehearsal", "299 of 300 accounts would have a new password", "What needs a look", "What to do:"]
+        ["This was a rehearsal", "299 of 300 accounts would have a new password", "What needs attention", "What to do:"]
     {
         assert!(text.contains(told), "{told} is missing: {text}");
     }
@@ -74,7 +74,7 @@ fn searching(browser: &Browser) {
     search(browser, "ZOE pupil299@");
     assert_eq!((standing(browser).as_str(), first(browser).as_str()), ("1 of 302 rows", "pupil299@contoso.com"));
     search(browser, "no such person");
-    assert!(browser.text("document.getElementById('table').tBodies[0].textContent").contains("No row fits."));
+    assert!(browser.text("document.getElementById('table').tBodies[0].textContent").contains("No row matches."));
     search(browser, "");
     click(browser, "a[data-code=Request_ResourceNotFound]");
     assert_eq!((standing(browser).as_str(), first(browser).as_str()), ("1 of 302 rows", "pupil7@contoso.com"));
@@ -86,7 +86,7 @@ fn searching(browser: &Browser) {
 
 fn sorting(browser: &Browser) {
     let sorted = "document.querySelector('th[aria-sort]')?.ariaSort ?? 'none'";
-    let by_name = "thead th:nth-child(2) button";
+    let by_name = "thead .c-account button";
     assert_eq!(browser.text(sorted), "none");
     click(browser, by_name);
     assert_eq!(browser.text(sorted), "ascending");

@@ -9,11 +9,11 @@ use std::io::Write;
 /// Under this code Graph reports causes that only their messages tell apart.
 const MANY_CAUSES: &str = "Request_BadRequest";
 
-/// Writes the groups: those that need a look first.
+/// Writes the groups: those that need attention first.
 pub(super) fn write(summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
     let (urgent, calm): (Vec<_>, Vec<_>) = summary.causes.iter().partition(|cause| cause.needs_a_look());
-    group("needs", "What needs a look", &urgent, out)?;
-    group("left", "What was left alone, as it should be", &calm, out)
+    group("needs", "What needs attention", &urgent, out)?;
+    group("left", "Skipped on purpose", &calm, out)
 }
 
 fn group(id: &str, title: &str, causes: &[&SummaryCause], out: &mut impl Write) -> Result<(), Fault> {

@@ -1,11 +1,13 @@
 //! `report.html`: one file that shows a run and its rows in any browser, and loads nothing.
 //!
-//! The first screen is plain HTML and a picture in SVG, made here; the rows come behind it as data, a block at a time,
-//! and a small script shows those that are looked at. It is written as it is read from the ledger, never held whole.
+//! The rows are why people open it, so they come first: as data, a block at a time, of which a small script shows those that
+//! are looked at. What went otherwise, the picture of a long run and the facts about it come below, in plain HTML and SVG. It
+//! is written as it is read from the ledger, never held whole.
 //!
 //! Invariant: no foreign text is ever taken for markup or script. It is cleaned and escaped, the page's policy lets only
 //! its own script run, and that script makes no markup out of text.
 
+mod about;
 mod causes;
 mod course;
 mod picture;
@@ -25,7 +27,7 @@ use std::io::Write;
 /// The look of the page.
 const STYLE: &str = include_str!("page.css");
 /// What shows the rows.
-const SCRIPT: &str = concat!(include_str!("text.js"), include_str!("page.js"));
+const SCRIPT: &str = concat!(include_str!("text.js"), include_str!("columns.js"), include_str!("page.js"));
 
 /// Writes the page to `out`.
 pub(super) fn write(
@@ -36,10 +38,11 @@ pub(super) fn write(
 ) -> Result<(), Fault> {
     let (style, script) = (lines(STYLE), lines(SCRIPT));
     head(summary, &style, &script, out)?;
-    screen::write(ledger, summary, out)?;
-    picture::write(&Course::of(ledger)?, out)?;
-    causes::write(summary, out)?;
+    screen::write(summary, out)?;
     rows::write(ledger, summary, passwords, out)?;
+    causes::write(summary, out)?;
+    picture::write(&Course::of(ledger)?, out)?;
+    about::write(ledger, summary, out)?;
     Ok(writeln!(out, "<script>{script}</script>\n</body>\n</html>")?)
 }
 

@@ -2,7 +2,6 @@
 // The rows stand in the page as blocks of JSON. Text from them only ever becomes text: no markup is made of it, which the
 // page's policy holds too. Passwords are dots until they are asked for, and nothing is kept once the page is closed.
 (() => {
-  const [ROW, ACCOUNT, STATUS, PASSWORD, CODE, MESSAGE, ATTEMPTS, REQUEST, CHANGED, VERIFIED, SESSIONS, CELLS] = Array(12).keys();
   const SIGNS = { reset: "✓", failed: "✕", in_doubt: "?", pending: "…", skipped: "–" };
   const DOTS = "••••••••••";
   const SLICE_MILLIS = 12; // work done before the browser gets to draw
@@ -13,8 +12,7 @@
   const rows = []; // as they stand in the page
   const texts = []; // what is searched of each
   const blocks = [...document.querySelectorAll("script.rows")];
-  const facts = known.columns.map(() => ({ filled: false, other: false, chars: 0 }));
-  const seen = { secrets: 0, error: false, verified: false, sessions: false, account: 7, secret: 10, message: 10 };
+  const seen = new Seen(known.columns);
   const secrets = { all: false, except: new Set() };
   const filter = { status: "", code: "", message: "", title: "", words: [] };
   const sorting = { column: null, down: false };
@@ -22,7 +20,8 @@
   let order = []; // all rows as they are sorted
   let view = []; // those of them that are shown
   let live = new Map(); // rows in the document, by their place in the view
-  let height = 44; // of a row, in pixels
+  let left = 0; // columns that stand in the details alone
+  let height = 40; // of a row, in pixels
   let unread = 0; // the first block that is still to be read
   let printing = false;
 
@@ -31,27 +30,13 @@
 
   const statusOf = (row) => known.statuses[row[STATUS]] ?? "";
 
-  /** Takes a row in: what is searched of it, and how wide its columns are. The password is never searched. */
+  /** Takes a row in: what is searched of it, and what its columns hold. The password is never searched. */
   function take(row) {
     const at = rows.push(row) - 1;
     order.push(at);
-    seen.secrets += row[PASSWORD] === null ? 0 : 1;
-    seen.error ||= row[CODE] !== null || row[MESSAGE] !== null;
-    seen.verified ||= row[VERIFIED] !== null;
-    seen.sessions ||= row[SESSIONS] !== null;
-    seen.account = Math.max(seen.account, row[ACCOUNT].length);
-    seen.secret = Math.max(seen.secret, row[PASSWORD]?.length ?? 0);
-    seen.message = Math.max(seen.message, (row[CODE] ?? "").length + (row[MESSAGE] ?? "").length);
-    const account = row[ACCOUNT].toLowerCase();
-    row[CELLS].forEach((cell, nth) => {
-      const fact = facts[nth];
-      if (!fact) return;
-      fact.filled ||= cell !== "";
-      fact.other ||= cell.toLowerCase() !== account;
-      fact.chars = Math.max(fact.chars, cell.length);
-    });
-    const said = [row[ACCOUNT], words(statusOf(row)), row[CODE], row[MESSAGE], row[REQUEST], row[SESSIONS], ...row[CELLS]];
-    texts.push(folded(said.filter(Boolean).join("\n")));
+    seen.take(row);
+    const searched = [row[ACCOUNT], row[NAME], words(statusOf(row)), row[CODE], row[MESSAGE], row[REQUEST], row[SESSIONS], ...row[CELLS]];
+    texts.push(folded(searched.filter(Boolean).join("\n")));
   }
 
   /** Reads the blocks a slice at a time, so that the page stays alive. */
@@ -68,48 +53,32 @@
   }
 
   /** All rows are on paper, also those not read yet, and its heads are text: browsers repeat no buttons on later pages. */
-  function onPaper(now) {
+  function print(now) {
     printing = now;
     columns = [];
     read(now ? Infinity : 0);
   }
 
-  /** The columns, once it is known which of them say anything. */
-  function chooseColumns() {
-    const column = (id, title, chars, read, more = {}) => ({ id, title, chars, read, ...more });
-    return [
-      column("row", "Row", 6, (row) => row[ROW], { kind: "number far" }),
-      column("account", "Account", seen.account + 3, (row) => row[ACCOUNT]),
-      column("status", "Status", 12, (row) => words(statusOf(row)), { rank: (row) => row[STATUS] }),
-      ...(seen.secrets ? [column("password", "Password", seen.secret, () => "", { still: true, width: Math.min(seen.secret, 40) * 10.2 + 150 })] : []),
-      ...known.columns.map((title, nth) => column(`cell${nth}`, title || `Column ${nth + 1}`, facts[nth].chars,
-        (row) => row[CELLS][nth] ?? "", { kind: "far", cell: true, filled: facts[nth].filled, other: facts[nth].other }))
-        .filter((cell) => cell.filled && cell.other),
-      ...(seen.error ? [column("error", "What was said", seen.message, said, { kind: "far quiet" })] : []),
-      column("attempts", "Sent", 7, (row) => row[ATTEMPTS], { kind: "number far aside" }),
-      column("changed", "Changed (UTC)", 21, (row) => time(row[CHANGED]), { kind: "far quiet aside" }),
-      ...(seen.verified ? [column("verified", "Verified (UTC)", 21, (row) => time(row[VERIFIED]), { kind: "far quiet" })] : []),
-      ...(seen.sessions ? [column("sessions", "Sessions", 14, (row) => row[SESSIONS] ?? "", { kind: "far quiet" })] : []),
-    ];
-  }
-
-  const said = (row) => [row[CODE], row[MESSAGE]].filter(Boolean).join(": ");
-
   function drawHead() {
-    const chosen = chooseColumns();
-    const wide = ({ chars, title }) => Math.min(Math.max(chars, title.length + 3), 36) * 7.7 + 26;
-    const widths = chosen.map((column) => Math.round(column.width ?? wide(column)));
+    const all = columnsOf(known, seen, statusOf, printing);
+    const cards = !printing && matchMedia("screen and (max-width: 48rem)").matches;
+    const room = printing ? PAPER_WIDTH : (scroller.clientWidth || innerWidth);
+    const chosen = fitted(all, cards ? Infinity : room, printing ? onPaper : onScreen(table));
+    left = all.length - chosen.length;
     if (chosen.map(({ id }) => id).join() !== columns.map(({ id }) => id).join()) {
       columns = chosen;
       live.forEach((row) => row.remove());
       live.clear();
-      thead.replaceChildren(make("tr", {}, ...columns.map(title)));
+      thead.replaceChildren(make("tr", { role: "row" }, ...columns.map(title)));
       markSorted();
       colgroup.replaceChildren(...columns.map(({ kind = "" }) => make("col", { className: kind })));
     }
-    [...colgroup.children].forEach((col, nth) => { col.style.width = `${widths[nth]}px`; });
-    const narrow = columns.map((column, nth) => (column.kind?.includes("far") && matchMedia("(max-width: 40rem)").matches ? 0 : widths[nth]));
-    table.style.minWidth = `${narrow.reduce((sum, width) => sum + width, 0)}px`;
+    table.className = seen.secrets || seen.longest.error ? "three" : "two";
+    table.style.setProperty("--secret", Math.max(11, Math.min(seen.longest.secret.length, 40)));
+    // One column without a width takes what is left, so that those of short texts stay narrow.
+    const taker = ["error", "name", "account"].find((id) => chosen.some((column) => column.id === id));
+    [...colgroup.children].forEach((col, nth) => { col.style.width = chosen[nth].id === taker ? "" : `${chosen[nth].width}px`; });
+    table.style.minWidth = cards || printing ? "" : `${chosen.reduce((sum, { width }) => sum + width, 0)}px`;
     thead.rows[0].ariaRowIndex = "1";
   }
 
@@ -117,7 +86,7 @@
     const still = column.still || printing;
     const name = still ? make("span", { className: "still" }, column.title) : make("button", { type: "button" }, column.title);
     if (!still) name.addEventListener("click", () => sortBy(column));
-    return make("th", { scope: "col", className: column.kind ?? "" }, name);
+    return make("th", { scope: "col", role: "columnheader", className: `${column.kind ?? ""} c-${column.id}` }, name);
   }
 
   /** Upwards, downwards, and back to the roster's order. */
@@ -185,6 +154,9 @@
     const loading = rows.length < known.rows ? `, ${grouped(known.rows - rows.length)} still being read` : "";
     const by = sorting.column ? `, sorted by ${sorting.column.title}${sorting.down ? ", downwards" : ""}` : "";
     standing.textContent = `${grouped(view.length)} of ${grouped(rows.length)} rows${by}${loading}`;
+    const more = byId("more");
+    more.hidden = !left;
+    more.textContent = left === 1 ? "1 more column in each row's details" : `${left} more columns in each row's details`;
     const clear = byId("clear");
     clear.hidden = !filter.code;
     clear.textContent = `✕ only ${filter.title}`;
@@ -200,7 +172,7 @@
 
   function secrecyNow() {
     if (!seen.secrets) return `This file holds no passwords.${known.elsewhere ? ` They are sealed in ${known.elsewhere}.` : ""}`;
-    const held = "The file holds them in clear text: keep it as you would keep them.";
+    const held = "This file holds them in clear text: keep it safe.";
     if (secrets.all) return `Passwords are shown, on paper too. ${held}`;
     const some = secrets.except.size ? `${grouped(secrets.except.size)} of the passwords shown, the others hidden` : "Passwords are hidden";
     return `${some}, on paper too. ${held}`;
@@ -245,7 +217,7 @@
   }
 
   const whole = (text) => make("tr", { className: "other" }, make("td", { colSpan: columns.length, className: "empty" }, text));
-  const nothing = () => whole(rows.length < known.rows ? "The rows are being read …" : "No row fits.");
+  const nothing = () => whole(rows.length < known.rows ? "The rows are being read …" : "No row matches.");
   const cutOff = (last) => whole(`${grouped(view.length - last)} more rows are not printed: search for fewer.`);
 
   function drawRow(place) {
@@ -253,12 +225,12 @@
     const row = rows[at];
     const cells = columns.map((column) => {
       const tag = column.id === "account" ? "th" : "td";
-      const cell = make(tag, { className: column.kind ?? "", ...(tag === "th" && { scope: "row" }) });
+      const cell = make(tag, { className: `${column.kind ?? ""} c-${column.id}`, role: tag === "th" ? "rowheader" : "cell", ...(tag === "th" && { scope: "row" }) });
       if (column.cell) cell.dir = "auto";
       cell.append(content(column, row, at));
       return cell;
     });
-    return make("tr", { ariaRowIndex: String(place + 2) }, ...cells);
+    return make("tr", { ariaRowIndex: String(place + 2), role: "row" }, ...cells);
   }
 
   function content(column, row, at) {
@@ -269,7 +241,8 @@
     }
     if (column.id === "status") return badge(row);
     if (column.id === "password") return row[PASSWORD] === null ? "" : secret(row, at);
-    return String(column.read(row));
+    const text = String(column.read(row));
+    return text.length > 20 ? make("span", { title: text }, text) : text;
   }
 
   function badge(row) {
@@ -318,11 +291,12 @@
     const fact = (name, value, wide = false) => {
       if (value !== "" && value !== null) list.push(make("div", { className: wide ? "wide" : "" }, make("dt", {}, name), make("dd", { dir: "auto" }, value)));
     };
+    fact("Name", row[NAME]);
     fact("Row", String(row[ROW]));
     fact("Status", badge(row));
     if (row[PASSWORD] !== null) fact("Password", secret(row, at, () => { open(at); redraw(); }), true);
     if (row[PASSWORD] !== null && isShown(at)) fact("Letter by letter", spelt(row[PASSWORD]), true);
-    fact("What was said", said(row), true);
+    fact("Message", said(row), true);
     fact("Times sent", String(row[ATTEMPTS]));
     fact("Changed (UTC)", time(row[CHANGED]));
     fact("Verified (UTC)", time(row[VERIFIED]));
@@ -334,17 +308,6 @@
     const again = dialog.open;
     dialog.querySelector("dl").replaceChildren(...list);
     if (again) dialog.querySelector(".act")?.focus(); else dialog.showModal();
-  }
-
-  /** A password as it is read out on the telephone. */
-  function spelt(password) {
-    const names = { "-": "hyphen", "+": "plus", ":": "colon", ".": "full stop", ",": "comma", "_": "underscore", "!": "exclamation mark", " ": "space" };
-    return [...password].map((letter) => {
-      if (/[0-9]/.test(letter)) return `digit ${letter}`;
-      if (/\p{Lu}/u.test(letter)) return `capital ${letter}`;
-      if (/\p{Ll}/u.test(letter)) return `small ${letter}`;
-      return names[letter] ?? letter;
-    }).join(", ");
   }
 
   /** Draws the rows in sight anew, where they are. */
@@ -382,9 +345,10 @@
       if (!asked) requestAnimationFrame(() => { asked = false; draw(); });
       asked = true;
     }, { passive: true });
-    addEventListener("resize", () => { drawHead(); draw(); });
-    addEventListener("beforeprint", () => onPaper(true));
-    addEventListener("afterprint", () => onPaper(false));
+    // The box grows with its first rows, and the window may change: there may be room for more of both.
+    new ResizeObserver(() => { drawHead(); tell(); draw(); }).observe(scroller);
+    addEventListener("beforeprint", () => print(true));
+    addEventListener("afterprint", () => print(false));
   }
 
   listen();

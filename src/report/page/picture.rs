@@ -14,6 +14,8 @@ use crate::{
 };
 use std::{io::Write, time::Duration};
 
+/// A run that took no longer has no picture, in milliseconds.
+const SHORT_MILLIS: i64 = 10_000;
 /// Places across, of which each shows one mark of a kind at most.
 const SLOTS: usize = 120;
 /// Where the plot ends, in pixels from the top: below it stand the marks of 429s, and the times.
@@ -23,13 +25,13 @@ const MARKS: f64 = 252.0;
 const TIMES: f64 = 274.0;
 const HEIGHT: f64 = 282.0;
 
-/// Writes the picture; nothing where nothing has been done yet.
+/// Writes the picture; nothing for a run that was over before there was anything to see.
 pub(super) fn write(course: &Course, out: &mut impl Write) -> Result<(), Fault> {
-    if course.legs.is_empty() {
+    if course.active() <= SHORT_MILLIS {
         return Ok(());
     }
     let scale = Scale::new(course, BOTTOM - TOP);
-    writeln!(out, "<section aria-labelledby=\"course\">\n<h2 id=\"course\">The course of the run</h2>\n<figure>")?;
+    writeln!(out, "<section aria-labelledby=\"course\">\n<h2 id=\"course\">Progress over time</h2>\n<figure>")?;
     legend(course, out)?;
     writeln!(
         out,

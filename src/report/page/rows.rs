@@ -13,7 +13,7 @@ use crate::{
         columns::{self, Passwords},
         escape::{InScript, Text},
     },
-    roster::speaks_of_passwords,
+    roster::{NameColumns, speaks_of_passwords},
 };
 use serde::{Serializer, ser::SerializeSeq};
 use serde_json::json;
@@ -36,6 +36,26 @@ impl From<LedgerError> for Stop {
     }
 }
 
+/// What all rows share.
+struct Shape {
+    /// The columns of the person's name.
+    names: NameColumns,
+    /// Columns of the roster that are not shown: nobody should read its passwords over somebody's shoulder.
+    hidden: Vec<bool>,
+    sealed: bool,
+}
+
+impl Shape {
+    fn of(ledger: &Ledger) -> Self {
+        let settings = ledger.settings();
+        Self {
+            names: NameColumns::of(&settings.header, &settings.name_columns),
+            hidden: settings.header.iter().map(|name| speaks_of_passwords(name)).collect(),
+            sealed: ledger.sealed_to().is_some(),
+        }
+    }
+}
+
 /// Writes the table's frame and the rows for it.
 pub(super) fn write(
     ledger: &Ledger,
@@ -45,9 +65,7 @@ pub(super) fn write(
 ) -> Result<(), Fault> {
     frame(summary, out)?;
     known(ledger, summary, out)?;
-    let (mut nth, sealed) = (0, ledger.sealed_to().is_some());
-    // Passwords of the roster's own are no column to read over somebody's shoulder.
-    let hidden: Vec<bool> = ledger.settings().header.iter().map(|name| speaks_of_passwords(name)).collect();
+    let (mut nth, shape) = (0, Shape::of(ledger));
     let read = ledger.for_each_row(|mut row| {
         if nth == ROWS_MAX {
             return Err(Stop::Enough);
@@ -57,10 +75,7 @@ pub(super) fn write(
         }
         let start = if nth.is_multiple_of(BLOCK_ROWS) { block(nth) } else { ",\n" };
         nth += 1;
-        out.write_all(start.as_bytes())
-            .map_err(Fault::from)
-            .and_then(|()| one(&row, sealed, &hidden, out))
-            .map_err(Stop::Fault)
+        out.write_all(start.as_bytes()).map_err(Fault::from).and_then(|()| one(&row, &shape, out)).map_err(Stop::Fault)
     });
     match read {
         Err(Stop::Fault(fault)) => Err(fault),
@@ -77,7 +92,7 @@ const fn block(nth: u64) -> &'static str {
 }
 
 fn frame(summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
-    writeln!(out, "<section aria-labelledby=\"accounts\">\n<h2 id=\"accounts\">Accounts</h2>")?;
+    writeln!(out, "<section aria-labelledby=\"accounts\">\n<h2 id=\"accounts\" class=\"unseen\">Accounts</h2>")?;
     if summary.rows > ROWS_MAX {
         writeln!(
             out,
@@ -98,6 +113,7 @@ fn known(ledger: &Ledger, summary: &Summary, out: &mut impl Write) -> Result<(),
     let statuses: Vec<_> = Status::ALL.into_iter().map(Status::as_str).collect();
     let known = json!({
         "rows": summary.rows.min(ROWS_MAX),
+        "names": ledger.settings().name_columns,
         "statuses": statuses,
         "counts": summary.counts,
         "elsewhere": ledger.sealed_to().map(|_| SEALED_NAME),
@@ -109,27 +125,28 @@ fn known(ledger: &Ledger, summary: &Summary, out: &mut impl Write) -> Result<(),
 }
 
 /// One row, in the order in which the script takes it apart.
-fn one(row: &ReportRow, sealed: bool, hidden: &[bool], out: &mut impl Write) -> Result<(), Fault> {
+fn one(row: &ReportRow, shape: &Shape, out: &mut impl Write) -> Result<(), Fault> {
+    let cells: Vec<Cow<'_, str>> = serde_json::from_str(&row.cells)?;
+    // A row whose account is not shown may have a password in any cell.
+    let is_unnamed = row.user_principal_name.is_empty() && row.error_code.as_deref() != Some(Skip::Missing.code());
+    let is_hidden = |at: usize| is_unnamed || shape.hidden.get(at).copied().unwrap_or_default();
+    let seen = |at: usize| cells.get(at).filter(|_| !is_hidden(at)).map_or("", |cell| cell);
     let mut serializer = serde_json::Serializer::with_formatter(out, InScript);
     let mut list = serializer.serialize_seq(None)?;
     list.serialize_element(&row.row)?;
     list.serialize_element(&plain(&row.user_principal_name))?;
+    list.serialize_element(&plain(&shape.names.read(seen)))?;
     list.serialize_element(&Status::ALL.iter().position(|status| status.as_str() == row.status))?;
     // Not cleaned as other text is: it must be what was sent, and no password that was sent holds a control character.
     list.serialize_element(&row.password.as_ref().map(|password| clean::data(password.expose())))?;
     list.serialize_element(&shown(row.error_code.as_deref()))?;
-    list.serialize_element(&shown(Some(&columns::message(row, sealed))))?;
+    list.serialize_element(&shown(Some(&columns::message(row, shape.sealed))))?;
     list.serialize_element(&row.attempts)?;
     list.serialize_element(&shown(row.request_id.as_deref()))?;
     list.serialize_element(&row.changed_at)?;
     list.serialize_element(&row.verified_at)?;
     list.serialize_element(&shown(Some(&columns::sessions(row))))?;
-    let cells: Vec<Cow<'_, str>> = serde_json::from_str(&row.cells)?;
-    // A row whose account is not shown may have a password in any cell.
-    let is_unnamed = row.user_principal_name.is_empty() && row.error_code.as_deref() != Some(Skip::Missing.code());
-    let is_hidden = |at: usize| is_unnamed || hidden.get(at).copied().unwrap_or_default();
-    let shown = |(at, cell): (usize, &Cow<'_, str>)| if is_hidden(at) { String::new() } else { plain(cell) };
-    list.serialize_element(&cells.iter().enumerate().map(shown).collect::<Vec<_>>())?;
+    list.serialize_element(&(0..cells.len()).map(|at| plain(seen(at))).collect::<Vec<_>>())?;
     Ok(list.end()?)
 }
 

@@ -26,3 +26,14 @@ function folded(text) {
   const lower = text.toLowerCase();
   return /^[\x00-\x7f]*$/.test(lower) ? lower : lower.normalize("NFD").replace(/\p{M}+/gu, "");
 }
+
+/** A password as it is read out on the telephone. */
+function spelt(password) {
+  const names = { "-": "hyphen", "+": "plus", ":": "colon", ".": "full stop", ",": "comma", "_": "underscore", "!": "exclamation mark", " ": "space" };
+  return [...password].map((letter) => {
+    if (/[0-9]/.test(letter)) return `digit ${letter}`;
+    if (/\p{Lu}/u.test(letter)) return `capital ${letter}`;
+    if (/\p{Ll}/u.test(letter)) return `small ${letter}`;
+    return names[letter] ?? letter;
+  }).join(", ");
+}

@@ -1,0 +1,124 @@
+//! The facts about a run, for whoever needs them later: folded up at the end of the page.
+
+use crate::{
+    figures::{counted, grouped, lasting, short},
+    ledger::{Ledger, LedgerError},
+    quota::Quota,
+    report::{Fault, Summary, escape::Text},
+};
+use std::{io::Write, time::Duration};
+
+/// Writes them, and closes the main part of the page.
+pub(super) fn write(ledger: &Ledger, summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
+    writeln!(out, "<details class=\"about\">\n<summary>About this run: tenant, times, quota and plan</summary>")?;
+    facts(ledger, summary, out)?;
+    Ok(writeln!(
+        out,
+        "</details>\n</main>\n<footer><p>Times are in UTC. This file loads nothing and sends nothing; nothing in it is kept \
+         by the browser.</p></footer>"
+    )?)
+}
+
+fn facts(ledger: &Ledger, summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
+    writeln!(out, "<dl class=\"facts\">")?;
+    for (name, value) in told(ledger, summary)?.into_iter().filter(|(_, value)| !value.is_empty()) {
+        writeln!(out, "<div><dt>{name}</dt><dd>{}</dd></div>", Text(&value))?;
+    }
+    Ok(writeln!(out, "</dl>")?)
+}
+
+fn told(ledger: &Ledger, summary: &Summary) -> Result<Vec<(&'static str, String)>, LedgerError> {
+    let moment = |time: &Option<String>| time.as_deref().map_or_else(String::new, second);
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let nowhere = if summary.rehearsal { "none: a rehearsal" } else { "not known yet" };
+    Ok(vec![
+        ("Roster", summary.roster.clone()),
+        ("Tenant", summary.tenant_id.clone().unwrap_or_else(|| nowhere.into())),
+        ("Application", text(&summary.client_id)),
+        ("Planned", second(&summary.planned_at)),
+        ("Began", moment(&summary.began_at)),
+        ("Ended", moment(&summary.ended_at)),
+        ("This page was written", second(&summary.written_at)),
+        ("Took", took(summary)),
+        ("Quota", quota(summary)),
+        ("Sent", sent(summary)),
+        ("Not looked up", text(&summary.not_looked_up)),
+        ("Verified", verified(summary)),
+        ("Sessions", sessions(summary)),
+        ("Plan", summary.fingerprint.clone()),
+        ("Run folder", ledger.folder().file_name().unwrap_or_default().to_string_lossy().into_owned()),
+        ("passwave", summary.passwave.clone()),
+    ])
+}
+
+/// A time to the second.
+fn second(time: &str) -> String {
+    as_read(time, "%-d %b %Y, %H:%M:%S UTC")
+}
+
+/// A time to the minute.
+pub(super) fn minute(time: &str) -> String {
+    as_read(time, "%-d %b %Y, %H:%M UTC")
+}
+
+fn as_read(time: &str, form: &str) -> String {
+    let parsed = time.parse::<jiff::Timestamp>();
+    parsed.map_or_else(|_| time.to_owned(), |time| time.strftime(form).to_string())
+}
+
+fn took(summary: &Summary) -> String {
+    let took = lasting(summary.seconds);
+    match (summary.writes, summary.possible_seconds) {
+        (0, _) => String::new(),
+        (_, None) if summary.processes_cut_off > 0 => {
+            if summary.seconds > 0.0 {
+                took
+            } else {
+                String::new()
+            }
+        }
+        (_, None) => format!("{took}; no more accounts than the quota's burst holds"),
+        (_, Some(least)) => {
+            let least = Duration::try_from_secs_f64(least).unwrap_or_default();
+            format!("{took}; the quota allows no less than {}", short(least))
+        }
+    }
+}
+
+fn quota(summary: &Summary) -> String {
+    let Some(quota) = summary.write_quota.as_deref().and_then(|quota| quota.parse::<Quota>().ok()) else {
+        return String::new();
+    };
+    format!("{} writes in {}", grouped(quota.units.get().into()), short(quota.per))
+}
+
+fn sent(summary: &Summary) -> String {
+    if summary.writes == 0 {
+        return String::new();
+    }
+    let writes = counted(summary.writes, "write", "writes");
+    let batches = counted(summary.batches, "batch", "batches");
+    let known = format!("{batches}; {} answered 429", grouped(summary.throttled));
+    match summary.processes_cut_off {
+        0 => format!("{writes} in {known}"),
+        lost => {
+            let lost = counted(lost, "process that was cut off", "processes that were cut off");
+            format!("{writes}; {known} (without {lost})")
+        }
+    }
+}
+
+fn verified(summary: &Summary) -> String {
+    let told = |(verdict, number): (&String, &u64)| format!("{} {}", grouped(*number), verdict.replace('_', " "));
+    summary.verified.iter().map(told).collect::<Vec<_>>().join(", ")
+}
+
+fn sessions(summary: &Summary) -> String {
+    match (summary.sessions_revoked, summary.sessions_failed) {
+        (0, 0) => String::new(),
+        (revoked, 0) => format!("revoked of {}", counted(revoked, "account", "accounts")),
+        (revoked, failed) => {
+            format!("revoked of {}; of {} they could not be", counted(revoked, "account", "accounts"), grouped(failed))
+        }
+    }
+}
