@@ -272,7 +272,13 @@ fn broken_off(ledger: &mut Ledger, failure: Failure) -> u8 {
     events::note_failure(&failure);
     pipeline::fail(&failure);
     match reports(ledger) {
-        Ok(summary) => tell(ledger, &summary, &ledger.settings().wanted.clone()),
+        Ok(summary) => {
+            tell(ledger, &summary, &ledger.settings().wanted.clone());
+            // The result names the way on only if accounts or sessions are left.
+            if ledger.counts().pending() + ledger.counts().sessions_pending() == 0 {
+                next_step::go_on(STOPPED, ledger);
+            }
+        }
         Err(again) if again.to_string() == failure.to_string() => next_step::go_on(STOPPED, ledger),
         Err(error) => {
             fail(error);
