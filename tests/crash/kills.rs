@@ -108,3 +108,29 @@ fn a_second_process_is_refused_and_told_which_is_the_first() {
     first.wait().expect("it has ended");
     stage.check(&stage.report());
 }
+
+#[test]
+fn a_wait_that_graph_asked_for_survives_a_kill() {
+    const SECONDS: u64 = 5;
+    let faults = format!(r#"{{"requests": {{"throttled": 1.0, "retry_after_seconds": {SECONDS}}}}}"#);
+    let stage = Stage::new(100, &faults);
+    let planned = stage.program(&["plan", "wave.csv", "--run-dir", "run", "--lookup", "off"]).output();
+    let planned = planned.expect("it starts");
+    assert_eq!(planned.status.code(), Some(0), "{}", said(&planned));
+    let mut first = stage.running().spawn().expect("it starts");
+    stage.wait_for(|tenant| tenant.tally().throttled_whole > 0, || first.try_wait().expect("a child").is_some());
+    let asked = std::time::Instant::now();
+    sleep(Duration::from_millis(700));
+    first.kill().expect("it is killed");
+    first.wait().expect("it has ended");
+    let before = stage.served.tenant.tally().throttled_whole;
+    let mut second = stage.running().spawn().expect("it starts");
+    let again = |tenant: &passwave::graph::simulator::Simulator| tenant.tally().throttled_whole > before;
+    stage.wait_for(again, || second.try_wait().expect("a child").is_some());
+    let waited = asked.elapsed();
+    second.kill().expect("it is killed");
+    second.wait().expect("it has ended");
+    assert!(stage.served.tenant.tally().throttled_whole > before, "it asks again");
+    // The first look at the tally comes a little after the answer.
+    assert!(waited > Duration::from_millis(SECONDS * 1_000 - 100), "it asked again after {waited:?}");
+}
