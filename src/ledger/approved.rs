@@ -123,6 +123,7 @@ pub(super) fn pass(
         ", state, nth, doubt, settled_at, proof, password
          FROM roster LEFT JOIN account USING (row) LEFT JOIN looked_up USING (row) ORDER BY roster.row"
     ))?;
+    let is_sealed = connection.query_row("SELECT EXISTS (SELECT 1 FROM data_key)", (), |row| row.get(0))?;
     let mut rows = select.query(())?;
     while let Some(row) = rows.next()? {
         let at: u64 = row.get(0)?;
@@ -138,7 +139,7 @@ pub(super) fn pass(
         let wrong = if taken != mark {
             Some("its account or what is to be done with it is not what was planned")
         } else {
-            wrong_password(connection, marks, &planned, state, row)?.or(wrong_end(marks, at, state, row)?)
+            wrong_password((connection, is_sealed), marks, &planned, state, row)?.or(wrong_end(marks, at, state, row)?)
         };
         wrong.map_or(Ok(()), |what| fault(changed(at, what), State::parse(state)))?;
         if !is_complete && planned.looked.take().is_some() {
@@ -153,7 +154,7 @@ pub(super) fn pass(
 
 /// What is wrong with a row's password, as far as the plan tells.
 fn wrong_password(
-    connection: &Connection,
+    (connection, is_sealed): (&Connection, bool),
     marks: &Marks,
     planned: &Planned<'_>,
     state: &str,
@@ -171,7 +172,8 @@ fn wrong_password(
     let mut rows = select.query([planned.row])?;
     let is_wrong = match rows.next()? {
         Some(first) => !stored(first.get_ref(0)?).is_some_and(is_planned),
-        None => stored(password).is_none(),
+        // In the clear, a first password is kept whenever another one takes its place.
+        None => !is_sealed || stored(password).is_none(),
     };
     Ok(is_wrong.then_some("its first password is not the one of the plan"))
 }

@@ -58,7 +58,8 @@ fn what_forgets_is_caught() {
         (forgets_lost_answers, &[FailedKeeps]),
         (FORGETS_A_CRASH, &[FailedKeeps, OperatorHolds]),
         (leaves_rows_in_flight, &[Contract, Ends]),
-        (DROPS_SUPERSEDED_PASSWORDS, &[OperatorHolds, Contract]),
+        // In the clear, the next process misses the first password of a row.
+        (DROPS_SUPERSEDED_PASSWORDS, &[OperatorHolds, Contract, Ends]),
     ]);
 }
 

@@ -173,6 +173,13 @@ async fn an_edited_password_is_refused_with_its_row() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_password_number_without_its_history_is_refused() {
+    let plan = Plan::new(3).await;
+    plan.edit("UPDATE account SET nth = 1 WHERE row = 2");
+    plan.must_refuse(&["row 2 of the ledger was changed", "first password"]).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_forger_who_makes_every_hash_anew_does_not_meet_what_was_approved() {
     for edit in [
         "UPDATE account SET password = 'Known-to-me-2026!' WHERE row = 2",
