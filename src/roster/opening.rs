@@ -66,6 +66,7 @@ impl From<QuoteFault> for OpeningFault {
 
 /// What the beginning of a sheet shows of accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(not(feature = "xlsx"), allow(dead_code, reason = "only workbooks have sheets"))]
 pub(super) enum Shows {
     Nothing,
     /// An address on its own, as a contact is.
@@ -94,6 +95,7 @@ pub(super) fn of(source: &Source, wanted: Option<&str>) -> Result<Option<Opening
 }
 
 /// What the beginning of a sheet shows of accounts.
+#[cfg_attr(not(feature = "xlsx"), allow(dead_code, reason = "only workbooks have sheets"))]
 pub(super) fn shows(source: &Source, wanted: Option<&str>) -> Shows {
     let Ok(sample) = Sample::of(source, wanted) else { return Shows::Nothing };
     let width = sample.rows.iter().map(|row| row.cells.len()).max().unwrap_or_default();
