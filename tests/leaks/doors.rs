@@ -150,7 +150,18 @@ fn a_graph_that_repeats_what_it_is_sent_is_not_repeated() {
             ROUND.store(round, Ordering::Relaxed);
             let folder = format!("run-{round}-{lookup}");
             // Each of these runs is left unfinished, with the same accounts.
-            let all = ["reset", "wave.csv", "--run-dir", &folder, "--yes", "--alongside", "--lookup", lookup, "--max-wait", "1s"];
+            let all = [
+                "reset",
+                "wave.csv",
+                "--run-dir",
+                &folder,
+                "--yes",
+                "--alongside",
+                "--lookup",
+                lookup,
+                "--max-wait",
+                "1s",
+            ];
             let mut command = watched.before(&url, &all);
             command.envs(secret.clone());
             let (code, said) = watched.run(command, false);
