@@ -1,7 +1,7 @@
 //! Files that go by the name of a CSV and are something else: what they are, and how to get a CSV file out of them.
 //!
 //! It looks at what is in a file and never at its name: portals call a web page `.xls`, and `> users.csv` after a command
-//! writes whatever the command prints. [`by_bytes`] and [`by_text`] are certain, since no table begins like that.
+//! writes whatever the command prints. `by_bytes` and `by_text` are certain, since no table begins like that.
 //! [`printed`] is not: it explains a text in which no table has been found.
 //!
 //! Invariant: a table is never named as something else, even if its first cell begins with `<`, `[` or `{`.
