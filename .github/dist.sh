@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Puts together what is released of a program that was built: .github/dist.sh PROGRAM TARGET
+# Packs a built program for release: .github/dist.sh PROGRAM TARGET
 #
-# Makes dist/passwave-vVERSION-TARGET.tar.gz (.zip for Windows) with the program, the manual's pages, what shells complete,
-# licences, README, changelog, guides, ready workflows and rosters to try it on; for Linux also the Debian package, if
-# cargo-deb is installed. Pages and completions come from the program itself, so it has to run on this machine.
+# Makes dist/passwave-vVERSION-TARGET.tar.gz (.zip for Windows) with the program, the man pages, shell completions, licences,
+# README and the pages it links to, the CI workflows and example rosters; for Linux also the Debian package, if cargo-deb is
+# installed. The program itself prints the man pages and completions, so it has to run on this machine.
 set -euo pipefail
 
 program=${1:?which program} target=${2:?for which target}
@@ -17,10 +17,12 @@ rm -rf "$place"
 mkdir -p "$place/man" "$place/completions" "$place/examples"
 
 cp "$program" "$place/passwave$suffix"
-cp README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT "$place/"
-# The typeface of the handouts is in the program, and its licence goes with it.
+cp ./*.md LICENSE-APACHE LICENSE-MIT "$place/"
+cp -R docs "$place/"
+rm "$place/docs/book.toml"
+# The program contains the typeface of the handouts, so its licence is included.
 cp src/handouts/typeface/OFL.txt "$place/LICENSE-OFL-typeface"
-cp -R examples/guides examples/pipelines examples/rosters "$place/examples/"
+cp -R examples/faults.json examples/pipelines examples/rosters "$place/examples/"
 "$program" man >"$place/man/passwave.1"
 verbs=$(sed -n 's/^passwave\\-\([a-z]*\)(1)$/\1/p' "$place/man/passwave.1")
 for verb in ${verbs/help/}; do
@@ -36,7 +38,7 @@ case $target in
 esac
 
 if [[ $target == *linux* ]] && cargo deb --version >/dev/null 2>&1; then
-    # Where the package's list of files looks for them.
+    # The package's file list expects them here.
     packed=target/$target/release/passwave
     [[ $program -ef $packed ]] || install -Dm755 "$program" "$packed"
     rm -rf target/debian-files

@@ -1,11 +1,11 @@
-//! What the ledger costs: rows stored with a plan, and rows a turn records and claims, synced to disk and not.
+//! The cost of the ledger: rows stored with a plan, and rows that a turn records and claims, synced to disk and not.
 //!
-//! `cargo bench --bench ledger`; the figure to read is rows a second. A durable commit waits for the disk, one batch in it
-//! or fifty: that is why the run groups them. The disk is the one of the temporary folder (`TMPDIR`).
+//! `cargo bench --bench ledger`; compare the rows per second. A durable commit waits for the disk, whether it has one
+//! batch or fifty, so the run groups them. The disk is that of the temporary folder (`TMPDIR`).
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use passwave::{
-    ledger::{Claimed, Fact, Facts, Ledger, life::Event},
+    ledger::{Claimed, Fact, Facts, Ledger, state::Event},
     password::{Generator, PasswordPolicy},
     plan::{Plan, Settings},
     roster::{Roster, RosterOptions},
@@ -18,9 +18,9 @@ use tempfile::TempDir;
 
 /// Rows of the plan that is stored.
 const PLANNED: u64 = 100_000;
-/// Rows of the ledgers on which turns are timed.
+/// Rows of the ledgers in which turns are timed.
 const TURNED: u64 = 100_000;
-/// Rows of a turn: one batch, as many as the default concurrency carries, and what a free quota brings.
+/// Rows of a turn: one batch, what the default concurrency allows, and what a free quota allows.
 const GROUPS: [usize; 3] = [20, 320, 1_000];
 
 fn roster(rows: u64) -> Roster {
@@ -31,11 +31,12 @@ fn roster(rows: u64) -> Roster {
     Roster::from_bytes("roster.csv", text.into_bytes(), &RosterOptions::default()).expect("a good roster")
 }
 
-/// A ledger that holds the plan for `roster`, in a folder that goes with it.
+/// A ledger with the plan for `roster`, and its temporary folder.
 fn planned(roster: &Roster, rehearsal: bool) -> (Ledger, TempDir) {
     let place = tempfile::tempdir().expect("a temporary folder");
     let policy = PasswordPolicy::default();
-    let settings = Settings { rehearsal, ..Settings::new(roster, policy.clone()) };
+    let mut settings = Settings::new(roster, policy.clone());
+    settings.rehearsal = rehearsal;
     let plan = Plan::new(roster, Generator::new(&policy).expect("randomness"));
     let created = Ledger::create(&place.path().join("run"), settings, plan).expect("a ledger");
     (created.ledger, place)
@@ -46,13 +47,14 @@ fn confirmed(claimed: Claimed) -> Fact {
         row: claimed.row,
         doubt: claimed.doubt,
         event: Event::Confirmed,
+        cause: None,
         code: String::new(),
         message: String::new(),
         request_id: "6a3f0c52-77d1-4f0b-9c1e-0d5b8e2f4a61".into(),
     }
 }
 
-/// Turns the ledger goes through: what the last one claimed is recorded with what the next one claims.
+/// Repeats turns of the ledger: each one records what the last one claimed, and claims the next rows.
 struct Wheel {
     ledger: Ledger,
     _place: TempDir,
@@ -65,7 +67,7 @@ impl Wheel {
         Self { ledger, _place: place, facts: Facts::default() }
     }
 
-    /// Records the last group and claims the next, and tells how long that took.
+    /// Records the last group and claims the next; returns how long that took.
     fn turn(&mut self, group: usize) -> Duration {
         let began = Instant::now();
         let claimed = self.ledger.turn(&self.facts, group, 1).expect("a turn");

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures the program over loopback against its own simulator: the figures of the README.
+# Measures the program over loopback against its own simulator: the figures in docs/benchmarks.md.
 # Usage: benches/loopback.sh ACCOUNTS [TENANT_QUOTA] [CLIENT_QUOTA] [LATENCY_MS]      (LOOKUP=off: without a look first)
 # Needs a release build, GNU time and python3; everything happens in a temporary folder.
 set -euo pipefail

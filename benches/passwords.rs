@@ -1,6 +1,6 @@
-//! A million passwords for a million people: drawn, checked against names and banned words, made unique, kept secret.
+//! A million passwords for a million users: generated, checked against names and banned words, and made unique.
 //!
-//! `cargo bench --bench passwords`; the figure to read is passwords a second.
+//! `cargo bench --bench passwords`; compare the passwords per second.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use passwave::password::{BannedWords, Form, Generator, PasswordPolicy, Person, Profile, Style};

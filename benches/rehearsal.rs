@@ -1,20 +1,20 @@
 //! A whole rehearsal: roster read, planned, stored, sent in batches to the simulator, judged, recorded and reported.
 //!
-//! `cargo bench --bench rehearsal`; the figure to read is accounts a second of wall time. Once, before it, the time that
-//! the tenant would take is told, next to the least that the documented quota allows.
+//! `cargo bench --bench rehearsal`; compare the accounts per second of wall time. It first prints the time that the
+//! tenant would take, next to the minimum that the documented quota allows.
 
 #![expect(clippy::print_stdout, reason = "the prediction is what a rehearsal is for")]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use passwave::{
-    graph::simulator::{Account, Simulator, SimulatorConfig},
+    engine::run::{self, RunOptions},
+    graph::quota::Quota,
     ledger::Ledger,
     password::{Generator, PasswordPolicy},
     plan::{Plan, Settings},
-    quota::Quota,
     report::{self, Summary},
     roster::{Roster, RosterOptions},
-    run::{self, RunOptions},
+    simulator::{Account, Simulator, SimulatorConfig},
 };
 use std::{error::Error, fmt::Write, future::pending};
 
@@ -32,7 +32,8 @@ fn rehearse(bytes: Vec<u8>) -> Result<Summary, Box<dyn Error>> {
     let place = tempfile::tempdir()?;
     let roster = Roster::from_bytes("roster.csv", bytes, &RosterOptions::default())?;
     let policy = PasswordPolicy::default();
-    let settings = Settings { rehearsal: true, ..Settings::new(&roster, policy.clone()) };
+    let mut settings = Settings::new(&roster, policy.clone());
+    settings.rehearsal = true;
     let plan = Plan::new(&roster, Generator::new(&policy)?);
     let mut ledger = Ledger::create(&place.path().join("run"), settings, plan)?.ledger;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;

@@ -1,6 +1,6 @@
-//! What sealing costs: a password sealed, a password opened, and a plan stored with it and without.
+//! The cost of sealing: a password sealed, a password opened, and a plan stored with and without sealing.
 //!
-//! `cargo bench --bench sealing`; the figures to read are passwords and rows a second.
+//! `cargo bench --bench sealing`; compare the passwords and rows per second.
 
 use age::x25519::Identity;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
@@ -37,7 +37,8 @@ fn passwords(criterion: &mut Criterion) {
 fn planned(roster: &Roster, sealing: Option<Sealing>) -> (Ledger, TempDir) {
     let place = tempfile::tempdir().expect("a temporary folder");
     let policy = PasswordPolicy::default();
-    let settings = Settings { sealing, ..Settings::new(roster, policy.clone()) };
+    let mut settings = Settings::new(roster, policy.clone());
+    settings.sealing = sealing;
     let plan = Plan::new(roster, Generator::new(&policy).expect("randomness"));
     (Ledger::create(&place.path().join("run"), settings, plan).expect("a ledger").ledger, place)
 }

@@ -1,15 +1,15 @@
-//! The bytes of one batch: a request of 20 written, and answers of 20 read, all well and all refused.
+//! The bytes of one batch: a request of 20 written, and answers of 20 read, all successful and all refused.
 //!
-//! `cargo bench --bench wire`; the figure to read is accounts a second.
+//! `cargo bench --bench wire`; compare the accounts per second.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use passwave::{
+    account::upn::Upn,
     graph::{
         BATCH_ITEMS_MAX, BatchRequest, Operation, Request,
         wire::{self, Envelope},
     },
     password::{ForceChange, Generator, PasswordPolicy, Person},
-    upn::Upn,
 };
 use std::{hint::black_box, time::Duration};
 

@@ -1,9 +1,9 @@
-//! Whole lives of runs, as many as wanted, each out of one seed and checked after every cut.
+//! Any number of whole runs, each from one seed, and checked after every cut.
 //!
-//! `cargo run --release --example torture -- --seeds 100000` goes through them on every core, and says the one line that
-//! replays a seed that fails. The run folders stand where temporary files do: `TMPDIR=/dev/shm` keeps them in memory.
+//! `cargo run --release --example torture -- --seeds 100000` runs them on every core, and prints the command that
+//! replays a failing seed. The run folders are temporary files: `TMPDIR=/dev/shm` keeps them in memory.
 
-#![expect(clippy::print_stdout, reason = "an example tells what it did")]
+#![expect(clippy::print_stdout, reason = "an example prints what it did")]
 
 #[path = "../tests/support/checkers.rs"]
 mod checkers;
@@ -13,29 +13,29 @@ mod torture;
 #[path = "../tests/support/watch.rs"]
 mod watch;
 #[path = "../tests/support/world.rs"]
-#[expect(dead_code, reason = "the tests see more of it")]
+#[expect(dead_code, reason = "the tests use more of it")]
 mod world;
 
 use clap::Parser;
 use std::{process::ExitCode, sync::Mutex, time::Instant};
 use torture::{Story, Told, everything, on_every_core, sabotage::UNTOUCHED};
 
-/// Tortures the engine: whole runs on a paused clock, with faults, cuts and resumes out of a seed.
+/// Tortures the engine: whole runs on a paused clock, with faults, cuts and restarts from a seed
 #[derive(Parser)]
 struct Args {
-    /// How many seeds to live through.
+    /// How many seeds to run
     #[arg(long, default_value_t = 1_000)]
     seeds: u64,
-    /// The first of them.
+    /// The first seed
     #[arg(long, default_value_t = 0)]
     first: u64,
-    /// This seed alone.
+    /// Only this seed
     #[arg(long, conflicts_with_all = ["seeds", "first"])]
     seed: Option<u64>,
-    /// Have people choose passwords of their own at the worst of moments, too, which a run cannot always see.
+    /// Also let users choose their own passwords at the worst moments, which a run cannot always detect
     #[arg(long)]
     people: bool,
-    /// Seal the passwords, and give the key only to some of the processes.
+    /// Seal the passwords, and give the key only to some of the processes
     #[arg(long)]
     sealed: bool,
 }
@@ -47,12 +47,12 @@ fn main() -> ExitCode {
     let sum = Mutex::new((Told::default(), 0_u64));
     on_every_core(seeds, |seed| {
         let (told, failed) = live(Story { seed, with_people: args.people, is_sealed: args.sealed });
-        let mut sum = sum.lock().expect("nobody panics with it");
+        let mut sum = sum.lock().expect("no thread panicked with it");
         sum.0 += told;
         sum.1 += failed;
         None::<()>
     });
-    let (told, failed) = sum.into_inner().expect("nobody panics with it");
+    let (told, failed) = sum.into_inner().expect("no thread panicked with it");
     let seconds = began.elapsed().as_secs_f64();
     let [reset, failed_rows, in_doubt, skipped] = told.ends;
     println!(
@@ -67,7 +67,7 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(failed > 0))
 }
 
-/// One story: what was lived through, and whether it failed.
+/// Runs one story; returns what happened, and whether it failed.
 fn live(story: Story) -> (Told, u64) {
     match everything(story, &UNTOUCHED) {
         Ok(told) => (told, 0),

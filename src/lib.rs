@@ -1,50 +1,60 @@
-//! passwave resets passwords in bulk in Microsoft Entra ID, and loses none of them, whatever dies.
+//! passwave resets passwords in bulk in Microsoft Entra ID. It never loses one, whatever crashes.
 //!
-//! # The journey
-//! A row of the [`roster`] becomes a [`Upn`](upn::Upn), or a refusal with its line. Roster and
-//! [`PasswordPolicy`](password::PasswordPolicy) become a [`Plan`](plan::Plan): each account with the password it will get.
-//! [`Ledger::create`](ledger::Ledger::create) stores the plan in one transaction. [`lookup::look_up`] reads every account and
-//! completes it: writes go to object ids, and rows that must not be touched are skipped. From there on nothing is decided
-//! any more. [`run::run`] claims due rows (commit: *intent*), waits for the [`throttle`], sends batches of up to 20 through a
-//! [`Graph`](graph::Graph), judges each answer alone with [`Verdict::of`](outcome::Verdict::of), and records what it says
-//! (commit: *fact*). [`verify::verify`] looks once more, and [`report::write`] reads the rows in roster order, at any time;
-//! [`handouts`] makes slips of them, for the people themselves.
-//! There is no retry queue: a row that has to go again is planned again, in the ledger. Where [`seal`] stands between, no
-//! password reaches the disk but for the holders of a key.
+//! # The life of a row
+//! A row of the [`roster`] becomes a [`Upn`](account::upn::Upn), or a refusal with its line number. The roster and a
+//! [`PasswordPolicy`](password::PasswordPolicy) make a [`Plan`](plan::Plan): each account with the password it will
+//! get. [`Ledger::create`](ledger::Ledger::create) stores the plan in one transaction. [`engine::lookup::look_up`]
+//! reads every account and completes the plan: it sets the object ids to write to, and skips rows that must not be
+//! touched. All decisions are now made. [`engine::run::run`] claims due rows (commit: *intent*), waits for the
+//! [`pace`](engine::pace), sends batches of up to 20 through a [`Graph`](graph::Graph), judges each answer by itself
+//! with [`Verdict::of`](outcome::Verdict::of), and records the result (commit: *fact*). [`engine::verify::verify`]
+//! reads the accounts again. [`report::write`] writes the rows in roster order, at any time. [`handouts`] makes
+//! printable slips for the users.
+//! There is no retry queue: the ledger schedules a row again if it needs another attempt. With [`seal`], passwords
+//! reach the disk only in a form that the holders of a key can read.
 //!
 //! # The layers
-//! Imports go down only, and the devices do not know each other.
+//! Each layer is a folder, and uses only the layers below it in this table. `tests/tidy/layers.rs` reads the table and
+//! checks the imports against it, inside each folder too.
 //!
-//! | layer | rooms | what they are |
-//! |---|---|---|
-//! | work | [`lookup`], [`run`], [`verify`], [`report`], [`handouts`]; [`traffic`] and [`reader`] beneath them | what is done with the devices |
-//! | devices | [`ledger`], [`throttle`], [`graph`], [`register`] | SQLite; the pace; the real client and the simulator, behind one trait; the unfinished runs of this machine |
-//! | papers | [`roster`], [`exclusions`], [`plan`] | any CSV as checked rows; every decision, before anything is done |
-//! | words | [`upn`], [`language`], [`password`], [`seal`], [`outcome`], [`roles`], [`quota`], [`cloud`], [`wanted`] | values that are right once they exist |
+//! | layer | what it is |
+//! |---|---|
+//! | [`handouts`] | printable slips for the users |
+//! | [`report`] | the result of each row, as CSV, workbook, HTML page, JUnit XML and summary |
+//! | [`engine`] | the work: look up accounts, write passwords, verify the result |
+//! | [`ledger`] | the record of a run in SQLite, on disk before anything is sent |
+//! | [`plan`] | every decision about every row, made before anything is sent |
+//! | [`simulator`] | a tenant in memory, behind the same trait as the real client |
+//! | [`roster`] | any CSV or workbook, read as checked rows |
+//! | [`graph`] | Microsoft Graph: one trait, the wire format, and the real client with its sign-in methods |
+//! | [`seal`] | passwords that only the holders of a key can read |
+//! | [`outcome`] | what an answer means, and why a row is skipped |
+//! | [`password`] | strong passwords, and the policy that shapes them |
+//! | [`account`] | facts about an account that need no lookup: its name, language and roles |
+//! | `util` | small helpers: safe text for terminals, redaction, number formats, time, private files |
 //!
-//! Beside them stand eight small helpers: [`clean`], [`clock`], [`figures`], [`nearest`], [`private`],
-//! [`retry_after`], [`scrub`] and [`text_file`]. Nothing here prints; the program around it (`src/main.rs`, `cli/`, `verbs/`, `progress.rs`, `terminal.rs`)
-//! does.
+//! Nothing here prints. The program in `src/cli/` does; it is the layer above all of these.
 //!
 //! # The invariants
 //! 1. No password reaches Graph before it is durable in the ledger.
-//! 2. `reset` in the report: the account holds that password. 3. `failed`: it holds its old one.
+//! 2. If a row is `reset` in the report, the account has that password.
+//! 3. If it is `failed`, the account has its old one.
 //! 4. Every roster row is in the report exactly once, in order.
-//! 5. All this holds after a cut at any point, and a later run.
-//! 6. Passwords, secrets and tokens are in no message, `Debug` text or file but the ledger and the reports.
-//! 7. An account that the roster does not name is never touched; a rehearsal touches no tenant.
-//! 8. A ledger that cannot be written stops the run.
+//! 5. All this still holds after a crash at any point and a later run.
+//! 6. Passwords, secrets and tokens are in no message, `Debug` text or file, except the ledger and the reports.
+//! 7. An account that is not in the roster is never touched, and a rehearsal touches no tenant.
+//! 8. If the ledger cannot be written, the run stops.
 //!
 //! # A rehearsal
 //! ```
 //! use passwave::{
-//!     graph::simulator::{Account, Simulator, SimulatorConfig},
+//!     engine::run::{self, RunOptions},
 //!     ledger::Ledger,
 //!     password::{Generator, PasswordPolicy},
 //!     plan::{Plan, Settings},
 //!     report,
 //!     roster::{Roster, RosterOptions},
-//!     run::{self, RunOptions},
+//!     simulator::{Account, Simulator, SimulatorConfig},
 //! };
 //!
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
@@ -54,7 +64,8 @@
 //! let csv = b"upn;name\nann@contoso.com;Ann\nbob@contoso.com;Bob\nANN@contoso.com;Ann".to_vec();
 //! let roster = Roster::from_bytes("pupils.csv", csv, &RosterOptions::default())?;
 //! let policy = PasswordPolicy::default();
-//! let settings = Settings { rehearsal: true, ..Settings::new(&roster, policy.clone()) };
+//! let mut settings = Settings::new(&roster, policy.clone());
+//! settings.rehearsal = true;
 //! let plan = Plan::new(&roster, Generator::new(&policy)?);
 //! let mut ledger = Ledger::create(&folder, settings, plan)?.ledger;
 //!
@@ -67,38 +78,26 @@
 //! # Ok(())
 //! # }
 //! ```
-//! `examples/` has three more: a wave of newcomers, a school's semester, and a pipeline with the real client.
+//! `examples/` has three more: a wave of new users, a school's semester, and a pipeline with the real client.
 
 #![forbid(unsafe_code)]
 
-pub mod clean;
-pub mod clock;
-pub mod cloud;
-pub mod exclusions;
-pub mod figures;
+pub mod account;
+pub mod engine;
 pub mod graph;
+#[cfg(feature = "handouts")]
 pub mod handouts;
-pub mod language;
 pub mod ledger;
-pub mod lookup;
-pub mod nearest;
 pub mod outcome;
 pub mod password;
 pub mod plan;
-pub mod private;
-pub mod quota;
-pub mod reader;
-pub mod register;
 pub mod report;
-pub mod retry_after;
-pub mod roles;
 pub mod roster;
-pub mod run;
-pub mod scrub;
 pub mod seal;
-pub mod text_file;
-pub mod throttle;
-pub mod traffic;
-pub mod upn;
-pub mod verify;
-pub mod wanted;
+pub mod simulator;
+#[doc(hidden)]
+pub mod util;
+
+/// Its `SecretString` is the type of secrets in the public API.
+pub use secrecy;
+pub use util::json_error::JsonError;

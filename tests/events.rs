@@ -1,10 +1,11 @@
-//! What programs read: every line of `--json` and every `summary.json` that the program really writes holds to the schema in
-//! `schema/`, and tells of each account once.
+//! What programs read: every line of `--json` and every `summary.json` matches its schema in `schema/`, and each
+//! account is reported.
 
 #[path = "support/served.rs"]
 mod served;
 
 use boon::{Compiler, SchemaIndex, Schemas};
+use passwave::graph::client::auth::Variables;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use served::Served;
@@ -17,7 +18,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// A schema of ours, ready to be held against.
+/// One of our schemas, ready to validate against.
 struct Schema {
     schemas: Schemas,
     index: SchemaIndex,
@@ -39,7 +40,7 @@ impl Schema {
     }
 }
 
-/// A folder with rosters in it.
+/// A folder with rosters.
 struct Home(TempDir);
 
 impl Home {
@@ -55,17 +56,14 @@ impl Home {
     fn program(&self, args: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_passwave"));
         command.args(args.split(' ')).current_dir(self.0.path()).stdin(Stdio::null());
-        for name in ["AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE"] {
-            command.env_remove(name);
-        }
-        for name in ["ACTIONS_ID_TOKEN_REQUEST_URL", "SYSTEM_OIDCREQUESTURI", "IDENTITY_ENDPOINT"] {
+        for name in Variables::READ {
             command.env_remove(name);
         }
         command.env("PATH", "").env("PASSWAVE_NO_CONFIG", "true");
         command
     }
 
-    /// The lines that the program prints, each held against the schema, and its exit code.
+    /// The lines that the program prints, each validated against the schema, and its exit code.
     fn lines(&self, command: &mut Command) -> (Vec<Value>, Option<i32>) {
         let output = command.output().expect("it starts");
         let lines = lines(&output);
@@ -89,7 +87,7 @@ fn names(lines: &[Value]) -> Vec<&str> {
     lines.iter().map(|line| line["event"].as_str().expect("a name")).collect()
 }
 
-/// How each row was told last, and how often it was.
+/// For each row, the last reported status and the number of reports.
 fn accounts(lines: &[Value]) -> BTreeMap<u64, (String, usize)> {
     let mut accounts = BTreeMap::new();
     for line in lines.iter().filter(|line| line["event"] == "account") {
@@ -101,7 +99,7 @@ fn accounts(lines: &[Value]) -> BTreeMap<u64, (String, usize)> {
 }
 
 #[test]
-fn a_rehearsal_tells_each_row_once_and_ends_with_its_counts() {
+fn rehearsal_reports_each_row_once() {
     let home = Home::new();
     let (lines, code) = home.lines(&mut home.program("rehearse trouble.csv --run-dir run --json --quiet"));
     assert_eq!(code, Some(1));
@@ -121,7 +119,7 @@ fn a_rehearsal_tells_each_row_once_and_ends_with_its_counts() {
 }
 
 #[test]
-fn words_stay_on_stderr_and_none_where_it_is_to_be_quiet() {
+fn quiet_silences_the_text() {
     let home = Home::new();
     let loud = home.program("rehearse staff.csv --run-dir loud --json").output().expect("it starts");
     assert!(!loud.stderr.is_empty() && !lines(&loud).is_empty());
@@ -134,7 +132,7 @@ fn words_stay_on_stderr_and_none_where_it_is_to_be_quiet() {
 }
 
 #[test]
-fn what_goes_wrong_is_the_last_line() {
+fn failures_end_the_stream() {
     let home = Home::new();
     for (args, code, kind) in [
         ("rehearse gone.csv --json", 2, "roster"),
@@ -149,13 +147,14 @@ fn what_goes_wrong_is_the_last_line() {
         let last = lines.last().expect("a line");
         assert_eq!((ended, &last["event"], &last["code"]), (Some(code), &"error".into(), &kind.into()), "{args}");
         assert!(!last["message"].as_str().expect("words").contains("hint:"), "{last}");
+        assert!(last["hint"].as_str().is_some_and(|hint| !hint.is_empty()), "{last}");
     }
     let (lines, _) = home.lines(&mut home.program("rehearse staff.csv --json --lenght 3"));
     assert!(lines[1]["hint"].as_str().expect("a hint").contains("--length"), "{}", lines[1]);
 }
 
 #[test]
-fn trouble_is_told_as_it_comes() {
+fn problems_are_logged_as_they_happen() {
     let home = Home::new();
     let faults = r#"{"items":{"throttled":0.2},"outages":[{"from_seconds":1,"seconds":40}],"denied":"sessions"}"#;
     fs::write(home.0.path().join("faults.json"), faults).expect("a file");
@@ -168,15 +167,18 @@ fn trouble_is_told_as_it_comes() {
     let holds = |reason: &str| lines.iter().any(|line| line["event"] == "hold" && line["reason"] == reason);
     assert!(holds("asked") && holds("away"), "{:?}", names(&lines));
     assert!(names(&lines).contains(&"sessions_denied"));
+    let warnings = || lines.iter().filter(|line| line["event"] == "warning");
+    let asks = |line: &Value| line["hint"].as_str().is_some_and(|hint| hint.contains("User.RevokeSessions.All"));
+    assert!(warnings().any(asks), "{:?}", warnings().collect::<Vec<_>>());
     let rows = accounts(&lines);
-    // As it ends, and once more as the directory shows it.
+    // Once when it ends, and once when the directory shows it.
     assert!(rows.len() == 400 && rows.values().all(|told| *told == ("reset".into(), 2)), "{rows:?}");
     let verified = lines.iter().filter(|line| line["event"] == "account" && line["verified"] == "confirmed").count();
     assert_eq!(verified, 400);
 }
 
 #[test]
-fn a_tenant_is_named_and_a_run_that_everybody_is_refused_in_takes_its_rows_back() {
+fn refused_tenant_takes_rows_back() {
     let home = Home::new();
     let served = Served::new(&["ann@contoso.com".into(), "bob@contoso.com".into()], r#"{"denied":"writes"}"#);
     fs::write(home.0.path().join("two.csv"), "ann@contoso.com\nbob@contoso.com\n").expect("a roster");
@@ -187,7 +189,7 @@ fn a_tenant_is_named_and_a_run_that_everybody_is_refused_in_takes_its_rows_back(
     command.env("AZURE_CLIENT_SECRET", credentials.client_secret.expose_secret());
     let (lines, code) = home.lines(&mut command);
     assert_eq!(code, Some(3));
-    let signed_in = lines.iter().find(|line| line["event"] == "signed_in").expect("somebody signs in");
+    let signed_in = lines.iter().find(|line| line["event"] == "signed_in").expect("a sign-in");
     assert_eq!(signed_in["tenant_id"], credentials.tenant_id);
     let last = lines.last().expect("a line");
     assert_eq!((&last["code"], &last["counts"]["pending"]), (&"all_refused".into(), &2.into()));
@@ -195,9 +197,38 @@ fn a_tenant_is_named_and_a_run_that_everybody_is_refused_in_takes_its_rows_back(
 }
 
 #[test]
-fn a_reader_that_goes_away_does_not_end_the_work() {
+fn edited_endings_are_in_doubt() {
     let home = Home::new();
-    // More than a pipe holds.
+    let served = Served::new(&["ann@contoso.com".into(), "bob@contoso.com".into()], "{}");
+    fs::write(home.0.path().join("two.csv"), "ann@contoso.com\nbob@contoso.com\n").expect("a roster");
+    let credentials = served.tenant.credentials();
+    let program = |args: &str| {
+        let mut command = home.program(args);
+        command.args(["--graph-endpoint", &served.url, "--authority-host", &served.url]);
+        command.env("AZURE_TENANT_ID", &credentials.tenant_id).env("AZURE_CLIENT_ID", &credentials.client_id);
+        command.env("AZURE_CLIENT_SECRET", credentials.client_secret.expose_secret());
+        command
+    };
+    assert_eq!(home.lines(&mut program("reset two.csv --run-dir run --json --yes")).1, Some(0));
+    let file = home.0.path().join("run").join(passwave::ledger::FILE_NAME);
+    let database = rusqlite::Connection::open(file).expect("a database");
+    database.execute("UPDATE account SET password = 'Other-4711-x' WHERE row = 1", ()).expect("changed");
+    drop(database);
+    let (lines, _) = home.lines(&mut program("verify run --json"));
+    let account = |row: u64| {
+        let found = lines.iter().find(|line| line["event"] == "account" && line["row"] == row);
+        found.unwrap_or_else(|| panic!("row {row}: {lines:?}"))
+    };
+    let changed = account(1);
+    assert_eq!((&changed["status"], &changed["error_code"]), (&"in_doubt".into(), &"changed_in_ledger".into()));
+    assert_eq!(changed["changed_at"], Value::Null);
+    assert_eq!(account(2)["status"], "reset");
+}
+
+#[test]
+fn lost_reader_does_not_stop_work() {
+    let home = Home::new();
+    // More than a pipe can buffer.
     let roster: String = (1..=1_000).map(|nth| format!("user{nth}@contoso.com\n")).collect();
     fs::write(home.0.path().join("many.csv"), roster).expect("a roster");
     let mut command = home.program("rehearse many.csv --run-dir run --json -q");
@@ -209,11 +240,11 @@ fn a_reader_that_goes_away_does_not_end_the_work() {
 }
 
 #[test]
-fn every_kind_of_failure_is_in_the_schema() {
+fn schema_has_every_failure() {
     let schema = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/events.schema.json"));
     let schema: Value = serde_json::from_str(&schema.expect("a schema")).expect("JSON");
     let known = schema["$defs"]["error"]["properties"]["code"]["enum"].as_array().expect("kinds").clone();
-    let text = include_str!("../src/failure.rs");
+    let text = include_str!("../src/cli/failure.rs");
     let kinds = text.split("about(\"").chain(text.split("Error => \"")).chain(text.split("kind: \""));
     let kinds = kinds.filter_map(|rest| rest.split_once('"')).map(|(kind, _)| kind);
     let kinds: Vec<&str> = kinds.filter(|kind| kind.chars().all(|c| c.is_ascii_lowercase() || c == '_')).collect();
@@ -229,6 +260,8 @@ fn summaries_hold_to_their_schema() {
         "plan trouble.csv --run-dir planned --lookup off",
         "rehearse trouble.csv --run-dir rehearsed --verify --revoke-sessions",
         "rehearse staff.csv --run-dir pilot --pilot 1",
+        #[cfg(feature = "seal")]
+        "plan staff.csv --run-dir sealed --lookup off --seal-to age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p",
     ] {
         home.program(args).output().expect("it starts");
         let folder = args.split(' ').nth(3).expect("a folder");
@@ -238,7 +271,7 @@ fn summaries_hold_to_their_schema() {
         let printed = home.program(&format!("report {folder} --format json")).output().expect("it starts");
         let mut again: Value = serde_json::from_slice(&printed.stdout).expect("JSON");
         schema.check(&again).unwrap_or_else(|error| panic!("{args}: {error}"));
-        // It is written later; all else is the same.
+        // It is written later; everything else is the same.
         again["written_at"] = summary["written_at"].clone();
         assert_eq!(again, summary, "{args}");
         let mut strange = summary.clone();

@@ -1,4 +1,4 @@
-//! What the runners of pipelines are told, by the built program: annotations on stderr, and a summary in Markdown.
+//! What the program reports to CI runners: annotations on stderr, and a summary in Markdown.
 
 use std::{
     fs,
@@ -7,7 +7,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// A workspace with a roster of which some rows are wrong, and faults that refuse others.
+/// A workspace with a roster that has some invalid rows, and faults that refuse other rows.
 struct Workspace(TempDir);
 
 impl Workspace {
@@ -51,7 +51,7 @@ impl Workspace {
         fs::read_to_string(self.path().join(name)).expect(name)
     }
 
-    /// No password of the report stands in the text.
+    /// Checks that the text contains no password of the report.
     fn shows_no_password(&self, text: &str) {
         let report = self.file("run/report.csv");
         let passwords: Vec<&str> =
@@ -65,7 +65,7 @@ fn said(output: &Output) -> Vec<String> {
     String::from_utf8(output.stderr.clone()).expect("UTF-8").lines().map(str::to_owned).collect()
 }
 
-/// The lines that a runner would obey: by the rules of `ActionCommand.cs` of GitHub's runner, and the agent's of Azure.
+/// The lines that a runner would execute, by the rules of GitHub's `ActionCommand.cs` and of Azure's agent.
 fn commands(lines: &[String]) -> Vec<&String> {
     let obeys = |line: &&String| line.trim_start().starts_with("::") || line.contains("##[") || line.contains("##vso[");
     lines.iter().filter(obeys).collect()
@@ -80,7 +80,7 @@ fn github_is_told_where_to_look() {
     assert_eq!((of("error"), of("warning"), of("notice"), commands.len()), (2, 3, 1, 6), "{commands:#?}");
     let first =
         "::error title=failed (Request_ResourceNotFound),file=rosters/wave.csv,line=2::row 1, pupil0@contoso.com: ";
-    assert!(commands[0].starts_with(first) && commands[0].contains("%0Acure: check the spelling"), "{}", commands[0]);
+    assert!(commands[0].starts_with(first) && commands[0].contains("%0Ahint: check the spelling"), "{}", commands[0]);
     assert!(commands[5].contains("REHEARSAL") && commands[5].contains("33 rows: 28 reset, 2 failed, 3 skipped"));
     let summary = workspace.file("step.md");
     for part in ["## passwave: wave&#46;csv", "| reset | 28 |", "| 2 | failed &#40;", "### What needs attention"] {
@@ -91,7 +91,7 @@ fn github_is_told_where_to_look() {
 }
 
 #[test]
-fn no_more_is_told_than_is_shown() {
+fn errors_stop_at_the_limit() {
     let workspace = Workspace::new(20);
     let lines = workspace.rehearse("GITHUB_ACTIONS", &[]);
     let errors: Vec<&String> = lines.iter().filter(|line| line.starts_with("::error")).collect();
@@ -100,7 +100,7 @@ fn no_more_is_told_than_is_shown() {
 }
 
 #[test]
-fn azure_is_told_where_to_look_however_quiet_it_is_to_be() {
+fn azure_gets_commands_when_quiet() {
     let workspace = Workspace::new(2);
     let lines = workspace.rehearse("TF_BUILD", &["--quiet"]);
     let commands = commands(&lines);
@@ -116,27 +116,28 @@ fn azure_is_told_where_to_look_however_quiet_it_is_to_be() {
 }
 
 #[test]
-fn a_plan_is_told_with_its_fingerprint_and_what_it_skips() {
+fn plan_shows_fingerprint_and_skips() {
     let workspace = Workspace::new(0);
     let output = workspace.run("GITHUB_ACTIONS", &["plan", "rosters/wave.csv", "--run-dir", "run", "--format", "json"]);
     let plan: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON object and nothing else");
     let summary = workspace.file("step.md");
     assert!(summary.contains(plan["fingerprint"].as_str().expect("a fingerprint")), "{summary}");
-    assert!(summary.contains("30 to reset") && summary.contains("passwave run run"), "{summary}");
+    let next = format!("passwave{} run run", std::env::consts::EXE_SUFFIX);
+    assert!(summary.contains("30 to reset") && summary.contains(&next), "{summary}");
     let lines = said(&output);
     assert_eq!(commands(&lines).iter().filter(|line| line.starts_with("::warning")).count(), 3);
-    assert!(!lines.iter().any(|line| line.contains("not settled")));
+    assert!(!lines.iter().any(|line| line.contains("not finished")));
     workspace.shows_no_password(&(lines.join("\n") + &summary));
 }
 
 #[test]
-fn a_failure_is_told_too() {
+fn failures_are_reported_too() {
     let workspace = Workspace::new(0);
     let output = workspace.run("GITHUB_ACTIONS", &["rehearse", "absent.csv"]);
     assert_eq!(output.status.code(), Some(2));
     let lines = said(&output);
     assert!(commands(&lines)[0].starts_with("::error title=passwave::absent.csv cannot be read"), "{lines:?}");
-    assert!(workspace.file("step.md").starts_with("## passwave could not go on\n\nabsent&#46;csv cannot be read"));
+    assert!(workspace.file("step.md").starts_with("## passwave could not continue\n\nabsent&#46;csv cannot be read"));
     let output = workspace.run("TF_BUILD", &["rehearse", "absent.csv"]);
     assert!(
         commands(&said(&output))[0].starts_with("##vso[task.logissue type=error;]passwave: absent.csv cannot be read")
@@ -144,7 +145,7 @@ fn a_failure_is_told_too() {
 }
 
 #[test]
-fn a_summary_that_cannot_be_written_is_a_warning() {
+fn unwritable_summary_is_a_warning() {
     let workspace = Workspace::new(2);
     fs::create_dir(workspace.path().join("step.md")).expect("a folder in its place");
     let lines = workspace.rehearse("GITHUB_ACTIONS", &[]);
@@ -155,7 +156,7 @@ fn a_summary_that_cannot_be_written_is_a_warning() {
 }
 
 #[test]
-fn elsewhere_nobody_is_told() {
+fn no_output_outside_pipelines() {
     let workspace = Workspace::new(2);
     let lines = workspace.rehearse("NOBODY", &[]);
     assert_eq!(commands(&lines), Vec::<&String>::new());
@@ -163,7 +164,7 @@ fn elsewhere_nobody_is_told() {
 }
 
 #[test]
-fn what_is_printed_on_demand_commands_nobody_either() {
+fn printed_output_has_no_commands() {
     let workspace = Workspace::new(0);
     let printed = |arguments: &[&str]| {
         let output = workspace.run("TF_BUILD", arguments);

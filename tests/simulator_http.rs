@@ -1,6 +1,8 @@
-//! The simulator over loopback, asked by an ordinary HTTP client: the same rules hold as in process.
+//! The simulator over loopback, used by an ordinary HTTP client: the same rules hold as in process.
 
-use passwave::graph::simulator::{Account, AccountKind, Credentials, Faults, Simulator, SimulatorConfig, serve};
+use passwave::simulator::{
+    Account, AccountKind, Credentials, Faults, ServerTls, ServerTlsError, Simulator, SimulatorConfig, serve, serve_tls,
+};
 use reqwest::{Client, Method, Response, StatusCode};
 use secrecy::ExposeSecret;
 use std::sync::Arc;
@@ -13,7 +15,7 @@ use tokio::{
 
 const PASSWORD: &str = "Correct-Horse-7";
 
-/// A served simulator and a client that has signed in.
+/// A served simulator, and a client that has signed in.
 struct Served {
     simulator: Arc<Simulator>,
     address: String,
@@ -26,7 +28,7 @@ struct Served {
 impl Served {
     async fn new(faults: &str) -> Self {
         let faults = Faults::from_json(faults.as_bytes()).expect("good faults");
-        let simulator = Arc::new(Simulator::new(SimulatorConfig { faults, ..SimulatorConfig::default() }));
+        let simulator = Arc::new(Simulator::new(SimulatorConfig::default().with_faults(faults)));
         (0..20).for_each(|n| simulator.add(Account::normal(format!("user{n}@contoso.com"))));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address").to_string();
@@ -88,7 +90,7 @@ async fn json(response: Response) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn a_client_signs_in_and_writes() {
+async fn client_signs_in_and_writes() {
     let served = Served::new("{}").await;
     assert_eq!(served.token.split('.').count(), 3);
     let response = served.wave(20).await.expect("an answer");
@@ -107,7 +109,7 @@ async fn a_client_signs_in_and_writes() {
 }
 
 #[tokio::test]
-async fn a_client_looks_before_it_writes() {
+async fn client_looks_up_before_writing() {
     let served = Served::new(r#"{"accounts": {"user3@contoso.com": "admin_by_group"}}"#).await;
     let upn = "nic@fabrikam.com".to_owned();
     served.simulator.add(Account { id: None, upn, kind: AccountKind::Federated });
@@ -127,7 +129,7 @@ async fn a_client_looks_before_it_writes() {
 }
 
 #[tokio::test]
-async fn a_person_signs_in_with_a_code() {
+async fn user_signs_in_with_a_code() {
     let mut served = Served::new(r#"{"token": {"device_interval_seconds": 0}}"#).await;
     let client = ("client_id", "14d82eec-204b-4c2f-b7e8-296a70dab67e");
     let base = format!("http://{}/organizations/oauth2/v2.0", served.address);
@@ -153,7 +155,7 @@ async fn a_person_signs_in_with_a_code() {
 }
 
 #[tokio::test]
-async fn the_wrong_secret_and_no_token_are_401() {
+async fn bad_credentials_are_401() {
     let served = Served::new("{}").await;
     let refused = served.sign_in("wrong").await;
     assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
@@ -193,7 +195,7 @@ async fn a_chunked_body_is_refused() {
 }
 
 #[tokio::test]
-async fn lost_and_cut_off_answers_are_errors_of_the_connection() {
+async fn lost_answers_are_connection_errors() {
     let lost = Served::new(r#"{"requests": {"lost_after": 1}}"#).await;
     assert!(lost.wave(3).await.is_err());
     assert_eq!(lost.simulator.holds("user0@contoso.com", PASSWORD), lost.written() > 0);
@@ -208,9 +210,9 @@ async fn lost_and_cut_off_answers_are_errors_of_the_connection() {
 }
 
 #[tokio::test]
-async fn in_an_outage_connections_are_closed_at_once() {
+async fn outages_close_connections() {
     let faults = Faults::from_json(br#"{"outages": [{"from_seconds": 0, "seconds": 3600}]}"#).expect("good faults");
-    let simulator = Arc::new(Simulator::new(SimulatorConfig { faults, ..SimulatorConfig::default() }));
+    let simulator = Arc::new(Simulator::new(SimulatorConfig::default().with_faults(faults)));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}/v1.0/users", listener.local_addr().expect("an address"));
     let asking = async { Client::builder().no_proxy().build().expect("a client").get(url).send().await };
@@ -221,10 +223,111 @@ async fn in_an_outage_connections_are_closed_at_once() {
 }
 
 #[tokio::test]
-async fn a_body_beyond_graphs_limit_is_refused() {
+async fn oversized_body_is_refused() {
     let served = Served::new("{}").await;
-    // The answer may come before the whole body is sent, and then the connection breaks.
+    // The answer may come before the whole body is sent; then the connection breaks.
     let answer = served.send(Method::POST, "/v1.0/$batch", vec![b' '; (4 << 20) + 1]).await;
     assert!(answer.map_or(true, |answer| answer.status() == StatusCode::PAYLOAD_TOO_LARGE));
     assert_eq!(served.written(), 0);
+}
+
+/// A certificate for `localhost` that nobody else has, and its own authority.
+fn localhost() -> (String, String) {
+    let rcgen::CertifiedKey { cert, signing_key } =
+        rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    (cert.pem(), signing_key.serialize_pem())
+}
+
+/// Every absolute address in a text.
+fn addresses(text: &str) -> Vec<&str> {
+    let starts = text.match_indices("http").map(|(at, _)| &text[at..]);
+    let starts = starts.filter(|from| from.starts_with("http://") || from.starts_with("https://"));
+    starts.map(|from| from.split(['"', '\\', ' ', ',', '<']).next().unwrap_or_default()).collect()
+}
+
+/// Asks for everything that has addresses in it, and returns them with the questions.
+async fn told_addresses(http: &Client, base: &str, simulator: &Simulator) -> Vec<(String, String)> {
+    let Credentials { tenant_id, client_id, client_secret } = simulator.credentials();
+    let (scope, oauth) = (format!("{base}/.default"), format!("{base}/{tenant_id}/oauth2/v2.0"));
+    let secret = client_secret.expose_secret();
+    let proof = [("grant_type", "client_credentials"), ("client_id", client_id), ("scope", scope.as_str())];
+    let signed_in = http.post(format!("{oauth}/token")).form(&[&proof[..], &[("client_secret", secret)]].concat());
+    let signed_in = json(signed_in.send().await.expect("an answer")).await;
+    let token = signed_in["access_token"].as_str().expect("a token");
+    let mut requests = vec![
+        http.post(format!("{oauth}/token")).form(&proof),
+        http.post(format!("{oauth}/devicecode")).form(&proof[1..]),
+        http.get(format!("{base}/v1.0/users")),
+        http.get(format!("{oauth}/authorize?client_id={client_id}&redirect_uri=x")),
+    ];
+    for path in [
+        "common/v2.0/.well-known/openid-configuration",
+        "common/.well-known/openid-configuration",
+        "contoso.com/v2.0/.well-known/openid-configuration",
+        "common/discovery/v2.0/keys",
+        "common/discovery/instance",
+        "metadata/endpoints?api-version=2022-09-01",
+        "v1.0/users?$top=1",
+        "v1.0/users?$top=1&$select=id&$filter=accountEnabled%20eq%20true",
+        "beta/users?$top=2",
+        "v1.0/users/user1@contoso.com",
+        "v1.0/domains",
+        "v1.0/roleManagement/directory/roleAssignments",
+        "v1.0/nothing",
+        "nothing",
+    ] {
+        requests.push(http.get(format!("{base}/{path}")).bearer_auth(token));
+    }
+    let item = r#"{"requests":[{"id":"1","method":"GET","url":"/users?$top=1"}]}"#;
+    let batch = http.post(format!("{base}/v1.0/$batch")).header("Content-Type", "application/json").body(item);
+    requests.push(batch.bearer_auth(token));
+    let mut told = Vec::new();
+    for request in requests {
+        let answer = request.send().await.expect("an answer");
+        let question = answer.url().to_string();
+        let headers: Vec<_> = answer.headers().values().filter_map(|value| value.to_str().ok()).collect();
+        let mut text = headers.join(" ");
+        text.push_str(&String::from_utf8_lossy(&answer.bytes().await.expect("a body")));
+        told.extend(addresses(&text).into_iter().map(|address| (question.clone(), address.to_owned())));
+    }
+    told
+}
+
+#[tokio::test]
+async fn every_address_leads_back_here() {
+    let (certificate, key) = localhost();
+    let trusted = reqwest::Certificate::from_pem(certificate.as_bytes()).expect("a certificate");
+    for (is_tls, is_http2) in [(false, false), (false, true), (true, false), (true, true)] {
+        let simulator = Arc::new(Simulator::new(SimulatorConfig::default()));
+        (0..20).for_each(|n| simulator.add(Account::normal(format!("user{n}@contoso.com"))));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let port = listener.local_addr().expect("an address").port();
+        let served = Arc::clone(&simulator);
+        if is_tls {
+            let tls = ServerTls::from_pem(certificate.as_bytes(), key.as_bytes()).expect("a pair");
+            tokio::spawn(serve_tls(served, listener, tls, std::future::pending()));
+        } else {
+            tokio::spawn(serve(served, listener, std::future::pending()));
+        }
+        let http = Client::builder().no_proxy().tls_certs_only([trusted.clone()]);
+        let http = if is_http2 { http.http2_prior_knowledge() } else { http.http1_only() }.build().expect("a client");
+        let base = format!("{}://localhost:{port}", if is_tls { "https" } else { "http" });
+        let version = http.get(format!("{base}/common/discovery/instance")).send().await.expect("an answer").version();
+        assert_eq!(version == reqwest::Version::HTTP_2, is_http2);
+        let told = told_addresses(&http, &base, &simulator).await;
+        assert!(told.len() > 30, "only {}", told.len());
+        for (question, address) in told {
+            assert!(address.starts_with(&base), "{question} tells {address}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn certificates_that_cannot_be_served_are_told_apart() {
+    let ((certificate, key), (_, other)) = (localhost(), localhost());
+    let read = |certificate: &str, key: &str| ServerTls::from_pem(certificate.as_bytes(), key.as_bytes()).err();
+    assert!(read(&certificate, &key).is_none());
+    assert!(matches!(read(&key, &key), Some(ServerTlsError::Certificate)));
+    assert!(matches!(read(&certificate, &certificate), Some(ServerTlsError::Key)));
+    assert!(matches!(read(&certificate, &other), Some(ServerTlsError::Pair(_))));
 }

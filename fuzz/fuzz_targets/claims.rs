@@ -1,8 +1,8 @@
-//! See the check itself for what must hold.
+//! The check itself says what must hold.
 
 #![no_main]
 
-#[path = "../../tests/hostile/checks/claims.rs"]
+#[path = "../../tests/untrusted_input/checks/claims.rs"]
 mod claims;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| claims::check(bytes));

@@ -1,8 +1,8 @@
-//! See the check itself for what must hold.
+//! The check itself says what must hold.
 
 #![no_main]
 
-#[path = "../../tests/hostile/checks/token.rs"]
+#[path = "../../tests/untrusted_input/checks/token.rs"]
 mod token;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| token::check(bytes));

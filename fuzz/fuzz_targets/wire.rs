@@ -1,8 +1,8 @@
-//! See the check itself for what must hold.
+//! The check itself says what must hold.
 
 #![no_main]
 
-#[path = "../../tests/hostile/checks/wire.rs"]
+#[path = "../../tests/untrusted_input/checks/wire.rs"]
 mod wire;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| wire::check(bytes));

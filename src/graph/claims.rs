@@ -1,9 +1,9 @@
-//! What an access token says of itself: who signed in, where, and what that may do.
+//! What an access token says about itself: who signed in, where, and with which permissions.
 //!
-//! Tokens for Graph are formally opaque to clients, so a claim is a hint: it may warn, and never decides. Nothing here
-//! checks a signature, and nothing here is an error: what is absent or strange is not there.
+//! Tokens for Graph are officially opaque to clients, so a claim is only a hint: it may cause a warning, but never
+//! decides. Signatures are not checked, and nothing here is an error: a missing or strange claim counts as absent.
 //!
-//! Invariant: no part of the token but these claims leaves this room.
+//! Invariant: only these claims of the token leave this module.
 
 use base64::{
     Engine,
@@ -12,7 +12,7 @@ use base64::{
 };
 use serde_json::{Map, Value};
 
-/// Base64 for URLs, with its padding or without it.
+/// Base64 for URLs, with or without padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &URL_SAFE,
     GeneralPurposeConfig::new()
@@ -21,9 +21,9 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// The claims of an access token that matter here (Microsoft's access token claims reference).
+/// The relevant claims of an access token (Microsoft's access token claims reference).
 ///
-/// All texts are as they stand in the token: clean them before they are shown.
+/// All texts are as in the token: sanitize them before they are shown.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Claims {
     /// The tenant's id (`tid`).
@@ -32,22 +32,22 @@ pub struct Claims {
     pub client_id: Option<String>,
     /// The user or service principal that signed in (`oid`).
     pub object_id: Option<String>,
-    /// The user's name (`upn`, else `preferred_username`, else `unique_name`).
+    /// The user's name (`upn`, otherwise `preferred_username`, otherwise `unique_name`).
     pub user_principal_name: Option<String>,
-    /// Whether an application signed in for itself (`idtyp` says so, or there is no `scp`).
+    /// Whether an application signed in as itself (`idtyp` says so, or there is no `scp`).
     pub is_application: bool,
-    /// What the application may do for itself (`roles`).
+    /// The permissions of the application itself (`roles`).
     pub roles: Vec<String>,
-    /// What the application may do for the user (`scp`, split at its spaces).
+    /// The permissions of the application on behalf of the user (`scp`, split at spaces).
     pub scopes: Vec<String>,
-    /// Template ids of the directory roles that the user holds (`wids`).
+    /// The template ids of the user's directory roles (`wids`).
     pub directory_roles: Vec<String>,
-    /// Whom the token is for (`aud`).
+    /// The audience of the token (`aud`).
     pub audience: Option<String>,
 }
 
 impl Claims {
-    /// The claims of `token`, where it is a JSON web token; its signature is not looked at.
+    /// The claims of `token`, if it is a JSON web token. Its signature is not checked.
     #[must_use]
     pub fn of(token: &str) -> Option<Self> {
         let mut parts = token.split('.');
@@ -74,7 +74,7 @@ impl Claims {
     }
 }
 
-/// A claim that is a text with something in it.
+/// A claim that is a non-empty text.
 fn text(payload: &Map<String, Value>, name: &str) -> Option<String> {
     payload.get(name)?.as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned)
 }
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_has_scopes_and_directory_roles() {
+    fn users_have_scopes_and_roles() {
         let read = claims(
             r#"{"azp":"a","scp":" User.Read  openid","wids":["62e90394-69f5-4237-9190-012177145e10"],
                 "unique_name":"x","preferred_username":"ann@contoso.com","upn":""}"#,
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_kind_it_is_shows_in_one_of_two_claims() {
+    fn two_claims_show_the_kind() {
         for (payload, is_application) in [
             ("{}", true),
             (r#"{"scp":"a"}"#, false),
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn strange_claims_are_not_there() {
+    fn malformed_claims_are_absent() {
         let read = claims(
             r#"{"tid":7,"appid":null,"azp":[],"roles":"User.Read.All","scp":{},"wids":[1,"w",null],"aud":true}"#,
         );
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_has_no_claims() {
+    fn non_tokens_have_no_claims() {
         let padded = format!("h.{}=.s", BASE64.encode("{}"));
         assert!(Claims::of(&padded).is_some_and(|claims| claims.is_application), "padding harms nothing");
         for opaque in ["", "EwBwA8l6BAAU", "a.b", "a.b.c", "a.b.c.d.e", "..", "a.e30.c.d", "a.W10.c", "h.!.s"] {
@@ -174,7 +174,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_comes_is_read_or_left(text in any::<String>(), bytes in vec(any::<u8>(), 0..200)) {
+        fn arbitrary_answers_parse_or_vanish(text in any::<String>(), bytes in vec(any::<u8>(), 0..200)) {
             let _ = Claims::of(&text);
             let _ = Claims::of(&token(&bytes));
         }

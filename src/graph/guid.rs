@@ -1,12 +1,12 @@
-//! GUIDs, as the client marks its requests with and the simulator names its objects by.
+//! GUIDs: the client's request ids and the simulator's object ids.
 
 /// Marks the bits as a random GUID (version 4).
-pub(super) fn version_4(bits: u128) -> u128 {
+pub(crate) fn version_4(bits: u128) -> u128 {
     (bits & !(0xf << 76) & !(0b11 << 62)) | (4 << 76) | (0b10 << 62)
 }
 
 /// The GUID as text.
-pub(super) fn text(bits: u128) -> String {
+pub(crate) fn text(bits: u128) -> String {
     format!(
         "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
         bits >> 96,
@@ -17,6 +17,15 @@ pub(super) fn text(bits: u128) -> String {
     )
 }
 
+/// The bytes in Windows' order, in which the first three groups are reversed.
+pub(crate) fn windows_bytes(bits: u128) -> [u8; 16] {
+    let mut bytes = bits.to_be_bytes();
+    bytes[..4].reverse();
+    bytes[4..6].reverse();
+    bytes[6..8].reverse();
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -25,7 +34,7 @@ mod tests {
     fn guids_have_their_shape() {
         for bits in [0, u128::MAX, 0x0123_4567_89ab_cdef_0123_4567_89ab_cdef] {
             let guid = text(version_4(bits));
-            assert!(crate::upn::is_object_id(&guid), "{guid}");
+            assert!(crate::account::upn::is_object_id(&guid), "{guid}");
             assert_eq!(&guid[14..15], "4");
             assert!("89ab".contains(&guid[19..20]), "{guid}");
         }

@@ -1,25 +1,25 @@
-//! JSON as servers and programs really send it: behind a byte order mark, or packed into a string.
+//! JSON in the forms that servers and programs really send: after a byte order mark, or packed into a string.
 //!
-//! It only finds where the JSON is; what it means is for whoever asked.
+//! It only finds the JSON; callers interpret it.
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use std::borrow::Cow;
 
-/// Most times that JSON is unpacked from a string.
+/// How many times JSON is unpacked from a string at most.
 const DEPTH_MAX: usize = 2;
 
-/// `bytes` without the byte order mark of UTF-8, which some gateways put before an answer. JSON forbids it, so nothing is
-/// lost.
+/// `bytes` without the UTF-8 byte order mark that some gateways put before an answer. JSON does not allow one, so
+/// nothing is lost.
 #[must_use]
-pub(super) fn unmarked(bytes: &[u8]) -> &[u8] {
+pub(crate) fn unmarked(bytes: &[u8]) -> &[u8] {
     let rest = bytes.trim_ascii_start();
     rest.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(rest)
 }
 
-/// The object in `json`, which may be packed into a string: as base64, as Graph does with bodies that it does not take
-/// for JSON, or as it is.
+/// The object in `json`. It may be packed into a string, either as it is or as base64: Graph does that with bodies that
+/// it does not recognize as JSON.
 #[must_use]
-pub(super) fn object(json: &str) -> Option<Cow<'_, str>> {
+pub(crate) fn object(json: &str) -> Option<Cow<'_, str>> {
     let mut json = Cow::Borrowed(plain(json));
     for _ in 0..DEPTH_MAX {
         if !json.starts_with('"') {
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_byte_order_mark_is_skipped() {
+    fn byte_order_mark_is_skipped() {
         for text in ["{}", "\u{FEFF}{}", " \r\n{}", " \u{FEFF}{}"] {
             assert_eq!(unmarked(text.as_bytes()), b"{}", "{text:?}");
             assert_eq!(object(text).as_deref(), Some("{}"), "{text:?}");
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_is_found_in_a_string() {
+    fn objects_in_strings_are_found() {
         let body = r#"{"error":{"code":"x"}}"#;
         let packed = |text: &str| serde_json::to_string(text).expect("JSON");
         for json in [

@@ -1,39 +1,43 @@
-//! Microsoft Graph as the run sees it: one trait, under which the real client and the simulator are peers.
+//! Microsoft Graph from the run's view: one trait, which the real client and the simulator both implement.
 //!
-//! Both speak the same bytes ([`wire`]), so what the simulator proves holds for the client. Nothing here retries, waits
-//! or judges: that is the run's work.
+//! Both speak the same bytes ([`wire`]), so what the simulator proves also holds for the client. Nothing here retries,
+//! waits or judges; the run does.
 //!
-//! Invariant: [`SendError::NotSent`] is said only where no byte of the batch can have reached Graph.
+//! Invariant: [`SendError::NotSent`] is returned only if no byte of the batch can have reached Graph.
 
 pub mod claims;
 pub mod client;
-mod guid;
-mod json;
-pub mod simulator;
+pub mod cloud;
+pub(crate) mod guid;
+pub(crate) mod json;
+pub mod quota;
+mod raw_json;
+pub mod retry_after;
 pub mod user;
 pub mod wire;
 
+pub use raw_json::RawJson;
+
 use crate::{
+    account::upn::Upn,
     outcome::{Asked, Body, Verdict},
     password::{ForceChange, Password},
-    upn::Upn,
 };
 use claims::Claims;
 use jiff::Timestamp;
-use serde_json::value::RawValue;
 use std::time::Duration;
 use user::User;
 
-/// Most requests that Graph takes in one `$batch` (JSON batching, request rules).
+/// Maximum number of requests in one `$batch` (JSON batching, request rules).
 pub const BATCH_ITEMS_MAX: usize = 20;
 
-/// What is asked for an account.
+/// What to do with an account.
 pub enum Operation {
-    /// `PATCH`: this is its password from now on, and this its person does at the next sign-in.
+    /// `PATCH`: sets this password, and what the user has to do at the next sign-in.
     SetPassword(Password, ForceChange),
-    /// `POST …/revokeSignInSessions`: whoever is signed in signs in again.
+    /// `POST …/revokeSignInSessions`: every signed-in user has to sign in again.
     RevokeSessions,
-    /// `GET`: what the directory says of it, see [`User`].
+    /// `GET`: what the directory says about it, see [`User`].
     Read,
 }
 
@@ -43,58 +47,61 @@ pub struct Request {
     pub row: u64,
     /// The account.
     pub address: Upn,
-    /// What is asked.
+    /// What to do.
     pub operation: Operation,
 }
 
-/// Up to [`BATCH_ITEMS_MAX`] requests that travel as one; no two of one row.
+/// Up to [`BATCH_ITEMS_MAX`] requests that are sent together; each row has at most one.
 pub struct BatchRequest {
     /// The requests.
     pub requests: Vec<Request>,
 }
 
-/// What Graph said to one request.
+/// Graph's answer to one request.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reply {
-    /// The row, where the id in the answer is a number; an answer to nothing that was asked is for the run to notice.
+    /// The row, if the id in the answer is a number. The run notices answers to requests that were never sent.
     pub row: Option<u64>,
     /// HTTP status of this item.
     pub status: u16,
-    /// `Retry-After`, if there is one that can be read; an hour at most.
+    /// `Retry-After`, if it can be parsed; at most an hour.
     pub retry_after: Option<Duration>,
-    /// Seconds that it named, if those are more than the hour that is believed; else 0.
+    /// The seconds that it named, if they exceed the accepted hour; otherwise 0.
     pub seconds_named: u32,
-    /// `error.code`, or nothing.
+    /// Whether a 429 says that a quota is spent (`x-ms-throttle-scope`, `x-ms-throttle-information`), and not that the
+    /// service is busy.
+    pub is_over_quota: bool,
+    /// `error.code`, or empty.
     pub code: String,
-    /// `error.message`, or nothing.
+    /// `error.message`, or empty.
     pub message: String,
-    /// `error.innerError.request-id`, or nothing.
+    /// `error.innerError.request-id`, or empty.
     pub request_id: String,
     /// What kind of body it has.
     pub body: Body,
-    /// The account, where it was read.
+    /// The account, if it was read.
     pub user: Option<Box<User>>,
 }
 
-/// What Graph said to a batch that it took apart.
+/// Graph's answers to a batch that it processed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BatchResponse {
-    /// In Graph's order, which is no order; items can be missing or stand twice.
+    /// In Graph's order, which is arbitrary; items may be missing or appear twice.
     pub replies: Vec<Reply>,
     /// The `request-id` of the whole, for Microsoft's support.
     pub request_id: String,
-    /// Highest `x-ms-throttle-limit-percentage` met; 1.0 is the limit, and it is told from 0.8 upwards.
+    /// The highest `x-ms-throttle-limit-percentage` in the answer; 1.0 is the limit, and it is sent from 0.8 upwards.
     pub throttle_percentage: Option<f64>,
-    /// What Graph's clock shows (`Date`), in whole seconds.
+    /// The time on Graph's clock (`Date`), in whole seconds.
     pub date: Option<Timestamp>,
 }
 
 /// A page of a collection.
 #[derive(Debug, Default)]
 pub struct Page {
-    /// Its members, as they came.
-    pub value: Vec<Box<RawValue>>,
-    /// Where the next page is, if there is one: what [`Graph::page`] takes.
+    /// Its members, unparsed.
+    pub value: Vec<RawJson>,
+    /// The URL of the next page, for [`Graph::page`]; `None` on the last page.
     pub next: Option<String>,
 }
 
@@ -104,31 +111,31 @@ pub enum SendError {
     /// No connection: nothing reached Graph.
     #[error("{0}")]
     NotSent(String),
-    /// Sent, and no usable answer came: any of the writes may have taken effect.
+    /// Sent, but no usable answer arrived: any of the writes may have taken effect.
     #[error("{0}")]
     Lost(String),
-    /// Graph, or something before it, answered for the batch as a whole with a status other than 200.
+    /// Graph, or a proxy before it, answered the batch as a whole with a status other than 200.
     #[error("{}", .0.whole())]
     Refused(Reply),
-    /// There is no token to send with.
-    #[error("{0}")]
-    SignIn(String),
+    /// There is no token.
+    #[error(transparent)]
+    SignIn(#[from] client::SignInError),
 }
 
 impl Reply {
-    /// What this says about what was `asked`.
+    /// What this means for what was `asked`.
     #[must_use]
     pub fn verdict(&self, asked: Asked) -> Verdict {
         Verdict::of(asked, self.status, self.retry_after, self.body, (&self.code, &self.message))
     }
 
-    /// The wait that was named, if it is longer than is believed.
+    /// The wait that was named, if it is longer than accepted.
     #[must_use]
     pub fn named(&self) -> Option<Duration> {
         (self.seconds_named > 0).then(|| Duration::from_secs(self.seconds_named.into()))
     }
 
-    /// Status, code and message in one line, for a person. An answer that never came has no status and no code to show.
+    /// Status, code and message in one line, for display. If there was no answer, there is no status or code.
     #[must_use]
     pub fn whole(&self) -> String {
         let said = match self.status {
@@ -141,23 +148,24 @@ impl Reply {
     }
 }
 
-/// A directory that takes batches.
+/// A directory that accepts batches.
 pub trait Graph {
     /// Sends one batch, once.
     ///
     /// # Errors
-    /// Tells apart what was not sent, what was refused as a whole, and what may have taken effect.
+    /// Distinguishes what was not sent, what was refused as a whole, and what may have taken effect.
     fn send(&self, batch: &BatchRequest) -> impl Future<Output = Result<BatchResponse, SendError>>;
 
     /// Reads one page of a collection, once. `url` is a path below the API's version, or the [`Page::next`] of a page.
     ///
     /// # Errors
-    /// As [`Graph::send`].
+    /// Fails like [`Graph::send`].
     fn page(&self, url: &str) -> impl Future<Output = Result<Page, SendError>>;
 
-    /// What the access token says of itself; nothing where it cannot be read, as Graph's tokens are not ours to read.
+    /// What the access token says about itself; `None` if it cannot be read, because Graph's tokens are opaque to
+    /// clients.
     ///
     /// # Errors
-    /// Where nobody can sign in.
+    /// Fails if the sign-in fails.
     fn claims(&self) -> impl Future<Output = Result<Option<Claims>, SendError>>;
 }

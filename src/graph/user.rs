@@ -1,38 +1,38 @@
-//! A user as the directory tells it: what a look at an account finds.
+//! A user from the directory, as a lookup finds it.
 //!
-//! Reading believes nothing but its shape; what it means is judged by whoever looks. It never holds a secret.
+//! Reading checks only the form; callers judge the content. It never contains a secret.
 //!
-//! Invariant: a [`User`] has an object id that is one.
+//! Invariant: a [`User`] has a valid object id.
 
-use crate::upn::is_object_id;
+use crate::account::upn::is_object_id;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-/// The properties that are asked for. Naming them makes a read cost one resource unit instead of two for a list, and
-/// `lastPasswordChangeDateTime` is told only where it is named.
+/// The requested properties. Naming them makes a list cost one resource unit instead of two, and
+/// `lastPasswordChangeDateTime` is only returned on request.
 pub const SELECT: &str =
     "id,userPrincipalName,accountEnabled,userType,onPremisesSyncEnabled,lastPasswordChangeDateTime";
 
-/// What the directory says of an account (Graph's resource `user`).
+/// What the directory says about an account (Graph's resource `user`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
     /// Its object id, a GUID in lower case.
     pub id: String,
-    /// Its name as it is now.
+    /// Its current name.
     pub user_principal_name: String,
     /// Whether it may sign in.
     pub is_enabled: bool,
-    /// Whether it is of type `Guest`, or of a name that only external accounts have.
+    /// Whether it is of type `Guest`, or has a name that only external accounts have.
     pub is_guest: bool,
-    /// Whether an on-premises directory masters it.
+    /// Whether on-premises AD manages it.
     pub is_synced: bool,
-    /// When its password was set last, in whole seconds; the account's birth counts.
+    /// When its password was last set, in whole seconds; the creation of the account counts.
     pub password_changed: Option<Timestamp>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Told {
+struct UserJson {
     id: String,
     #[serde(default)]
     user_principal_name: Option<String>,
@@ -47,10 +47,10 @@ struct Told {
 }
 
 impl User {
-    /// Reads the body of an answer; nothing where it is no user.
+    /// Reads the body of an answer; `None` if it is not a user.
     #[must_use]
     pub fn read(body: &str) -> Option<Box<Self>> {
-        let told: Told = serde_json::from_str(body).ok()?;
+        let told: UserJson = serde_json::from_str(body).ok()?;
         let user_principal_name = told.user_principal_name.filter(|name| !name.is_empty())?;
         let is_external = user_principal_name.to_ascii_uppercase().contains("#EXT#");
         is_object_id(&told.id).then(|| {
@@ -73,7 +73,7 @@ mod tests {
     const ID: &str = "0B8F2A6E-3c1d-4e5f-8a9b-0c1d2e3f4a5b";
 
     #[test]
-    fn a_user_is_read_out_of_what_graph_answers() {
+    fn reads_users_from_answers() {
         let body = format!(
             r#"{{"@odata.context":"x","id":"{ID}","userPrincipalName":"ann@contoso.com","accountEnabled":false,
                 "userType":"Member","onPremisesSyncEnabled":null,"lastPasswordChangeDateTime":"2026-03-18T19:49:35Z"}}"#
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn guests_are_known_by_their_type_or_their_name() {
+    fn recognizes_guests_by_type_or_name() {
         let guest = |name: &str, kind: &str| {
             let body = format!(r#"{{"id":"{ID}","userPrincipalName":"{name}","userType":{kind}}}"#);
             User::read(&body).expect("a user").is_guest
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_user_is_none() {
+    fn non_users_parse_as_none() {
         for body in ["", "{}", "[]", r#"{"id":"7","userPrincipalName":"a@b.cc"}"#, "{\"id\":null}"] {
             assert_eq!(User::read(body), None, "{body}");
         }

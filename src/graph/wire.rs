@@ -1,18 +1,18 @@
-//! The bytes of a `$batch`: how a request is written and an answer read.
+//! The bytes of a `$batch`: writes requests and reads answers.
 //!
-//! Reading believes nothing: bodies and headers may be absent, ids unknown, numbers strings, names in any case. What
-//! cannot be understood is left out, and the run treats a missing answer as a lost one.
+//! Reading trusts nothing: bodies and headers may be missing, ids unknown, numbers strings, names in any case. What
+//! cannot be parsed is left out, and the run treats a missing answer as a lost one.
 //!
-//! Invariant: whatever bytes come in, reading them ends in a value or in [`SendError`], never in a panic.
+//! Invariant: reading any bytes ends in a value or a [`SendError`], never in a panic.
 
 use super::{
-    BatchRequest, BatchResponse, Operation, Page, Reply, Request, SendError, json,
+    BatchRequest, BatchResponse, Operation, Page, RawJson, Reply, Request, SendError, json,
     user::{self, User},
 };
 use crate::{
+    graph::retry_after,
     outcome::Body,
     password::{ForceChange, Password},
-    retry_after,
 };
 use jiff::{Timestamp, fmt::rfc2822};
 use serde::{
@@ -23,15 +23,15 @@ use serde_json::value::RawValue;
 use std::{borrow::Cow, collections::HashMap, time::Duration};
 use zeroize::Zeroizing;
 
-/// Room for one item of a request besides its address and password.
+/// Size of one item of a request besides its address and password.
 const ITEM_BYTES: usize = 256;
 
-/// Characters of a request id that are kept: a GUID has 36.
+/// Maximum length of a request id that is kept: a GUID has 36 characters.
 const REQUEST_ID_CHARS_MAX: usize = 64;
-/// Characters of an error's code or message that are kept; Graph's own are below 300.
+/// Maximum length of an error's code or message that is kept; Graph's own are below 300 characters.
 const TEXT_CHARS_MAX: usize = 1_000;
 
-/// The JSON of a batch. It may hold passwords, so it wipes itself.
+/// The JSON of a batch. It may contain passwords, so it wipes itself.
 #[must_use]
 pub fn encode(batch: &BatchRequest) -> Zeroizing<Vec<u8>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(ITEM_BYTES + batch.requests.iter().map(room).sum::<usize>()));
@@ -39,7 +39,7 @@ pub fn encode(batch: &BatchRequest) -> Zeroizing<Vec<u8>> {
     bytes
 }
 
-/// Enough for any escapes, so that the buffer never moves and leaves a copy behind: an apostrophe of an address may be
+/// Enough for any escapes, so the buffer never grows and leaves a copy behind: an apostrophe in an address may be
 /// doubled and takes three characters each time, a quote in a password takes two.
 fn room(request: &Request) -> usize {
     let password = match &request.operation {
@@ -85,7 +85,7 @@ impl Serialize for Item<'_> {
                 item.serialize_field("headers", &JsonContent)?;
                 item.serialize_field("body", &NewPassword(password, *force_change))?;
             }
-            // An action without a body still sends an empty one within a batch (JSON batching, request rules).
+            // In a batch, an action without a body still sends an empty one (JSON batching, request rules).
             Operation::RevokeSessions => {
                 item.serialize_field("method", "POST")?;
                 item.serialize_field("url", &format!("{path}/revokeSignInSessions"))?;
@@ -136,14 +136,14 @@ impl Serialize for Profile<'_> {
     }
 }
 
-/// What a whole HTTP answer says, taken out of its headers.
+/// The headers of a whole HTTP answer, parsed.
 #[derive(Clone, Debug, Default)]
 pub struct Envelope {
     /// HTTP status of the whole.
     pub status: u16,
-    /// `Retry-After` of the whole; an hour at most.
+    /// `Retry-After` of the whole; at most an hour.
     pub retry_after: Option<Duration>,
-    /// Seconds that it named, if those are more than the hour that is believed; else 0.
+    /// The seconds that it named, if they exceed the accepted hour; otherwise 0.
     pub seconds_named: u32,
     /// `request-id` of the whole.
     pub request_id: String,
@@ -154,7 +154,7 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// Takes it out of the headers of an answer, by whatever way they are looked up.
+    /// Parses the headers of an answer; `header` looks them up.
     #[must_use]
     pub fn read<'a>(status: u16, header: impl Fn(&str) -> Option<&'a str>) -> Self {
         let (retry_after, seconds_named) = header("retry-after").map_or((None, 0), wait);
@@ -211,13 +211,13 @@ struct Inner<'a> {
     request_id: Option<Cow<'a, str>>,
 }
 
-/// A string, or nothing where something else stands.
+/// A string; empty if the value is something else.
 fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::Error> {
     let raw = <&RawValue>::deserialize(deserializer)?;
     Ok(serde_json::from_str(raw.get()).map(Cow::Owned).unwrap_or_default())
 }
 
-/// Reads what is an object: serde would take an array for one too, its fields by their places.
+/// Parses an object: serde would also accept an array, with the fields by position.
 fn object<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
     let bytes = json::unmarked(bytes);
     let is_object = bytes.trim_ascii_start().starts_with(b"{");
@@ -227,14 +227,14 @@ fn object<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
 /// Reads the answer to a batch.
 ///
 /// # Errors
-/// [`SendError::Refused`] for a status other than 2xx; [`SendError::Lost`] where the body is no batch response, so that
-/// nothing can be said about any write.
+/// Returns [`SendError::Refused`] for a status other than 2xx, and [`SendError::Lost`] if the body is not a batch
+/// response, so nothing is known about any write.
 pub fn decode(envelope: &Envelope, body: &[u8]) -> Result<BatchResponse, SendError> {
     if !(200..300).contains(&envelope.status) {
         return Err(SendError::Refused(refusal(envelope, body)));
     }
     let parsed: Responses = object(body)
-        .ok_or_else(|| SendError::Lost("the answer is no batch response (cut off, or not from Graph)".into()))?;
+        .ok_or_else(|| SendError::Lost("the answer is not a batch response (cut off, or not from Graph)".into()))?;
     let mut throttle_percentage = envelope.throttle_percentage;
     let replies = parsed.responses.iter().filter_map(|raw| reply(raw, &mut throttle_percentage)).collect();
     let (request_id, date) = (envelope.request_id.clone(), envelope.date);
@@ -243,7 +243,7 @@ pub fn decode(envelope: &Envelope, body: &[u8]) -> Result<BatchResponse, SendErr
 
 #[derive(Deserialize)]
 struct Collection {
-    value: Vec<Box<RawValue>>,
+    value: Vec<RawJson>,
     #[serde(default, rename = "@odata.nextLink")]
     next: Option<String>,
 }
@@ -251,13 +251,13 @@ struct Collection {
 /// Reads a page of a collection.
 ///
 /// # Errors
-/// As [`decode`].
+/// Fails like [`decode`].
 pub fn decode_page(envelope: &Envelope, body: &[u8]) -> Result<Page, SendError> {
     if !(200..300).contains(&envelope.status) {
         return Err(SendError::Refused(refusal(envelope, body)));
     }
     let page: Collection = object(body)
-        .ok_or_else(|| SendError::Lost("the answer is no collection (cut off, or not from Graph)".into()))?;
+        .ok_or_else(|| SendError::Lost("the answer is not a collection (cut off, or not from Graph)".into()))?;
     Ok(Page { value: page.value, next: page.next })
 }
 
@@ -287,12 +287,12 @@ fn reply(raw: &RawValue, percentage: &mut Option<f64>) -> Option<Reply> {
     Some(reply)
 }
 
-/// A number that stands as itself or as a string.
+/// A number, as itself or as a string.
 fn number(raw: &RawValue) -> Option<u64> {
     raw.get().trim_matches('"').parse().ok()
 }
 
-/// Takes what matters out of a body: the error, else the account or the value.
+/// Takes what matters from a body: the error, otherwise the account or the value.
 fn read_body(reply: &mut Reply, body: &str) {
     let Some(body) = json::object(body) else { return };
     let Ok(content) = serde_json::from_str::<Content>(&body) else {
@@ -322,7 +322,7 @@ fn explain(reply: &mut Reply, error: &str) {
     }
 }
 
-/// A server cannot fill the ledger with one error.
+/// Truncates, so that a server cannot fill the ledger with one error.
 fn clipped(text: Cow<'_, str>) -> String {
     match text.char_indices().nth(TEXT_CHARS_MAX) {
         Some((end, _)) => text[..end].to_owned(),
@@ -332,17 +332,31 @@ fn clipped(text: Cow<'_, str>) -> String {
 
 fn read_headers(reply: &mut Reply, percentage: &mut Option<f64>, headers: &str) {
     let Ok(headers) = serde_json::from_str::<HashMap<Cow<str>, &RawValue>>(headers) else { return };
+    let (mut reason, mut has_scope) = (None, false);
     for (name, value) in headers {
         let value = value.get().trim_matches('"');
         if name.eq_ignore_ascii_case("retry-after") {
             (reply.retry_after, reply.seconds_named) = wait(value);
         } else if name.eq_ignore_ascii_case("x-ms-throttle-limit-percentage") {
             *percentage = highest(*percentage, value.parse().ok());
+        } else if name.eq_ignore_ascii_case("x-ms-throttle-information") {
+            reason = Some(value);
+        } else if name.eq_ignore_ascii_case("x-ms-throttle-scope") {
+            has_scope = !value.is_empty();
         }
     }
+    reply.is_over_quota = reply.status == 429 && names_quota(reason, has_scope);
 }
 
-/// The wait in a `Retry-After` as it is believed, and the seconds that it named where those are more.
+/// Whether the headers of a 429 blame a quota. Graph also names its load there (`CPULimitExceeded`), which is no quota.
+fn names_quota(reason: Option<&str>, has_scope: bool) -> bool {
+    reason.map_or(has_scope, |reason| {
+        let reason = reason.to_ascii_lowercase();
+        reason.ends_with("limitexceeded") && !reason.starts_with("cpu")
+    })
+}
+
+/// The accepted wait in a `Retry-After`, and the seconds that it named if those are more.
 fn wait(value: &str) -> (Option<Duration>, u32) {
     let named = retry_after::named(value, Timestamp::now());
     let beyond = named.filter(|named| *named > retry_after::WAIT_MAX);

@@ -1,11 +1,11 @@
-//! Texts as people take them for alike: for lists by name, for classes in their natural order, and for file names that some
-//! systems do not tell apart.
+//! Compares texts as people do: lists sorted by name, classes in natural order, and file names that some systems treat
+//! as equal.
 
 use icu_normalizer::DecomposingNormalizerBorrowed;
 
-/// Puts names in order without regard to case and accents: the letters alone, with those that no accent makes written out.
+/// The sort key of a name: its letters without case and accents; special letters are written out.
 ///
-/// It is one order for all languages; that Swedish puts Å behind Z, say, it does not know.
+/// There is one order for all languages. For example, it does not know that Å comes after Z in Swedish.
 pub(super) fn sort_key(name: &str) -> String {
     let plain = DecomposingNormalizerBorrowed::new_nfd().normalize(name);
     let mut key = String::with_capacity(plain.len());
@@ -26,8 +26,8 @@ pub(super) fn sort_key(name: &str) -> String {
     key
 }
 
-/// Puts names of groups in the order that people expect: numbers in them by their value, so that 7B comes before 10A; else
-/// as [`sort_key`].
+/// The sort key of a group's name in natural order: numbers compare by value, so 7B comes before 10A. The rest is as in
+/// [`sort_key`].
 pub(super) fn natural_key(name: &str) -> String {
     let plain: String = DecomposingNormalizerBorrowed::new_nfkd().normalize(name).chars().map(digit).collect();
     let (mut key, mut rest) = (String::with_capacity(plain.len() + 4), sort_key(&plain));
@@ -36,14 +36,14 @@ pub(super) fn natural_key(name: &str) -> String {
         let number = rest.split_off(at);
         let end = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
         let value = number[..end].trim_start_matches('0');
-        // A number with more digits is larger; those of a length are in order as they stand.
+        // A number with more digits is larger; numbers of the same length compare as text.
         key.push_str(&format!("{:05}{value}", value.len()));
         number[end..].clone_into(&mut rest);
     }
     key + &rest
 }
 
-/// A decimal digit of the scripts that schools here use, as ASCII has it.
+/// A decimal digit of the scripts that schools here use, as ASCII.
 fn digit(c: char) -> char {
     let zero = match c {
         '\u{660}'..='\u{669}' => 0x660,
@@ -54,15 +54,15 @@ fn digit(c: char) -> char {
     char::from_digit(u32::from(c) - zero, 10).unwrap_or(c)
 }
 
-/// What two file names share that a file system may take for one: case and the two ways to write an accent do not count.
+/// The part of a file name that every file system distinguishes: case and the encoding of accents are ignored.
 pub(super) fn file_key(name: &str) -> String {
     let lower: String = name.chars().flat_map(char::to_lowercase).collect();
     let plain: String = DecomposingNormalizerBorrowed::new_nfd().normalize(&lower).chars().collect();
-    // Case folding makes one of these; lower case does not.
+    // Case folding makes these equal; lower case does not.
     plain.replace('ß', "ss").replace('ς', "σ")
 }
 
-/// The marks that decomposing takes off Latin, Greek and Cyrillic letters.
+/// Combining marks that decomposition separates from Latin, Greek and Cyrillic letters.
 const fn is_accent(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36F}')
 }
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_come_in_the_order_of_their_letters() {
+    fn names_sort_by_letters() {
         let mut names =
             ["Zoë", "Émile", "eva", "Łukasz", "Martin", "Øyvind", "Oz", "Strauß", "Strausz", "adam", "Ōno", "田中"];
         names.sort_by_key(|name| sort_key(name));
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_one_system_takes_for_one_are_one() {
+    fn equal_file_names_share_a_key() {
         assert_eq!(file_key("E\u{301}COLE"), file_key("école"));
         assert_ne!(file_key("ecole"), file_key("école"));
         assert_eq!(file_key("STRASSE"), file_key("straße"));

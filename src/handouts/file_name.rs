@@ -1,22 +1,21 @@
-//! A group's value as the name of a file, on every system that an administrator may copy it to.
+//! Turns a group's value into a file name that works on every system.
 //!
-//! Invariant: no name leads out of its folder, is one that Windows keeps for itself, or is taken for another one's.
+//! Invariant: no name leaves its folder, is reserved by Windows, or collides with another.
 
 use super::collate::file_key;
-use crate::clean;
+use crate::util::{sanitize, windows_name::is_device};
 use std::collections::HashSet;
 
-/// Most bytes of a name, without what makes it different and its ending: far below what any system takes.
+/// Maximum length of a name in bytes, without the suffix that makes it unique and the extension: far below every
+/// system's limit.
 const BYTES_MAX: usize = 120;
-/// What Windows takes for devices, whatever follows after a dot.
-const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
-
-/// The names of one folder.
+/// The names in one folder.
 #[derive(Default)]
 pub(super) struct FileNames(HashSet<String>);
 
 impl FileNames {
-    /// A name, without its ending, that no earlier one is taken for: `value`, or `otherwise` where that is empty.
+    /// A name without extension that collides with no earlier one: made from `value`, or from `otherwise` if `value` is
+    /// empty.
     pub(super) fn add(&mut self, value: &str, otherwise: &str) -> String {
         let base = Some(safe(value)).filter(|name| !name.is_empty()).unwrap_or_else(|| safe(otherwise));
         let numbered = (2..).map(|nth: u64| format!("{base}-{nth}"));
@@ -25,27 +24,19 @@ impl FileNames {
     }
 }
 
-/// What of a text can stand in a file name; it may be empty.
+/// The characters of a text that are allowed in a file name; may be empty.
 fn safe(text: &str) -> String {
     let fits = |c: char| if "<>:\"/\\|?*\u{FFFD}".contains(c) || c.is_control() { '_' } else { c };
-    let mut name: String = clean::line(clean::trim(text)).chars().map(fits).collect();
+    let mut name: String = sanitize::line(sanitize::trim(text)).chars().map(fits).collect();
     while name.len() > BYTES_MAX {
         name.pop();
     }
-    // Windows drops dots and blanks at the end; a dot in front hides a file, and a hyphen makes a flag of it.
+    // Windows drops dots and spaces at the end. A leading dot hides a file, and a leading hyphen looks like a flag.
     name.truncate(name.trim_end_matches(['.', ' ']).len());
     if name.starts_with(['.', '-', '~']) || is_device(&name) {
         name.insert(0, '_');
     }
     name
-}
-
-fn is_device(name: &str) -> bool {
-    let stem = name.split('.').next().unwrap_or_default().trim_end().to_lowercase();
-    let numbered = |kind| {
-        stem.strip_prefix(kind).is_some_and(|rest| rest.chars().count() == 1 && !rest.starts_with(char::is_alphabetic))
-    };
-    DEVICES.contains(&stem.as_str()) || numbered("com") || numbered("lpt")
 }
 
 #[cfg(test)]
@@ -54,7 +45,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn values_become_names_that_every_system_takes() {
+    fn values_become_portable_file_names() {
         for (value, name) in [
             ("7A", "7A"),
             ("Année 7 – β", "Année 7 – β"),
@@ -78,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_are_taken_for_one_are_numbered() {
+    fn colliding_names_are_numbered() {
         let mut names = FileNames::default();
         let made = ["7A", "7a", "7A-2", "7/B", "7:B", "", "NO-CLASS"].map(|value| names.add(value, "no-class"));
         assert_eq!(made, ["7A", "7a-2", "7A-2-2", "7_B", "7_B-2", "no-class", "NO-CLASS-2"]);
@@ -86,7 +77,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_comes_stays_in_its_folder(values in proptest::collection::vec(any::<String>(), 1..20)) {
+        fn file_names_stay_in_their_folder(values in proptest::collection::vec(any::<String>(), 1..20)) {
             let (mut names, mut keys) = (FileNames::default(), HashSet::new());
             for value in &values {
                 let name = names.add(value, "none");

@@ -1,10 +1,10 @@
-//! The folder of a run's handouts: it is there whole, or not at all.
+//! The folder of a run's handouts: complete, or absent.
 //!
-//! Files are written into a folder beside it, which takes its name at the end. Nothing that stands there already is
-//! overwritten, and what was written in vain is removed.
+//! Files are written into a draft folder next to it, which is renamed at the end. Existing files are never overwritten,
+//! and a failed draft is removed.
 
 use super::HandoutError;
-use crate::private;
+use crate::util::{private_file, replace::rename};
 use std::{
     fs::{self, File},
     io::{self, BufWriter, Write},
@@ -23,17 +23,17 @@ pub fn first_free(folder: &Path) -> PathBuf {
     names.find(|name| fs::symlink_metadata(name).is_err()).unwrap_or_else(|| folder.to_owned())
 }
 
-/// Whether a folder that does not exist yet would lie in another one, whatever links lead there.
+/// Whether a folder that does not exist yet would be inside another one, whatever links lead there.
 pub(super) fn lies_in(folder: &Path, other: &Path) -> bool {
     let above = folder.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match (fs::canonicalize(above), fs::canonicalize(other)) {
         (Ok(above), Ok(other)) => above.starts_with(other),
-        // Making the folder fails with a better message.
+        // Creating the folder fails with a better message.
         _ => folder.starts_with(other),
     }
 }
 
-/// A folder that is being made.
+/// A folder in progress.
 pub(super) struct Draft {
     draft: PathBuf,
     target: PathBuf,
@@ -42,7 +42,7 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Begins the folder `target`, which must not exist yet.
+    /// Starts the folder `target`, which must not exist yet.
     pub(super) fn begin(target: &Path) -> Result<Self, HandoutError> {
         if fs::symlink_metadata(target).is_ok() {
             return Err(HandoutError::Exists(target.to_owned()));
@@ -50,7 +50,7 @@ impl Draft {
         let mut draft = target.as_os_str().to_owned();
         draft.push(".draft");
         let draft = PathBuf::from(draft);
-        match private::create_dir(&draft) {
+        match private_file::create_dir(&draft) {
             Ok(()) => Ok(Self { draft, target: target.to_owned(), files: Vec::new(), finished: false }),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(HandoutError::LeftBehind(draft)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(HandoutError::NoParent(target.to_owned())),
@@ -58,27 +58,27 @@ impl Draft {
         }
     }
 
-    /// Writes one file, that no other of this folder is called.
+    /// Writes one file with a name that is not used in this folder yet.
     pub(super) fn file<E: From<io::Error>>(
         &mut self,
         name: &str,
         write: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>,
     ) -> Result<(), E> {
         let path = self.draft.join(name);
-        let mut out = BufWriter::with_capacity(1 << 16, private::create_file(&path)?);
+        let mut out = BufWriter::with_capacity(1 << 16, private_file::create_file(&path)?);
         self.files.push(path);
         let written = write(&mut out).and_then(|()| {
             out.flush()?;
             Ok(out.get_ref().sync_all()?)
         });
-        // What is still in the buffer after a fault goes nowhere.
+        // The buffered rest is dropped after a failure.
         drop(out.into_parts());
         written
     }
 
-    /// Gives the folder its name.
+    /// Gives the folder its final name.
     pub(super) fn finish(mut self) -> Result<(), HandoutError> {
-        let renamed = fs::rename(&self.draft, &self.target);
+        let renamed = rename(&self.draft, &self.target);
         renamed.map_err(|source| HandoutError::File { file: self.target.clone(), source })?;
         self.finished = true;
         Ok(())

@@ -1,16 +1,16 @@
-//! Handouts: printable slips that bring each person's new password to the person, a file for each class, manager or
-//! building.
+//! Handouts: printable slips that bring each user their new password, one file per class, manager or building.
 //!
-//! The map: [`Handouts`] finds who gets a slip and in which file (`groups`); a [`Template`] turns the slips of a group into
-//! a page of HTML, in the `words` of each reader's language, with a code of the [`SignIn`] address; a
-//! [`SealMap`] seals each file to its own recipients; `folder` has all files appear at once.
+//! The map: [`Handouts`] finds who gets a slip and in which file (`groups`). A [`Template`] turns the slips of a group
+//! into an HTML page, in the `words` of each reader's language, with a QR code of the [`SignIn`] address. A [`SealMap`]
+//! seals each file to its own recipients. `folder` makes all files appear at once.
 //!
-//! It never changes the ledger, and never shows a password that may not be in force. The passwords of one group at a time
-//! are in memory, wiped when its file is written; what is written goes through buffers that are not.
+//! It never changes the ledger, and never shows a password that may not be in force. The passwords of one group at a
+//! time are in memory, and are wiped when its file is written; the output goes through buffers that are not.
 //!
-//! Invariant: with a seal map, no byte of a slip reaches the disk but sealed to the recipients of its group.
+//! Invariant: with a seal map, every byte of a slip on disk is sealed to the recipients of its group.
 
 mod collate;
+mod columns;
 mod file_name;
 mod folder;
 mod groups;
@@ -24,23 +24,26 @@ mod words;
 pub use folder::first_free;
 pub use groups::{Group, LeftOut};
 pub use seal_map::{SealMap, SealMapError};
+pub use selection::Sought;
 pub use sign_in::{SignIn, SignInError};
 pub use template::{BUILT_IN, BUILT_IN_NAME, Template, TemplateError};
 
 use crate::{
-    clean,
-    language::Language,
-    ledger::{Ledger, LedgerError, ReportRow},
+    JsonError,
+    account::language::Language,
+    ledger::{LedgerError, ReadLedger, ReportRow},
     plan::Settings,
     report::defused,
-    roster::{self, NameColumns, RosterError},
-    scrub::Scrub,
+    roster::{self, ColumnRole, NameColumns, RosterError},
     seal::{Recipients, SealError},
+    util::{redact::Redactor, sanitize},
 };
+use columns::{Columns, cell};
 use folder::Draft;
-use groups::{Columns, Survey, cell, is_handed_out, survey};
+use groups::{Scan, is_handed_out, survey};
 use minijinja::{Value, context};
 use selection::Selection;
+
 use slip::{ADDRESS, Cells, Secret, Slip};
 use std::{
     borrow::Cow,
@@ -52,72 +55,70 @@ use std::{
 use template::Fault;
 use words::Words;
 
-/// The folder's name in the run folder.
+/// The folder's name inside the run folder.
 pub const FOLDER_NAME: &str = "handouts";
 /// The list of its files.
 pub const INDEX_NAME: &str = "index.csv";
-/// How a file is called where all slips share one.
+/// The file's name if all slips are in one file.
 const ALL: &str = "handouts";
-/// Groups that a message names.
+/// How many groups a message names.
 const NAMED_MAX: usize = 10;
 
 /// The order of the slips in a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Order {
-    /// As the rows of the roster.
+    /// In the order of the roster.
     #[default]
     Roster,
-    /// By family name, where the roster tells it apart, without regard to case and accents.
+    /// By family name if the roster has it separately, ignoring case and accents.
     Name,
 }
 
-/// What the handouts are to be.
+/// Options for the handouts.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Wishes {
-    /// The column whose values make the groups, by its name or number; all slips share a file without it.
+    /// The column whose values make the groups, by name or number. Without it, all slips are in one file.
     pub by: Option<String>,
-    /// Only the groups of these values; all of them if there is none.
+    /// Only the groups with these values; all groups if empty.
     pub only: Vec<String>,
-    /// Only these accounts; all of them if there is none.
+    /// Only these accounts; all accounts if empty.
     pub users: Vec<String>,
-    /// The columns that make a person's name; without any, those whose names say so.
+    /// The columns with the users' names; if empty, they are found by their headers.
     pub name_columns: Vec<String>,
     /// The order of the slips.
     pub order: Order,
-    /// The language of the slips that ask for none.
+    /// The language of slips whose row asks for none.
     pub language: Language,
-    /// The column that names the language of a slip.
+    /// The column with the language of each slip.
     pub language_column: Option<String>,
-    /// Where the people sign in.
+    /// Where the users sign in.
     pub sign_in: SignIn,
 }
 
 /// Why handouts cannot be made.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum HandoutError {
     /// The ledger cannot be read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     /// A column is not there.
-    #[error("{}", of_handouts(.0))]
+    #[error("{0}; nothing was written")]
     Column(#[from] RosterError),
     /// A value or an account that was asked for is not there.
-    #[error(
-        "{flag} {wanted:?} is not in this run; nothing was written\nhint: {}report.csv has all rows",
-        .near.as_ref().map(|near| format!("did you mean {near:?}? ")).unwrap_or_default()
-    )]
+    #[error("{what} {wanted:?} is not in this run; nothing was written")]
     NotInRun {
-        /// The flag.
-        flag: &'static str,
-        /// What it asks for.
+        /// What was asked for.
+        what: Sought,
+        /// Its name.
         wanted: String,
         /// The nearest one that there is.
         near: Option<String>,
     },
     /// Slips in clear text would lie in the folder of a sealed run.
     #[error(
-        "this run is sealed, and slips show passwords in clear text, so none are written into its folder; nothing was written\n\
-         hint: name a folder outside of it with --out DIR, or seal each file to its own readers with --by and --seal-map"
+        "this run is sealed, and slips show passwords in clear text, so none are written into its folder; nothing was written"
     )]
     InSealedRun,
     /// The template does not work.
@@ -127,41 +128,31 @@ pub enum HandoutError {
     #[error(transparent)]
     Seal(#[from] SealError),
     /// A row's cells in the ledger are no JSON array.
-    #[error(
-        "a row's cells in the ledger cannot be read: {0}\nhint: the ledger is damaged; restore the folder from a copy"
-    )]
-    Cells(#[from] serde_json::Error),
+    #[error("a row's cells in the ledger cannot be read: {0}")]
+    Cells(#[from] JsonError),
     /// Nobody has a new password.
-    #[error(
-        "none of these accounts has a new password in force, so nobody gets a slip; nothing was written\nhint: `passwave run` sends what is planned; report.csv says what became of each row"
-    )]
+    #[error("none of these accounts has a new password in force, so nobody gets a slip; nothing was written")]
     Nobody,
     /// Passwords are sealed, and no key was given.
-    #[error(
-        "{0} of the passwords are sealed, and slips must show them; nothing was written\nhint: give the key with --identity KEYFILE, or --passphrase"
-    )]
+    #[error("{0} of the passwords are sealed, and slips must show them; nothing was written")]
     Sealed(u64),
     /// Groups that the seal map does not name.
-    #[error(
-        "the seal map names no recipient for {0}; nothing was written\nhint: add a line for each of them: its value, and the recipient that may read its slips"
-    )]
-    NoRecipient(String),
+    #[error("the seal map names no recipient for {}; nothing was written", some_of(.0))]
+    NoRecipient(Vec<String>),
     /// The folder is there already.
-    #[error("{} exists already, and handouts are never overwritten\nhint: remove it, or name another one with --out", .0.display())]
+    #[error("{} exists already, and handouts are never overwritten", .0.display())]
     Exists(PathBuf),
     /// The folder above it is not.
-    #[error("{} cannot be made: the folder above it does not exist\nhint: make that folder first, or name another one with --out", .0.display())]
+    #[error("{} cannot be made: the folder above it does not exist", .0.display())]
     NoParent(PathBuf),
     /// A process that died has left passwords.
-    #[error("{} was left behind by a process that died, and may hold passwords\nhint: remove it, and try again", .0.display())]
+    #[error("{} was left behind by a process that died, and may hold passwords", .0.display())]
     LeftBehind(PathBuf),
     /// Another process has changed the run meanwhile.
-    #[error(
-        "row {0} was changed by another process while its slip was made; nothing was written\nhint: try again when that process has ended"
-    )]
+    #[error("row {0} was changed by another process while its slip was made; nothing was written")]
     Changed(u64),
     /// A file cannot be written.
-    #[error("{}: {}; nothing was left of the handouts\nhint: check free space and permissions, or name another folder with --out", .file.display(), .source)]
+    #[error("{}: {}; nothing was left of the handouts", .file.display(), .source)]
     File {
         /// Which one.
         file: PathBuf,
@@ -170,28 +161,31 @@ pub enum HandoutError {
     },
 }
 
-/// The slips of a run, found and not yet made.
+/// The slips of a run, selected but not written yet.
 pub struct Handouts<'l> {
-    ledger: &'l Ledger,
+    ledger: &'l ReadLedger,
     wishes: Wishes,
     columns: Columns,
-    survey: Survey,
+    survey: Scan,
+    /// The sign-in address as a QR code: drawn once, and the same on every slip.
+    code: Value,
 }
 
 impl<'l> Handouts<'l> {
     /// Finds who gets a slip, and in which file.
     ///
     /// # Errors
-    /// Where a column is not there, nobody gets a slip, passwords cannot be read here, or the ledger cannot.
-    pub fn new(ledger: &'l Ledger, wishes: Wishes) -> Result<Self, HandoutError> {
+    /// Fails if a column does not exist, if there would be no slips, or if the passwords or the ledger cannot be read.
+    pub fn new(ledger: &'l ReadLedger, wishes: Wishes) -> Result<Self, HandoutError> {
         let settings = ledger.settings();
         let columns = columns(settings, &wishes)?;
         let otherwise = columns.by.map_or_else(|| ALL.into(), |at| format!("no-{}", name_of(settings, at)));
         let selection = Selection::of(ledger, &columns, &wishes)?;
         let survey = survey(ledger, &columns, wishes.order, &selection, &otherwise)?;
+        let (side, path) = wishes.sign_in.code();
         match survey.sealed {
             0 if survey.groups.is_empty() => Err(HandoutError::Nobody),
-            0 => Ok(Self { ledger, wishes, columns, survey }),
+            0 => Ok(Self { ledger, wishes, columns, survey, code: context! { side, path } }),
             sealed => Err(HandoutError::Sealed(sealed)),
         }
     }
@@ -208,23 +202,23 @@ impl<'l> Handouts<'l> {
         &self.survey.left_out
     }
 
-    /// Languages that are not built in, with how many slips ask for each; they are in [`Wishes::language`].
+    /// Languages that are not built in, and how many slips ask for each; these slips use [`Wishes::language`].
     #[must_use]
     pub fn unknown_languages(&self) -> &BTreeMap<String, u64> {
         &self.survey.unknown_languages
     }
 
-    /// How a group's file is called.
+    /// The name of a group's file.
     #[must_use]
     pub fn file_name(group: &Group, is_sealed: bool) -> String {
         format!("{}.html{}", group.file, if is_sealed { ".age" } else { "" })
     }
 
-    /// Writes all files, and the list of them, into a new folder.
+    /// Writes all files and their index into a new folder.
     ///
     /// # Errors
-    /// If the folder exists, the template fails, a group has no recipient in `seal_map`, the run is sealed and the folder
-    /// lies in its own while the slips are not, or a file cannot be written. Nothing is left behind then.
+    /// Fails if the folder exists, the template fails, a group has no recipient in `seal_map`, a file cannot be
+    /// written, or unsealed slips of a sealed run would be inside its run folder. Nothing is left behind then.
     pub fn write(&self, folder: &Path, template: &Template, seal_map: Option<&SealMap>) -> Result<(), HandoutError> {
         match seal_map {
             Some(map) => self.all_have_recipients(map)?,
@@ -249,21 +243,12 @@ impl<'l> Handouts<'l> {
     }
 
     fn all_have_recipients(&self, map: &SealMap) -> Result<(), HandoutError> {
-        let lacking: Vec<String> = self
-            .groups()
-            .iter()
-            .filter(|group| !map.names(&group.value))
-            .map(|group| format!("{:?}", clean::for_terminal(&group.value)))
-            .collect();
-        if lacking.is_empty() {
-            return Ok(());
-        }
-        let more = lacking.len().saturating_sub(NAMED_MAX);
-        let named = lacking[..lacking.len() - more].join(", ");
-        Err(HandoutError::NoRecipient(if more > 0 { format!("{named} and {more} more") } else { named }))
+        let lacking = self.groups().iter().filter(|group| !map.names(&group.value));
+        let lacking: Vec<String> = lacking.map(|group| group.value.clone()).collect();
+        if lacking.is_empty() { Ok(()) } else { Err(HandoutError::NoRecipient(lacking)) }
     }
 
-    /// Groups that a seal map names and the run does not have: misspelt ones, perhaps.
+    /// Groups in a seal map that the run does not have: perhaps misspelled.
     #[must_use]
     pub fn not_in_run<'m>(&self, map: &'m SealMap) -> Vec<&'m str> {
         let mut unknown: Vec<_> =
@@ -284,18 +269,20 @@ impl<'l> Handouts<'l> {
 
     fn slip(
         &self,
-        row: ReportRow,
+        mut row: ReportRow,
         header: &Arc<[String]>,
         words: &mut Vec<(Language, Value)>,
     ) -> Result<Slip, HandoutError> {
-        let cells: Vec<Cow<'_, str>> = serde_json::from_str(&row.cells)?;
+        let password = row.password.take().ok_or(HandoutError::Changed(row.row))?;
+        let user_principal_name = std::mem::take(&mut row.user_principal_name);
+        let cells = row.roster_cells()?;
         let language = self.columns.language(&cells).ok().flatten().unwrap_or(self.wishes.language);
         Ok(Slip {
             row: row.row,
             name: self.columns.names.read(|at| cell(&cells, at)),
             force_change: self.ledger.settings().force_change_of(row.form.profile),
-            password: Arc::new(Secret(row.password.ok_or(HandoutError::Changed(row.row))?)),
-            user_principal_name: row.user_principal_name,
+            password: Arc::new(Secret(password)),
+            user_principal_name,
             language,
             words: words_of(language, words),
             cells: Arc::new(Cells {
@@ -305,7 +292,7 @@ impl<'l> Handouts<'l> {
         })
     }
 
-    /// Writes a group's file: the page, or the page sealed.
+    /// Writes a group's file: the page, sealed if required.
     fn page(
         &self,
         group: &Group,
@@ -315,27 +302,26 @@ impl<'l> Handouts<'l> {
         out: &mut dyn io::Write,
     ) -> Result<(), Fault> {
         let values = self.values(group, slips);
-        let scrub = || Scrub::of(slips.iter().map(|slip| slip.password.0.expose()));
+        let redact = || Redactor::of(slips.iter().map(|slip| slip.password.0.expose()));
         match recipients {
-            None => template.write(values, scrub, out),
-            Some(recipients) => recipients.stream(out, |out| template.write(values, scrub, out)),
+            None => template.write(values, redact, out),
+            Some(recipients) => recipients.stream(out, |out| template.write(values, redact, out)),
         }
     }
 
-    /// What a template can use. Documented in the built-in one.
+    /// The values that a template can use. The built-in template documents them.
     fn values(&self, group: &Group, slips: &[Arc<Slip>]) -> Value {
         let settings = self.ledger.settings();
         let sign_in = &self.wishes.sign_in;
-        let (side, path) = sign_in.code();
         context! {
-            roster => clean::line(&settings.roster),
+            roster => sanitize::line(&settings.roster),
             rehearsal => settings.rehearsal,
-            column => self.columns.by.map(|at| clean::line(&name_of(settings, at))),
-            group => self.columns.by.map(|_| clean::line(&group.value)),
+            column => self.columns.by.map(|at| sanitize::line(&name_of(settings, at)).into_owned()),
+            group => self.columns.by.map(|_| sanitize::line(&group.value)),
             language => self.wishes.language.to_string(),
             words => Words::of(self.wishes.language).value(),
             sign_in => context! { url => sign_in.url(), typed => sign_in.typed(), size => ADDRESS.size(sign_in.typed()) },
-            code => context! { side, path },
+            code => &self.code,
             slips => slips.iter().map(|slip| Value::from_dyn_object(Arc::clone(slip))).collect::<Vec<_>>(),
         }
     }
@@ -346,7 +332,7 @@ impl<'l> Handouts<'l> {
             writer.write_record(["group", "file", "slips"])?;
             for group in self.groups() {
                 let (file, slips) = (Self::file_name(group, is_sealed), group.rows.len().to_string());
-                writer.write_record([&*defused(&clean::data(&group.value)), &*defused(&file), &slips])?;
+                writer.write_record([&*defused(&sanitize::data(&group.value)), &*defused(&file), &slips])?;
             }
             Ok(writer.flush()?)
         });
@@ -355,12 +341,12 @@ impl<'l> Handouts<'l> {
 }
 
 fn columns(settings: &Settings, wishes: &Wishes) -> Result<Columns, HandoutError> {
-    let column = |flag, wanted: &String| roster::column_named(&settings.roster, &settings.header, flag, wanted);
+    let column = |role, wanted: &String| roster::column_named(&settings.roster, &settings.header, role, wanted);
     let told: Vec<usize> =
-        wishes.name_columns.iter().map(|name| column("--name-column", name)).collect::<Result<_, _>>()?;
+        wishes.name_columns.iter().map(|name| column(ColumnRole::Names, name)).collect::<Result<_, _>>()?;
     Ok(Columns {
-        by: wishes.by.as_ref().map(|name| column("--by", name)).transpose()?,
-        language: wishes.language_column.as_ref().map(|name| column("--language-column", name)).transpose()?,
+        by: wishes.by.as_ref().map(|name| column(ColumnRole::Groups, name)).transpose()?,
+        language: wishes.language_column.as_ref().map(|name| column(ColumnRole::Languages, name)).transpose()?,
         names: if told.is_empty() {
             NameColumns::of(&settings.header, &settings.name_columns)
         } else {
@@ -369,18 +355,22 @@ fn columns(settings: &Settings, wishes: &Wishes) -> Result<Columns, HandoutError
     })
 }
 
-/// An error about a roster, in the words of a verb that sends nothing.
-fn of_handouts(error: &RosterError) -> String {
-    error.to_string().replace("nothing was sent", "nothing was written")
+/// The first of these groups, for a message.
+fn some_of(groups: &[String]) -> String {
+    let named: Vec<String> =
+        groups.iter().take(NAMED_MAX).map(|group| format!("{:?}", sanitize::for_terminal(group))).collect();
+    let more = groups.len() - named.len();
+    let named = named.join(", ");
+    if more > 0 { format!("{named} and {more} more") } else { named }
 }
 
-/// A column as files and pages name it.
+/// A column's name in files and pages.
 fn name_of(settings: &Settings, at: usize) -> String {
     let name = settings.header.get(at).map_or("", String::as_str);
     if name.is_empty() { format!("column {}", at + 1) } else { name.to_owned() }
 }
 
-/// A language's words, made once.
+/// The words of a language, built once.
 fn words_of(language: Language, made: &mut Vec<(Language, Value)>) -> Value {
     if let Some((_, words)) = made.iter().find(|(known, _)| *known == language) {
         return words.clone();

@@ -1,41 +1,47 @@
-//! Which group's file is sealed to whom: a CSV of group values and recipients of age.
+//! The recipients of each group's file: a CSV of group values and age recipients.
 //!
-//! Invariant: with a map, no file is written for anybody but the recipients that it names for that group.
+//! Invariant: with a map, every file is sealed only to the recipients that it names for that group.
 
 use crate::{
-    clean,
-    roster::{RosterError, read_file, table},
+    roster::{Cells, RosterError, read_file, table},
     seal::{Recipients, SealError, Sealing},
+    util::sanitize,
 };
-use csv::StringRecord;
 use std::{collections::HashMap, path::Path};
 
-/// How a recipient begins.
+/// The start of a recipient.
 const PREFIX: &str = "age1";
-/// How a secret key begins, which has no place here.
+/// The start of a secret key, which does not belong here.
 const SECRET_PREFIX: &str = "AGE-SECRET-KEY-";
 
-/// Recipients by the value of their group.
+/// Recipients by group value.
 #[derive(Debug, Default)]
 pub struct SealMap(HashMap<String, Sealing>);
 
 /// Why a map cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SealMapError {
     /// The file cannot be read.
     #[error(transparent)]
     File(#[from] RosterError),
-    /// A line is no pair of a group and a recipient.
-    #[error(
-        "{file}, line {line}: {why}\nhint: --seal-map takes a CSV with a group's value and a recipient (age1…) on each line; several lines for several recipients"
-    )]
-    Line {
+    /// A line has more than a group and a recipient.
+    #[error("{file}, line {line}: there are more than two cells on this line")]
+    TooManyCells {
         /// The file.
         file: String,
         /// Its line, from 1.
         line: u64,
-        /// What is wrong with it.
-        why: String,
+    },
+    /// A line has no usable recipient.
+    #[error("{file}, line {line}: {error}")]
+    Recipient {
+        /// The file.
+        file: String,
+        /// Its line, from 1.
+        line: u64,
+        /// Why it cannot be used.
+        error: SealError,
     },
 }
 
@@ -43,16 +49,16 @@ impl SealMap {
     /// Reads a map.
     ///
     /// # Errors
-    /// Where the file cannot be read, or a line in it is no pair.
+    /// Fails if the file cannot be read, or a line is not a pair.
     pub fn open(file: &Path) -> Result<Self, SealMapError> {
-        let name = clean::for_terminal(&file.display().to_string());
+        let name = sanitize::for_terminal(&file.display().to_string());
         Self::from_bytes(&name, read_file(file)?.1)
     }
 
-    /// Reads a map that is in memory; `name` stands for it in messages.
+    /// Reads a map from memory; `name` is its name in messages.
     ///
     /// # Errors
-    /// As [`SealMap::open`].
+    /// Fails like [`SealMap::open`].
     pub fn from_bytes(name: &str, bytes: Vec<u8>) -> Result<Self, SealMapError> {
         let mut map = Self::default();
         for (nth, (line, cells)) in table(name, bytes)?.iter().enumerate() {
@@ -60,17 +66,17 @@ impl SealMap {
             if nth == 0 && is_header(recipient) {
                 continue;
             }
-            let wrong = |why: String| SealMapError::Line { file: name.to_owned(), line: *line, why };
-            if cells.iter().skip(2).any(|cell| !clean::trim(cell).is_empty()) {
-                return Err(wrong("there are more than two cells on this line".into()));
+            let (file, line) = (name.to_owned(), *line);
+            if cells.iter().skip(2).any(|cell| !sanitize::trim(cell).is_empty()) {
+                return Err(SealMapError::TooManyCells { file, line });
             }
             let sealing = map.0.entry(group.to_owned()).or_default();
-            sealing.add([recipient.to_owned()]).map_err(|error| wrong(first_line(&error)))?;
+            sealing.add([recipient.to_owned()]).map_err(|error| SealMapError::Recipient { file, line, error })?;
         }
         Ok(map)
     }
 
-    /// Those of the group of that value; none where it is not named.
+    /// The recipients of the group with that value; `None` if the map does not name it.
     pub(super) fn recipients(&self, group: &str) -> Option<Result<Recipients, SealError>> {
         self.0.get(group).map(|sealing| Recipients::parse(&sealing.recipients))
     }
@@ -80,24 +86,19 @@ impl SealMap {
         self.0.contains_key(group)
     }
 
-    /// The groups that it names.
+    /// The groups in the map.
     pub(super) fn groups(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
 }
 
-fn pair(cells: &StringRecord) -> (&str, &str) {
-    let cell = |at: usize| cells.get(at).map_or("", clean::trim);
+fn pair(cells: &Cells) -> (&str, &str) {
+    let cell = |at: usize| cells.get(at).map_or("", sanitize::trim);
     (cell(0), cell(1))
 }
 
-/// What is neither a recipient nor a key that somebody has put there is the name of the column.
+/// Whether a first cell is the column's name: it is neither a recipient nor a key.
 fn is_header(recipient: &str) -> bool {
     let begins = |prefix: &str| recipient.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix));
     !begins(PREFIX) && !begins(SECRET_PREFIX)
-}
-
-/// A message without its hint, which is about a flag of its own.
-fn first_line(error: &SealError) -> String {
-    error.to_string().lines().next().unwrap_or_default().to_owned()
 }

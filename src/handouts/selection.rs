@@ -1,44 +1,61 @@
-//! Which rows get a slip, if not all of them: single classes (`--only`) or single accounts (`--user`).
+//! Which rows get a slip, if not all: single groups or single accounts.
 //!
-//! A value or a name that is nowhere in the run is refused, with the nearest one that is: whoever prints one slip again must
-//! not get none without a word.
+//! An unknown value or name is refused, with the most similar one: a user who prints one slip again must not silently
+//! get none.
 
 use super::{
     HandoutError, Wishes,
     collate::natural_key,
-    groups::{Columns, cell},
+    columns::{Columns, cell},
 };
 use crate::{
-    clean,
-    ledger::{Ledger, ReportRow},
-    nearest::nearest,
+    ledger::{ReadLedger, ReportRow},
+    util::{sanitize, suggest::nearest},
 };
 use std::{
-    borrow::Cow,
     collections::{BTreeSet, HashSet},
+    fmt,
 };
 
-/// The rows that are wanted.
+/// What a selection names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sought {
+    /// The value of a group.
+    Group,
+    /// An account.
+    User,
+}
+
+impl fmt::Display for Sought {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Group => "the group",
+            Self::User => "the account",
+        })
+    }
+}
+
+/// The requested rows.
 #[derive(Debug, Default)]
 pub(super) struct Selection {
-    /// Values of the column of `--by`; all of them if there is none.
+    /// Values of the column that makes the groups; all of them if `None`.
     values: Option<HashSet<String>>,
-    /// Names of accounts, in lower case; all of them if there is none.
+    /// Account names in lower case; all accounts if empty.
     users: HashSet<String>,
 }
 
 impl Selection {
-    /// The selection that is wished for, once each part of it is found in the run.
+    /// The requested selection. Every part of it must exist in the run.
     ///
     /// # Errors
-    /// If a value or an account is not in the run, or the ledger cannot be read.
-    pub(super) fn of(ledger: &Ledger, columns: &Columns, wishes: &Wishes) -> Result<Self, HandoutError> {
+    /// Fails if a value or an account is not in the run, or the ledger cannot be read.
+    pub(super) fn of(ledger: &ReadLedger, columns: &Columns, wishes: &Wishes) -> Result<Self, HandoutError> {
         if wishes.only.is_empty() && wishes.users.is_empty() {
             return Ok(Self::default());
         }
         let (mut values, mut names) = (BTreeSet::new(), BTreeSet::new());
         ledger.for_each_row(|row| {
-            let cells: Vec<Cow<'_, str>> = serde_json::from_str(&row.cells)?;
+            let cells = row.roster_cells()?;
             values.insert(columns.by.map_or("", |at| cell(&cells, at)).to_owned());
             names.extend([lower(&row.user_principal_name), lower(&row.roster_name)]);
             Ok::<_, HandoutError>(())
@@ -46,21 +63,21 @@ impl Selection {
         let users: HashSet<String> = wishes.users.iter().map(|user| lower(user)).collect();
         for (user, wanted) in wishes.users.iter().map(|user| (user, lower(user))) {
             if !names.contains(&wanted) {
-                return Err(unknown("--user", user, names.iter().map(String::as_str)));
+                return Err(unknown(Sought::User, user, names.iter().map(String::as_str)));
             }
         }
         let mut chosen = HashSet::new();
         for value in &wishes.only {
             let alike = alike(value, &values);
             if alike.is_empty() {
-                return Err(unknown("--only", value, values.iter().map(String::as_str)));
+                return Err(unknown(Sought::Group, value, values.iter().map(String::as_str)));
             }
             chosen.extend(alike);
         }
         Ok(Self { values: (!wishes.only.is_empty()).then_some(chosen), users })
     }
 
-    /// Whether a row is wanted, whose column of `--by` holds `value`.
+    /// Whether a row with `value` in the column that makes the groups is selected.
     pub(super) fn has(&self, row: &ReportRow, value: &str) -> bool {
         let is_named =
             || [&row.user_principal_name, &row.roster_name].iter().any(|name| self.users.contains(&lower(name)));
@@ -68,9 +85,9 @@ impl Selection {
     }
 }
 
-/// The value itself if the run has it, or else those that only differ in case, accents or leading zeros.
+/// The value itself if the run has it, otherwise those that differ only in case, accents or leading zeros.
 fn alike(wanted: &str, values: &BTreeSet<String>) -> Vec<String> {
-    let wanted = clean::trim(wanted);
+    let wanted = sanitize::trim(wanted);
     if values.contains(wanted) {
         return vec![wanted.to_owned()];
     }
@@ -78,12 +95,12 @@ fn alike(wanted: &str, values: &BTreeSet<String>) -> Vec<String> {
 }
 
 fn lower(name: &str) -> String {
-    clean::trim(name).to_lowercase()
+    sanitize::trim(name).to_lowercase()
 }
 
-fn unknown<'a>(flag: &'static str, wanted: &str, known: impl Iterator<Item = &'a str>) -> HandoutError {
-    let near = nearest(wanted, known).map(clean::for_terminal);
-    HandoutError::NotInRun { flag, wanted: clean::for_terminal(wanted), near }
+fn unknown<'a>(what: Sought, wanted: &str, known: impl Iterator<Item = &'a str>) -> HandoutError {
+    let near = nearest(wanted, known).map(sanitize::for_terminal);
+    HandoutError::NotInRun { what, wanted: sanitize::for_terminal(wanted), near }
 }
 
 #[cfg(test)]
@@ -91,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_found_by_how_people_write_them() {
+    fn finds_values_in_any_spelling() {
         let values: BTreeSet<String> = ["7A", "7a", "07B", "École", ""].map(str::to_owned).into();
         for (wanted, found) in
             [("7A", &["7A"][..]), (" 7a ", &["7a"]), ("7b", &["07B"]), ("ecole", &["École"]), ("", &[""]), ("8A", &[])]
@@ -101,9 +118,14 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_one_is_named() {
-        let error = unknown("--only", "Cromwel", ["Cromwell", "Nightingale"].into_iter()).to_string();
-        assert!(error.contains("--only") && error.contains("did you mean \"Cromwell\"?"), "{error}");
-        assert!(!unknown("--user", "x@y", ["ann@contoso.com"].into_iter()).to_string().contains("did you mean"));
+    fn nearest_name_is_suggested() {
+        let near = |error| match error {
+            HandoutError::NotInRun { near, .. } => near,
+            other => panic!("{other}"),
+        };
+        let error = unknown(Sought::Group, "Cromwel", ["Cromwell", "Nightingale"].into_iter());
+        assert!(error.to_string().starts_with("the group \"Cromwel\" is not in this run"), "{error}");
+        assert_eq!(near(error).as_deref(), Some("Cromwell"));
+        assert_eq!(near(unknown(Sought::User, "x@y", ["ann@contoso.com"].into_iter())), None);
     }
 }

@@ -1,42 +1,39 @@
-//! Where the people sign in: an address that can be typed, and the same as a QR code.
+//! Where users sign in: an address to type, and the same address as a QR code.
 //!
-//! Invariant: nothing but this one address is ever put into a code.
+//! Invariant: a code contains only this address.
 
-use crate::clean;
+use crate::util::sanitize;
 use qrcode::{Color, EcLevel, QrCode};
 use reqwest::Url;
 use std::{fmt::Write, str::FromStr};
 
-/// Where an account of the global cloud changes its password and finds its sign-ins.
+/// Where users of the global cloud change their password and see their sign-ins.
 const DEFAULT: &str = "https://myaccount.microsoft.com";
-/// Most characters of an address: beyond that nobody types it, and no telephone reads a code that small.
+/// Maximum length of an address: nobody types a longer one, and phones cannot read such a dense code.
 const CHARS_MAX: usize = 200;
-/// Light modules that a code needs around it (ISO/IEC 18004).
+/// Light modules required around a code (ISO/IEC 18004).
 const QUIET: usize = 4;
 
-/// An address of the web.
+/// A web address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignIn {
-    /// In ASCII, as a browser asks for it.
+    /// In ASCII, as a browser requests it.
     url: String,
     typed: String,
 }
 
-/// Why an address is not taken.
+/// Why an address is not accepted.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SignInError {
     /// Not one of the web.
-    #[error("{0:?} is no address of a web page\nhint: give it as people see it in the browser, such as {DEFAULT}")]
+    #[error("{0:?} is no address of a web page")]
     NoUrl(String),
     /// One that nobody can type.
-    #[error(
-        "the address has more than {CHARS_MAX} characters, too many to be typed or read as a code\nhint: give the shortest that leads there"
-    )]
+    #[error("the address has more than {CHARS_MAX} characters, too many to be typed or read as a code")]
     TooLong,
     /// One that holds a user name or a password, which would stand on every slip.
-    #[error(
-        "the address holds a user name or a password, which would stand on every slip\nhint: give it without what stands before the @"
-    )]
+    #[error("the address holds a user name or a password, which would stand on every slip")]
     Secret,
 }
 
@@ -44,8 +41,8 @@ impl FromStr for SignIn {
     type Err = SignInError;
 
     fn from_str(text: &str) -> Result<Self, SignInError> {
-        let text = clean::trim(text);
-        let no_url = || SignInError::NoUrl(clean::for_terminal(text));
+        let text = sanitize::trim(text);
+        let no_url = || SignInError::NoUrl(sanitize::for_terminal(text));
         let text = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
         let url = Url::parse(&text).map_err(|_| no_url())?;
         if !matches!(url.scheme(), "https" | "http") || !url.has_host() {
@@ -54,7 +51,7 @@ impl FromStr for SignIn {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(SignInError::Secret);
         }
-        // As the parser spells it: ASCII, with nothing in it that a browser would read otherwise.
+        // As the parser writes it: ASCII, with nothing that a browser would read differently.
         let url = if url.path() == "/" && url.query().is_none() && url.fragment().is_none() {
             url.as_str().trim_end_matches('/').to_owned()
         } else {
@@ -63,8 +60,8 @@ impl FromStr for SignIn {
         if url.len() > CHARS_MAX {
             return Err(SignInError::TooLong);
         }
-        // Nobody types a name in umlauts as the network spells it.
-        let readable = if text.is_ascii() { url.clone() } else { clean::line(text.trim_end_matches('/')) };
+        // Nobody types umlauts in a name as the network encodes them.
+        let readable = if text.is_ascii() { url.as_str().into() } else { sanitize::line(text.trim_end_matches('/')) };
         let typed = readable.strip_prefix("https://").unwrap_or(&readable).to_owned();
         Ok(Self { url, typed })
     }
@@ -83,13 +80,13 @@ impl SignIn {
         &self.url
     }
 
-    /// As it is typed: without what a browser adds by itself.
+    /// The form to type: without what a browser adds by itself.
     #[must_use]
     pub fn typed(&self) -> &str {
         &self.typed
     }
 
-    /// The address as a QR code: the side of the picture in modules, and the dark ones as the path of an SVG.
+    /// The address as a QR code: the side length in modules, and the dark modules as an SVG path.
     pub(super) fn code(&self) -> (usize, String) {
         let code =
             QrCode::with_error_correction_level(&self.url, EcLevel::M).expect("a short address fits into a code");
@@ -112,7 +109,7 @@ impl SignIn {
 mod tests {
     use super::*;
 
-    /// Draws the path as a printer does, and has a decoder that knows nothing of ours read it.
+    /// Renders the path like a printer, and reads it with an independent decoder.
     fn read(sign_in: &SignIn) -> String {
         const SCALE: usize = 4;
         let (side, path) = sign_in.code();
@@ -132,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_decoder_reads_the_address_and_nothing_else() {
+    fn code_contains_only_the_address() {
         let long = format!("https://contoso.sharepoint.com/{}", "x".repeat(160));
         for address in [
             DEFAULT,
@@ -146,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_taken_as_people_give_them() {
+    fn common_address_forms_are_accepted() {
         for (given, url, typed) in [
             ("myaccount.microsoft.com", "https://myaccount.microsoft.com", "myaccount.microsoft.com"),
             (" https://Contoso.com/ ", "https://contoso.com", "contoso.com"),

@@ -1,13 +1,13 @@
-//! One person's slip, as a template sees it.
+//! One user's slip, as a template sees it.
 //!
-//! Invariant: its password leaves through [`write_secret`] straight into the file, or through what a template itself makes
-//! of it; no `Debug` text shows it.
+//! Invariant: its password leaves only through [`write_secret`], straight into the file, or through what a template
+//! itself makes of it; no `Debug` text shows it.
 
 use super::words::Words;
 use crate::{
-    clean,
-    language::Language,
+    account::language::Language,
     password::{ForceChange, Password},
+    util::sanitize,
 };
 use minijinja::{
     Value, context,
@@ -15,27 +15,27 @@ use minijinja::{
 };
 use std::{fmt, sync::Arc};
 
-/// Most characters of a text that the built-in slip holds on a line, from large letters to small ones. Templates are told
-/// which letters fit, so that they need not count.
+/// How many characters of a text fit on a line of the built-in slip, from large to small letters. Templates get the
+/// size that fits, so they need not count.
 pub(super) struct Fits([usize; 3]);
 
 const PASSWORD: Fits = Fits([22, 30, 36]);
 const ACCOUNT: Fits = Fits([29, 34, 39]);
 const NAME: Fits = Fits([24, 30, 40]);
-/// That of an address.
+/// The limits for an address.
 pub(super) const ADDRESS: Fits = Fits([30, 36, 46]);
-/// What they are called in a style sheet; the last ones go over several lines.
+/// Their names in the style sheet; text in the last size takes several lines.
 const SIZES: [&str; 4] = ["", "long", "longer", "longest"];
 
 impl Fits {
-    /// The letters that fit.
+    /// The size that fits.
     pub(super) fn size(&self, text: &str) -> &'static str {
         let length = text.chars().count();
         SIZES[self.0.iter().position(|fits| length <= *fits).unwrap_or(self.0.len())]
     }
 }
 
-/// What a slip tells.
+/// The content of a slip.
 pub(super) struct Slip {
     pub(super) row: u64,
     pub(super) name: String,
@@ -44,11 +44,11 @@ pub(super) struct Slip {
     pub(super) language: Language,
     pub(super) force_change: ForceChange,
     pub(super) cells: Arc<Cells>,
-    /// The words of its language, as a template sees them.
+    /// The words of its language, for the template.
     pub(super) words: Value,
 }
 
-/// What a template may ask of a slip.
+/// The fields of a slip that a template can use.
 const FIELDS: [&str; 13] = [
     "row",
     "name",
@@ -69,8 +69,8 @@ impl Object for Slip {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         Some(match key.as_str()? {
             "row" => self.row.into(),
-            "name" => clean::line(&self.name).into(),
-            "user_principal_name" => clean::line(&self.user_principal_name).into(),
+            "name" => sanitize::line(&self.name).into(),
+            "user_principal_name" => sanitize::line(&self.user_principal_name).into(),
             "password" => Value::from_dyn_object(Arc::clone(&self.password)),
             "password_size" => PASSWORD.size(self.password.0.expose()).into(),
             "account_size" => ACCOUNT.size(&self.user_principal_name).into(),
@@ -91,7 +91,7 @@ impl Object for Slip {
 }
 
 impl Slip {
-    /// Characters of the password that are taken for others, each once, with what they are called.
+    /// Characters of the password that are easily mistaken, each once, with their names.
     fn signs(&self) -> Value {
         let (words, password) = (Words::of(self.language), self.password.0.expose().as_bytes());
         let mut seen = Vec::new();
@@ -108,7 +108,7 @@ impl Slip {
     }
 }
 
-/// Whether a character belongs to what is read as a word: small letters, the first of which may be a capital.
+/// Whether a character is part of a word: lower-case letters, the first of which may be a capital.
 fn is_in_word(password: &[u8], at: usize) -> bool {
     const LETTERS_MIN: usize = 4;
     let small = |byte: &&u8| byte.is_ascii_lowercase();
@@ -144,9 +144,9 @@ impl Object for Secret {
         ObjectRepr::Plain
     }
 
-    /// What filters and operators make a text of, which is not wiped.
+    /// Filters and operators turn it into a text, which is not wiped.
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&clean::data(self.0.expose()))
+        f.write_str(&sanitize::data(self.0.expose()))
     }
 }
 
@@ -156,12 +156,12 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Writes a password escaped, without a copy of it in between; false where `value` is none.
+/// Writes a password escaped, without an intermediate copy; `false` if `value` is not a password.
 pub(super) fn write_secret(out: &mut impl fmt::Write, value: &Value) -> Result<bool, fmt::Error> {
     let Some(Secret(password)) = value.downcast_object_ref::<Secret>() else { return Ok(false) };
     for c in password.expose().chars() {
         match c {
-            // No password that Entra takes holds one; a ledger that others changed may.
+            // Entra accepts no password with one, but others may have changed the ledger.
             c if c.is_control() => {}
             '&' => out.write_str("&amp;")?,
             '<' => out.write_str("&lt;")?,
@@ -174,7 +174,7 @@ pub(super) fn write_secret(out: &mut impl fmt::Write, value: &Value) -> Result<b
     Ok(true)
 }
 
-/// A roster row's cells by the names of their columns. A row may have fewer of them than the header.
+/// A roster row's cells by column name. A row may have fewer cells than the header.
 #[derive(Debug)]
 pub(super) struct Cells {
     pub(super) header: Arc<[String]>,
@@ -184,12 +184,12 @@ pub(super) struct Cells {
 impl Object for Cells {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let wanted = key.as_str()?;
-        let at = self.header.iter().position(|name| name == wanted || clean::line(name) == wanted)?;
-        Some(clean::line(self.cells.get(at).map_or("", String::as_str)).into())
+        let at = self.header.iter().position(|name| name == wanted || sanitize::line(name) == wanted)?;
+        Some(sanitize::line(self.cells.get(at).map_or("", String::as_str)).into())
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(self.header.iter().map(|name| clean::line(name).into()).collect())
+        Enumerator::Values(self.header.iter().map(|name| sanitize::line(name).into()).collect())
     }
 }
 
@@ -198,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_is_written_and_never_shown() {
+    fn passwords_are_written_but_never_shown() {
         let secret = Arc::new(Secret(Password::new("a<b&\"c'd>0".into())));
         assert_eq!(format!("{secret:?}"), "[password]");
         let value = Value::from_dyn_object(secret);
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn letters_of_words_are_taken_for_no_others() {
+    fn letters_in_words_need_no_sign() {
         let taken = |password: &str| {
             let at = |at: &usize| "l1IO0| ".contains(char::from(password.as_bytes()[*at]));
             let alone = (0..password.len()).filter(at).filter(|at| !is_in_word(password.as_bytes(), *at));
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn long_texts_are_told_from_short_ones() {
+    fn text_sizes_are_distinguished() {
         let sizes = [0, 22, 23, 30, 31, 36, 37].map(|length| PASSWORD.size(&"é".repeat(length)));
         assert_eq!(sizes, ["", "", "long", "long", "longer", "longer", "longest"]);
     }

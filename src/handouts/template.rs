@@ -1,11 +1,14 @@
-//! What a file of handouts looks like: the built-in template, or one of the user's own.
+//! The look of a handout file: the built-in template, or the user's own.
 //!
 //! Everything that a template prints is escaped for HTML. It reads no other file, and an undefined name is an error.
 //!
-//! Invariant: no message about a template holds a password, whatever the template does with it.
+//! Invariant: no message about a template contains a password, whatever the template does with it.
 
 use super::slip::write_secret;
-use crate::{clean, scrub::Scrub};
+use crate::{
+    roster::text_file,
+    util::{redact::Redactor, sanitize},
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior, Value, escape_formatter};
 use std::{
@@ -15,16 +18,16 @@ use std::{
     path::Path,
 };
 
-/// The name of the built-in template, which others may extend.
+/// The name of the built-in template, which others can extend.
 pub const BUILT_IN_NAME: &str = "handout.html";
 /// The built-in template.
 pub const BUILT_IN: &str = include_str!("handout.html");
-/// Most bytes of a template.
+/// Maximum size of a template.
 const BYTES_MAX: u64 = 1 << 20;
-/// The typeface of passwords and addresses; see its own README.
+/// The typeface for passwords and addresses; see its own README.
 const TYPEFACE: &[u8] = include_bytes!("typeface/atkinson-hyperlegible-mono-600-ascii.woff2");
 
-/// A template that has been read.
+/// A parsed template.
 pub struct Template {
     environment: Environment<'static>,
     name: String,
@@ -32,22 +35,21 @@ pub struct Template {
 
 /// Why a template cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TemplateError {
     /// The file cannot be read.
-    #[error("{file} cannot be read: {source}\nhint: check what --template names")]
+    #[error("{file} cannot be read: {source}")]
     Unreadable {
         /// The file.
         file: String,
         /// What the system says.
         source: io::Error,
     },
-    /// Not UTF-8, or more than a template.
-    #[error(
-        "{0} is no template: it must be a text in UTF-8 of at most {BYTES_MAX} bytes\nhint: start from `passwave handouts --print-template`"
-    )]
+    /// No text, or more than a template.
+    #[error("{0} is no template: it must be a text, best in UTF-8, of at most {BYTES_MAX} bytes")]
     NoText(String),
     /// Something in it does not work.
-    #[error("{file}{line}: {cause}\nhint: `passwave handouts --print-template` shows all that a template can use", line = .line.map_or_else(String::new, |line| format!(", line {line}")))]
+    #[error("{file}{line}: {cause}", line = .line.map_or_else(String::new, |line| format!(", line {line}")))]
     Wrong {
         /// The file.
         file: String,
@@ -58,7 +60,7 @@ pub enum TemplateError {
     },
 }
 
-/// Why a template did not write a file.
+/// Why a template could not write a file.
 pub(super) enum Fault {
     Io(io::Error),
     Template(TemplateError),
@@ -77,41 +79,45 @@ impl Default for Template {
 }
 
 impl Template {
-    /// Reads a template of the user's.
+    /// Reads a user's template.
     ///
     /// # Errors
-    /// Where the file cannot be read, or is no template.
+    /// Fails if the file cannot be read, or is not a template.
     pub fn open(file: &Path) -> Result<Self, TemplateError> {
-        let name = clean::for_terminal(&file.display().to_string());
+        let name = sanitize::for_terminal(&file.display().to_string());
         let unreadable = |source| TemplateError::Unreadable { file: name.clone(), source };
         let mut bytes = Vec::new();
         File::open(file).map_err(unreadable)?.take(BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
         let no_text = || TemplateError::NoText(name.clone());
-        let text = String::from_utf8(bytes).map_err(|_| no_text())?;
-        if text.len() as u64 > BYTES_MAX || text.contains('\0') {
+        if bytes.len() as u64 > BYTES_MAX {
             return Err(no_text());
         }
-        Self::new(&name, text.trim_start_matches('\u{FEFF}').to_owned())
+        Self::new(&name, text_file::decode_plain(bytes).map_err(|_| no_text())?)
     }
 
-    /// A template from its text; `name` stands for it in messages.
+    /// A template from its text; `name` is its name in messages.
     ///
     /// # Errors
-    /// Where it is no template.
+    /// Fails if it is not a template.
     pub fn new(name: &str, text: String) -> Result<Self, TemplateError> {
         let mut environment = environment();
-        // However the user calls it, it does not replace the one that it may extend.
+        // Whatever its name, it does not replace the built-in one, which it may extend.
         let name = if name == BUILT_IN_NAME { format!("./{name}") } else { name.to_owned() };
-        environment.add_template_owned(name.clone(), text).map_err(|error| wrong(&error, &name, &Scrub::of([])))?;
+        environment.add_template_owned(name.clone(), text).map_err(|error| wrong(&error, &name, &Redactor::of([])))?;
         Ok(Self { environment, name })
     }
 
-    /// Writes what the template makes of `values`; `scrub` knows the passwords among them, where a message is to be made.
-    pub(super) fn write(&self, values: Value, scrub: impl FnOnce() -> Scrub, out: &mut dyn Write) -> Result<(), Fault> {
+    /// Writes the template with `values`. `redact` removes the passwords from error messages.
+    pub(super) fn write(
+        &self,
+        values: Value,
+        redact: impl FnOnce() -> Redactor,
+        out: &mut dyn Write,
+    ) -> Result<(), Fault> {
         let written = self.environment.get_template(&self.name).and_then(|it| it.render_captured_to(values, out));
         written.map(drop).map_err(|error| match io_error(&error) {
             Some(source) => Fault::Io(source),
-            None => Fault::Template(wrong(&error, &self.name, &scrub())),
+            None => Fault::Template(wrong(&error, &self.name, &redact())),
         })
     }
 }
@@ -131,24 +137,24 @@ fn environment() -> Environment<'static> {
     environment
 }
 
-/// The fault of the system that ended a rendering, if it was one.
+/// The system's error that ended the rendering, if it was one.
 fn io_error(error: &Error) -> Option<io::Error> {
     let source = error.source()?.downcast_ref::<io::Error>()?;
     Some(io::Error::new(source.kind(), source.to_string()))
 }
 
-fn wrong(error: &Error, name: &str, scrub: &Scrub) -> TemplateError {
-    // The innermost is the cause; those around it say through which block it was reached.
+fn wrong(error: &Error, name: &str, redact: &Redactor) -> TemplateError {
+    // The innermost error is the cause; the outer ones name the enclosing blocks.
     let mut cause = error;
     while let Some(inner) = cause.source().and_then(|source| source.downcast_ref::<Error>()) {
         cause = inner;
     }
     let mut text =
         cause.detail().map_or_else(|| cause.kind().to_string(), |detail| format!("{}: {detail}", cause.kind()));
-    scrub.scrub(&mut text);
+    redact.redact(&mut text);
     let file = match cause.name() {
         Some(BUILT_IN_NAME) => format!("{BUILT_IN_NAME} (the built-in template)"),
         _ => name.to_owned(),
     };
-    TemplateError::Wrong { file, line: cause.line(), cause: clean::sentence(&text) }
+    TemplateError::Wrong { file, line: cause.line(), cause: sanitize::sentence(&text) }
 }

@@ -1,28 +1,28 @@
-//! What a slip says, in each language.
+//! The words of a slip in each language.
 //!
-//! Plain sentences that hold for a pupil as for a professor, and promise nothing that the run did not do.
+//! Plain sentences for pupils and professors alike, which promise nothing that the run did not do.
 
-use crate::{language::Language, password::ForceChange};
+use crate::{account::language::Language, password::ForceChange};
 use minijinja::Value;
 
 /// The words of one language.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Words {
-    /// Over a slip.
+    /// The heading of a slip.
     heading: &'static str,
     user_name: &'static str,
     password: &'static str,
     sign_in: &'static str,
-    /// Of the code beside the address.
+    /// The text for the code beside the address.
     code: &'static str,
-    /// Over every slip of a rehearsal.
+    /// Shown on every slip of a rehearsal.
     rehearsal: &'static str,
-    /// Where a password is too long for one line of a slip.
+    /// Shown if a password is too long for one line.
     one_line: &'static str,
-    /// On top of a sheet, for whoever cuts it.
+    /// Shown at the top of a sheet, for the person who cuts it.
     cut: &'static str,
     sheet: &'static str,
-    /// What happens next, by what the person must do at the next sign-in.
+    /// What happens next, depending on what the user must do at the next sign-in.
     next: Next,
     signs: Signs,
 }
@@ -34,7 +34,7 @@ struct Next {
     keep: &'static str,
 }
 
-/// The names of characters that are taken for others.
+/// The names of characters that are easily mistaken.
 #[derive(Debug, PartialEq, Eq)]
 struct Signs {
     zero: &'static str,
@@ -47,7 +47,7 @@ struct Signs {
 }
 
 impl Words {
-    /// Those of a language.
+    /// The words of a language.
     pub(super) const fn of(language: Language) -> &'static Self {
         match language {
             Language::En => &ENGLISH,
@@ -57,7 +57,7 @@ impl Words {
         }
     }
 
-    /// Those that no slip chooses among, as a template sees them.
+    /// The words that are the same on all slips, for the template.
     pub(super) fn value(&self) -> Value {
         Value::from_pairs([
             ("heading", self.heading),
@@ -81,7 +81,7 @@ impl Words {
         }
     }
 
-    /// What a character is called, where it is one that is taken for another.
+    /// A character's name, if it is easily mistaken.
     pub(super) const fn sign(&self, c: char) -> Option<&'static str> {
         match c {
             '0' => Some(self.signs.zero),
@@ -103,7 +103,7 @@ const ENGLISH: Words = Words {
     sign_in: "Sign in at",
     code: "The address as a QR code",
     rehearsal: "Rehearsal: this password is not valid",
-    one_line: "The password goes on without a space from line to line.",
+    one_line: "The password continues from line to line without spaces.",
     cut: "Cut along the dashed lines",
     sheet: "Sheet",
     next: Next {
@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_language_has_words_of_its_own() {
+    fn each_language_has_its_own_words() {
         let all = [Language::En, Language::Fr, Language::Es, Language::De].map(Words::of);
         for (at, words) in all.iter().enumerate() {
             let said = words.value();

@@ -1,17 +1,19 @@
-//! The plan as this process found it, and the comparison of each row that leaves with it.
+//! The plan as this process found it, and the check of each outgoing row against it.
 //!
-//! One pass over the ledger checks every row by itself, so that a change is named, takes the fingerprint over all of them,
-//! and keeps the mark of each row in memory. A row that is claimed later is compared with that memory in the transaction
-//! that claims it, so a change while the process runs is found, too.
+//! One pass over the ledger checks every row by itself, so it can name a change; it also takes the fingerprint over all
+//! rows, and keeps each row's mark in memory. A row that is claimed later is compared with that memory in the same
+//! transaction, so changes while the process runs are found, too.
 //!
-//! Invariant: the passwords that leave are the plan's own, by their commitments, or were made by this very process.
+//! Invariant: every password that is sent is the plan's own, according to its row's mark, or was made by this very
+//! process.
 
 use super::{
-    FILE_NAME, Ledger, LedgerError,
+    FILE_NAME, LedgerError, ReadLedger,
     fingerprint::Fingerprint,
-    life::State,
-    marks::{End, Marks, PLANNED_COLUMNS, Planned, planned_columns, stored},
-    read,
+    marks::{End, Marks, PLANNED_COLUMNS, Planned, mark_of, planned_columns},
+    note::{self, NoteKey},
+    state::State,
+    words::Word,
 };
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -24,7 +26,7 @@ pub(super) struct Approved {
 /// The marks of all rows, in roster order.
 #[derive(Default)]
 pub(super) struct Known {
-    /// The numbers of the rows; empty as long as they are 1, 2, 3 and so on.
+    /// The numbers of the rows; empty if they are 1, 2, 3 and so on.
     rows: Vec<u64>,
     marks: Vec<i64>,
 }
@@ -57,7 +59,7 @@ impl Approved {
         Self { fingerprint, known }
     }
 
-    /// The mark of a row changes, since its account was looked up by this process.
+    /// Changes the mark of a row, because this process looked up its account.
     pub(super) fn set(&mut self, row: u64, mark: i64) {
         if let Some(at) = self.known.place(row) {
             self.known.marks[at] = mark;
@@ -68,7 +70,7 @@ impl Approved {
         self.known.place(row).is_some_and(|at| self.known.marks[at] == mark)
     }
 
-    /// Whether another look found the same plan, row by row.
+    /// Checks that another pass found the same plan, row by row.
     pub(super) fn must_be(&self, other: &Self) -> Result<(), LedgerError> {
         let (known, found) = (&self.known, &other.known);
         let differs = known.marks.iter().zip(&found.marks).position(|(known, found)| known != found);
@@ -77,117 +79,121 @@ impl Approved {
         at.map_or(Ok(()), |at| Err(changed(known.row(at), "it was changed while its account was looked up")))
     }
 
-    /// Whether the row is as it was approved.
+    /// Checks that the row is as approved.
     pub(super) fn must_hold(&self, marks: &Marks, planned: &Planned<'_>) -> Result<(), LedgerError> {
-        let mut encoded = Vec::with_capacity(256);
-        planned.encode(&mut encoded);
-        if self.holds(planned.row, marks.mark(&encoded)) {
+        if self.holds(planned.row, mark_of(&marks.tag_of(planned))) {
             return Ok(());
         }
-        Err(changed(planned.row, "its account or what is to be done with it is not what was planned"))
+        Err(changed(planned.row, WRONG_PLAN))
     }
 }
+
+/// The error for a row whose mark does not match.
+const WRONG_PLAN: &str = "its account, its password or its action is not what was planned";
 
 pub(super) fn changed(row: u64, what: &str) -> LedgerError {
     LedgerError::Changed { row, what: what.to_owned() }
 }
 
-/// Takes the plan as it stands; the first row that was changed is an error.
-pub(super) fn take(ledger: &Ledger) -> Result<Approved, LedgerError> {
-    take_from(&ledger.connection, &ledger.settings_text, &ledger.marks, ledger.lookup_has_ended()?)
+/// Whether the results of the lookup are part of the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LookupState {
+    /// They are.
+    Ended,
+    /// Not yet: the plan is as it was stored.
+    Unfinished,
 }
 
-/// The same for a transaction that may have just ended the look-up.
+/// Reads the plan as it is now; the first changed row is an error.
+pub(super) fn take(ledger: &ReadLedger) -> Result<Approved, LedgerError> {
+    let lookup = if ledger.lookup_has_ended()? { LookupState::Ended } else { LookupState::Unfinished };
+    take_from(&ledger.connection, &ledger.settings_text, &ledger.marks, lookup)
+}
+
+/// The same within a transaction that may have just ended the lookup.
 pub(super) fn take_from(
     connection: &Connection,
     settings: &str,
     marks: &Marks,
-    is_complete: bool,
+    lookup: LookupState,
 ) -> Result<Approved, LedgerError> {
-    pass(connection, settings, marks, is_complete, &mut |fault, _| Err(fault))
+    pass(connection, settings, marks, lookup, &mut |fault, _| Err(fault))
 }
 
-/// Goes through all rows; `fault` hears of each that was changed, with the state that it has.
+/// Reads all rows; calls `fault` for each changed row, with its state.
 pub(super) fn pass(
     connection: &Connection,
     settings: &str,
     marks: &Marks,
-    is_complete: bool,
+    lookup: LookupState,
     fault: &mut dyn FnMut(LedgerError, Option<State>) -> Result<(), LedgerError>,
 ) -> Result<Approved, LedgerError> {
     let mut fingerprint = Fingerprint::new(connection, settings, marks)?;
-    let (mut known, mut encoded) = (Known::default(), Vec::new());
+    let mut known = Known::default();
     let mut select = connection.prepare(concat!(
         "SELECT ",
         planned_columns!(),
         ", state, nth, doubt, settled_at, proof, password
          FROM roster LEFT JOIN account USING (row) LEFT JOIN looked_up USING (row) ORDER BY roster.row"
     ))?;
-    let is_sealed = connection.query_row("SELECT EXISTS (SELECT 1 FROM data_key)", (), |row| row.get(0))?;
     let mut rows = select.query(())?;
     while let Some(row) = rows.next()? {
         let at: u64 = row.get(0)?;
         let Some(state) = row.get_ref(PLANNED_COLUMNS)?.as_str_or_null().map_err(rusqlite::Error::from)? else {
             known.push(at, 0);
-            fault(changed(at, "the ledger does not say what is to be done with it"), None)?;
+            fault(changed(at, "the ledger has no valid action for it"), None)?;
             continue;
         };
         let (mut planned, mark) = Planned::read(row)?;
-        planned.encode(&mut encoded);
-        let taken = marks.mark(&encoded);
+        let mut tag = marks.tag_of(&planned);
+        let taken = mark_of(&tag);
         known.push(at, taken);
-        let wrong = if taken != mark {
-            Some("its account or what is to be done with it is not what was planned")
-        } else {
-            wrong_password((connection, is_sealed), marks, &planned, state, row)?.or(wrong_end(marks, at, state, row)?)
+        let wrong = match () {
+            () if has_lost_its_first(&planned, row)? => Some("its first password is not the one of the plan"),
+            () if taken != mark => Some(WRONG_PLAN),
+            () => wrong_end(marks, at, state, row)?,
         };
         wrong.map_or(Ok(()), |what| fault(changed(at, what), State::parse(state)))?;
-        if !is_complete && planned.looked.take().is_some() {
-            // What the look-up found so far is not part of the plan as it was stored.
+        if lookup == LookupState::Unfinished && planned.looked.take().is_some() {
+            // The results of the lookup so far are not part of the plan as stored.
             planned.skip = None;
-            planned.encode(&mut encoded);
+            tag = marks.tag_of(&planned);
         }
-        fingerprint.add(&encoded);
+        fingerprint.add(&tag);
     }
     Ok(Approved::new(fingerprint.finish(), known))
 }
 
-/// What is wrong with a row's password, as far as the plan tells.
-fn wrong_password(
-    (connection, is_sealed): (&Connection, bool),
-    marks: &Marks,
-    planned: &Planned<'_>,
-    state: &str,
-    row: &Row<'_>,
-) -> Result<Option<&'static str>, LedgerError> {
+/// Whether another password replaced the planned one, and nothing shows what the planned one was.
+fn has_lost_its_first(planned: &Planned<'_>, row: &Row<'_>) -> Result<bool, LedgerError> {
+    Ok(planned.skip.is_none() && planned.first.is_none() && row.get::<_, u32>(PLANNED_COLUMNS + 1)? > 0)
+}
+
+/// What is wrong with how a row ended, or with its doubts.
+fn wrong_end(marks: &Marks, number: u64, state: &str, row: &Row<'_>) -> Result<Option<&'static str>, LedgerError> {
     if state == State::Skipped.as_str() {
         return Ok(None);
     }
-    let (nth, password) = (row.get::<_, u32>(PLANNED_COLUMNS + 1)?, row.get_ref(PLANNED_COLUMNS + 5)?);
-    let is_planned = |bytes: &[u8]| planned.commitment == Some(marks.commitment(planned.row, 0, bytes).as_slice());
-    if nth == 0 {
-        return Ok((!stored(password).is_some_and(is_planned)).then_some("its password is not the one of the plan"));
+    let proof: Option<i64> = row.get(PLANNED_COLUMNS + 4)?;
+    if State::parse(state).is_some_and(State::is_settled) {
+        let is_proven = proof == Some(marks.proof(number, &end_of(row, state)?));
+        return Ok((!is_proven).then_some("how it ended was changed"));
     }
-    let mut select = connection.prepare_cached("SELECT password FROM replaced WHERE row = ?1 AND nth = 0")?;
-    let mut rows = select.query([planned.row])?;
-    let is_wrong = match rows.next()? {
-        Some(first) => !stored(first.get_ref(0)?).is_some_and(is_planned),
-        // In the clear, a first password is kept whenever another one takes its place.
-        None => !is_sealed || stored(password).is_none(),
-    };
-    Ok(is_wrong.then_some("its first password is not the one of the plan"))
+    let is_proven = is_doubt_proven(marks, number, proof, &end_of(row, state)?);
+    Ok((!is_proven).then_some(WRONG_DOUBT))
 }
 
-/// What is wrong with how a row ended.
-fn wrong_end(marks: &Marks, number: u64, state: &str, row: &Row<'_>) -> Result<Option<&'static str>, LedgerError> {
-    if !State::parse(state).is_some_and(State::is_settled) {
-        return Ok(None);
-    }
-    let is_proven = row.get::<_, Option<i64>>(PLANNED_COLUMNS + 4)? == Some(marks.proof(number, &end_of(row, state)?));
-    Ok((!is_proven).then_some("how it ended was changed"))
+/// The error for a row that has not ended and whose proof does not match.
+pub(super) const WRONG_DOUBT: &str = "what is in doubt about it was changed";
+
+/// Whether the doubts of a row that has not ended are unchanged. A row that was never sent, or certainly sent without
+/// effect, needs no proof.
+pub(super) fn is_doubt_proven(marks: &Marks, row: u64, proof: Option<i64>, end: &End<'_>) -> bool {
+    let is_untouched = proof.is_none() && end.doubt == 0;
+    is_untouched || proof == Some(marks.proof(row, end))
 }
 
-/// How a row ended, from the columns that follow those of its plan.
+/// How a row ended, from the columns after those of its plan.
 pub(super) fn end_of<'a>(row: &'a Row<'_>, state: &'a str) -> Result<End<'a>, LedgerError> {
     Ok(End {
         state,
@@ -198,7 +204,7 @@ pub(super) fn end_of<'a>(row: &'a Row<'_>, state: &'a str) -> Result<End<'a>, Le
     })
 }
 
-/// Writes the mark of a row anew, after what was planned for it has changed, and returns it.
+/// Updates the mark of a row after its plan has changed, and returns it.
 pub(super) fn mark_again(connection: &Connection, marks: &Marks, row: u64) -> Result<i64, LedgerError> {
     let mut select = connection.prepare_cached(concat!(
         "SELECT ",
@@ -206,17 +212,13 @@ pub(super) fn mark_again(connection: &Connection, marks: &Marks, row: u64) -> Re
         " FROM roster JOIN account USING (row) LEFT JOIN looked_up USING (row) WHERE roster.row = ?1"
     ))?;
     let mut rows = select.query([row])?;
-    let mut encoded = Vec::with_capacity(256);
-    match rows.next()? {
-        Some(found) => Planned::read(found)?.0.encode(&mut encoded),
-        None => return Err(LedgerError::OutOfStep(row)),
-    }
-    let mark = marks.mark(&encoded);
+    let Some(found) = rows.next()? else { return Err(LedgerError::OutOfStep(row)) };
+    let mark = mark_of(&marks.tag_of(&Planned::read(found)?.0));
     connection.prepare_cached("UPDATE account SET mark = ?2 WHERE row = ?1")?.execute((row, mark))?;
     Ok(mark)
 }
 
-/// Proves how a row ended; to be called in the transaction in which it ends.
+/// Writes the proof of how a row ended; call it in the transaction in which the row ends.
 pub(super) fn prove(connection: &Connection, marks: &Marks, row: u64) -> Result<(), LedgerError> {
     let mut select =
         connection.prepare_cached("SELECT state, nth, doubt, settled_at, password FROM account WHERE row = ?1")?;
@@ -230,13 +232,10 @@ pub(super) fn prove(connection: &Connection, marks: &Marks, row: u64) -> Result<
     Ok(())
 }
 
-impl Ledger {
-    /// For a reader who wants to know what can be told even if somebody changed the ledger: counts rows whose end was changed
-    /// as in doubt, and returns what is wrong first, if anything is. The rows themselves are told so by each report.
-    ///
-    /// # Errors
-    /// Returns an error if the ledger cannot be read.
-    pub fn mind_changes(&mut self) -> Result<Option<LedgerError>, LedgerError> {
+impl ReadLedger {
+    /// For readers that want to see the ledger even if someone changed it. Counts rows whose ending was changed as in
+    /// doubt, as each report does for the rows themselves. Returns the first change, if any.
+    pub fn accept_changes(&mut self) -> Result<Option<LedgerError>, LedgerError> {
         if !self.lookup_has_ended()? {
             return Ok(None);
         }
@@ -248,15 +247,15 @@ impl Ledger {
             }
             Ok(())
         };
-        let found = pass(&self.connection, &self.settings_text, &self.marks, true, &mut fault)?;
+        let found = pass(&self.connection, &self.settings_text, &self.marks, LookupState::Ended, &mut fault)?;
         self.counts = counts;
         Ok(first.or(self.must_be_as_noted(&found.fingerprint).err()))
     }
 
-    /// The settings in the file must still be those that this process read: it goes by those anyway, and stops if somebody
-    /// changes them.
+    /// Checks that the settings in the file are still those that this process read. It uses those in any case, and
+    /// stops if someone changes them.
     pub(super) fn settings_must_stand(&self) -> Result<(), LedgerError> {
-        if read::note(&self.connection, read::SETTINGS)?.as_deref() == Some(&self.settings_text) {
+        if note::read(&self.connection, NoteKey::Settings)?.as_deref() == Some(&self.settings_text) {
             return Ok(());
         }
         Err(LedgerError::Damaged {
@@ -275,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_found_with_and_without_gaps() {
+    fn gaps_do_not_hide_rows() {
         for rows in [vec![1, 2, 3, 4], vec![1, 2, 5, 9], vec![3, 4, 5], vec![]] {
             let mut known = Known::default();
             rows.iter().for_each(|row| known.push(*row, mark(*row)));

@@ -1,15 +1,15 @@
-//! What a turn hands out: rows whose plan was compared with what was approved, in the transaction that claims them.
+//! What a turn hands out: rows that were compared with the approved plan in the transaction that claims them.
 //!
-//! Invariant: every value that leaves was read together with the row's mark, so nobody can change it in between.
+//! Invariant: every value that is handed out was read together with the row's mark, so nobody can change it in between.
 
 use super::{
     Ledger, LedgerError,
-    approved::{Approved, changed},
+    approved::{Approved, WRONG_DOUBT, changed, is_doubt_proven},
     forms::form,
-    life::{Doubt, State},
-    marks::{Marks, PLANNED_COLUMNS, Planned, planned_columns, stored},
+    marks::{End, Marks, PLANNED_COLUMNS, Planned, planned_columns, stored},
+    password_column::StoredPassword,
     sessions::{Sessions, SessionsDue},
-    vault::Held,
+    state::{Doubt, State},
 };
 use crate::{
     password::{Form, Password},
@@ -17,43 +17,43 @@ use crate::{
 };
 use rusqlite::{Row, Transaction};
 
-/// A row handed out to be sent; that it may have been is on disk.
+/// A row that is handed out for sending. The ledger on disk already says that it may have been sent.
 pub struct Claimed {
     /// The row of the roster.
     pub row: u64,
     /// The account as the roster names it.
     pub user_principal_name: String,
-    /// The account's object id, where it was looked up: what the write goes to.
+    /// The account's object id, if it was looked up: the write goes to it.
     pub object_id: Option<String>,
-    /// What to send: the same for the life of the run, unless Graph refuses it as too weak.
+    /// The password to send. It stays the same for the whole run, unless Graph refuses it as too weak.
     pub password: Password,
-    /// For whom it is.
+    /// The form of the password.
     pub form: Form,
-    /// What is in doubt from earlier attempts.
+    /// The doubts from earlier attempts.
     pub doubt: Doubt,
-    /// Answers so far that said nothing certain.
+    /// Uncertain answers so far.
     pub troubles: u32,
 }
 
 /// What a turn hands out.
 #[derive(Default)]
 pub struct Claims {
-    /// Passwords to be written.
+    /// Passwords to write.
     pub writes: Vec<Claimed>,
-    /// Sign-in sessions to be revoked.
+    /// Sign-in sessions to revoke.
     pub sessions: Vec<SessionsDue>,
 }
 
 const FROM: &str = " FROM account JOIN roster USING (row) LEFT JOIN looked_up USING (row) ";
 
 impl Ledger {
-    /// Chooses up to `most` requests that are due at `now`, sessions first, and marks them as in flight.
+    /// Selects up to `most` requests that are due at `now`, sessions first, and marks them as in flight.
     pub(super) fn claim(&self, transaction: &Transaction<'_>, most: usize, now: i64) -> Result<Claims, LedgerError> {
         if most == 0 {
             return Ok(Claims::default());
         }
         self.settings_must_stand()?;
-        let approved = self.approved.borrow();
+        let approved = self.read.approved.borrow();
         let Some(approved) = &*approved else { return Ok(Claims::default()) };
         let sessions = self.due_sessions(transaction, approved, most, now)?;
         let writes = self.due_writes(transaction, approved, most - sessions.len(), now)?;
@@ -62,12 +62,12 @@ impl Ledger {
             update.execute([due.row])?;
         }
         let mut update = transaction.prepare_cached(
-            "UPDATE account SET state = 'in_flight', attempts = attempts + 1, sent_at = ?2 WHERE row = ?1",
+            "UPDATE account SET state = 'in_flight', attempts = attempts + 1, sent_at = ?2, proof = ?3 WHERE row = ?1",
         )?;
-        for claimed in &writes {
-            update.execute((claimed.row, now + self.clock_ahead))?;
+        for (claimed, proof) in &writes {
+            update.execute((claimed.row, now + self.clock_ahead, proof))?;
         }
-        Ok(Claims { writes, sessions })
+        Ok(Claims { writes: writes.into_iter().map(|(claimed, _)| claimed).collect(), sessions })
     }
 
     fn due_writes(
@@ -76,31 +76,50 @@ impl Ledger {
         approved: &Approved,
         most: usize,
         now: i64,
-    ) -> Result<Vec<Claimed>, LedgerError> {
+    ) -> Result<Vec<(Claimed, i64)>, LedgerError> {
         let mut select = transaction.prepare_cached(&format!(
-            "SELECT {}, nth, password, doubt, troubles {FROM}
+            "SELECT {}, nth, password, doubt, troubles, settled_at, proof {FROM}
              WHERE state = 'planned' AND not_before <= ?1 AND account.row <= ?3 ORDER BY not_before, account.row LIMIT ?2",
             planned_columns!()
         ))?;
         let mut rows = select.query((now, most, self.last_row))?;
         let mut claimed = Vec::new();
         while let Some(row) = rows.next()? {
-            claimed.push(self.claimed(row, approved)?);
+            let proof = self.proof_in_flight(row)?;
+            claimed.push((self.claimed(row, approved)?, proof));
         }
         Ok(claimed)
     }
 
+    /// Compares the doubts of a planned row with its proof. Returns the proof for when it is in flight, so a later
+    /// process knows that it was.
+    fn proof_in_flight(&self, row: &Row<'_>) -> Result<i64, LedgerError> {
+        let number = row.get(0)?;
+        let mut end = End {
+            state: State::Planned.as_str(),
+            nth: row.get(PLANNED_COLUMNS)?,
+            doubt: row.get(PLANNED_COLUMNS + 2)?,
+            settled_at: row.get(PLANNED_COLUMNS + 4)?,
+            password: row.get_ref(PLANNED_COLUMNS + 1)?,
+        };
+        if !is_doubt_proven(&self.read.marks, number, row.get(PLANNED_COLUMNS + 5)?, &end) {
+            return Err(changed(number, WRONG_DOUBT));
+        }
+        end.state = State::InFlight.as_str();
+        Ok(self.read.marks.proof(number, &end))
+    }
+
     fn claimed(&self, row: &Row<'_>, approved: &Approved) -> Result<Claimed, LedgerError> {
         let (planned, _) = Planned::read(row)?;
-        approved.must_hold(&self.marks, &planned)?;
+        approved.must_hold(&self.read.marks, &planned)?;
         let (nth, password) = (row.get(PLANNED_COLUMNS)?, row.get_ref(PLANNED_COLUMNS + 1)?);
         let Some(bytes) = stored(password) else { return Err(LedgerError::NoPassword(planned.row)) };
         self.password_must_be_ours(&planned, nth, bytes)?;
         let place = Binding { row: planned.row, nth, account: planned.name };
-        let password = match self.vault.get(&place, password)? {
-            Held::Password(password) => password,
-            Held::Sealed => return Err(SealError::Closed(planned.row).into()),
-            Held::Nothing => return Err(LedgerError::NoPassword(planned.row)),
+        let password = match self.read.passwords.get(&place, password)? {
+            StoredPassword::Password(password) => password,
+            StoredPassword::Sealed => return Err(SealError::Closed(planned.row).into()),
+            StoredPassword::Nothing => return Err(LedgerError::NoPassword(planned.row)),
         };
         Ok(Claimed {
             row: planned.row,
@@ -113,14 +132,11 @@ impl Ledger {
         })
     }
 
-    /// The first password of a row is bound by the plan, each later one by the memory of the process that made it.
+    /// The first password of a row is part of its plan, which was already compared; each later one is checked against
+    /// the memory of the process that made it.
     fn password_must_be_ours(&self, planned: &Planned<'_>, nth: u32, bytes: &[u8]) -> Result<(), LedgerError> {
-        let commitment = self.marks.commitment(planned.row, nth, bytes);
-        let known = match nth {
-            0 => planned.commitment,
-            _ => self.fresh.get(&planned.row).map(<[u8; 16]>::as_slice),
-        };
-        if known == Some(commitment.as_slice()) {
+        let is_ours = || self.fresh.get(&planned.row) == Some(&self.read.marks.commitment(planned.row, nth, bytes));
+        if nth == 0 || is_ours() {
             return Ok(());
         }
         Err(changed(planned.row, "its password is not the one of the plan"))
@@ -145,7 +161,7 @@ impl Ledger {
             if !matches!(self.sessions, Sessions::Revoke) {
                 return Err(LedgerError::NotAskedFor(planned.row));
             }
-            approved.must_hold(&self.marks, &planned)?;
+            approved.must_hold(&self.read.marks, &planned)?;
             self.must_have_been_reset(&planned, row)?;
             due.push(SessionsDue {
                 row: planned.row,
@@ -157,10 +173,10 @@ impl Ledger {
         Ok(due)
     }
 
-    /// Sessions follow a reset, so only rows that this run has reset have any to be revoked.
+    /// Sessions follow a reset, so only rows that this run has reset have any to revoke.
     fn must_have_been_reset(&self, planned: &Planned<'_>, row: &Row<'_>) -> Result<(), LedgerError> {
         let state = row.get_ref(PLANNED_COLUMNS + 6)?.as_str().map_err(rusqlite::Error::from)?;
-        let end = super::marks::End {
+        let end = End {
             state,
             nth: row.get(PLANNED_COLUMNS)?,
             doubt: row.get(PLANNED_COLUMNS + 1)?,
@@ -168,32 +184,26 @@ impl Ledger {
             password: row.get_ref(PLANNED_COLUMNS + 4)?,
         };
         let proof = row.get::<_, Option<i64>>(PLANNED_COLUMNS + 3)?;
-        if state == State::Reset.as_str() && proof == Some(self.marks.proof(planned.row, &end)) {
+        if state == State::Reset.as_str() && proof == Some(self.read.marks.proof(planned.row, &end)) {
             return Ok(());
         }
         Err(changed(planned.row, "how it ended was changed"))
     }
 }
 
-/// The key that proofs are made with, for those who record how rows end.
+/// The key for proofs, for code that records how rows end.
 pub(super) fn proof_of(
     transaction: &Transaction<'_>,
     marks: &Marks,
-    (row, state, doubt, settled_at): (u64, State, Doubt, i64),
+    (row, state, doubt, settled_at): (u64, State, Doubt, Option<i64>),
 ) -> Result<Option<i64>, LedgerError> {
-    if !state.is_settled() {
+    if !state.is_settled() && !doubt.any() {
         return Ok(None);
     }
     let mut select = transaction.prepare_cached("SELECT nth, password FROM account WHERE row = ?1")?;
     let mut rows = select.query([row])?;
     let Some(found) = rows.next()? else { return Err(LedgerError::OutOfStep(row)) };
     let (nth, password) = (found.get(0)?, found.get_ref(1)?);
-    let end = super::marks::End {
-        state: state.as_str(),
-        nth,
-        doubt: doubt.to_bits(),
-        settled_at: Some(settled_at),
-        password,
-    };
+    let end = End { state: state.as_str(), nth, doubt: doubt.to_bits(), settled_at, password };
     Ok(Some(marks.proof(row, &end)))
 }

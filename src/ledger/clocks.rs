@@ -1,26 +1,28 @@
-//! How the clock of each process that worked on a run stood to the directory's.
+//! The offset between this machine's clock and the directory's, for each process of a run.
 //!
-//! A row notes when it was settled by this machine's clock, and the directory tells by its own when a password was
-//! changed. To compare the two later, also after a clock was set, it must be known how they stood to each other at that
-//! time. It is noted with the rows, in the same transaction.
+//! A row notes by this machine's clock when it ended, but the directory reports by its own clock when a password
+//! changed. To compare the two later, even after a clock was set, the offset at that time must be known. It is noted
+//! with the rows, in the same transaction.
 //!
-//! Invariant: what is noted for a time holds the true offset at that time, as long as the directory's servers agree.
+//! Invariant: the noted bounds for a time contain the true offset at that time, as long as the directory's servers
+//! agree.
 
-use super::{Ledger, LedgerError, read};
-use crate::clock::Offset;
+use super::{
+    Ledger, LedgerError, ReadLedger,
+    note::{self, NoteKey},
+};
+use crate::util::clock::Offset;
 use rusqlite::{Connection, Transaction};
 use serde::{Deserialize, Serialize};
 
-/// The name of the note.
-const NAME: &str = "clocks";
-/// How far ahead a stretch is noted, in milliseconds, so that a long run does not write it again with each turn.
+/// How far ahead a period is noted, in milliseconds, so that a long run does not rewrite it with each turn.
 const AHEAD: i64 = 10 * 60_000;
-/// Bounds that narrow by less than this, in milliseconds, are not worth writing.
+/// Bounds are rewritten only if they narrow by at least this much, in milliseconds.
 const WORTH: i64 = 50;
-/// Stretches that are kept: one for each process, and one more each time that a clock was set.
+/// Maximum number of periods: one for each process, and one more each time a clock was set.
 const STRETCHES_MAX: usize = 200;
 
-/// A stretch of this machine's clock in which it ran evenly beside the directory's.
+/// A period in which this machine's clock ran evenly with the directory's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Stretch {
     from: i64,
@@ -29,27 +31,27 @@ struct Stretch {
     offset: Offset,
 }
 
-/// All stretches of a run.
+/// All periods of a run.
 #[derive(Default)]
 pub(super) struct Clocks {
     stretches: Vec<Stretch>,
-    /// The one of this process, the last, once an answer has told how its clock stands.
+    /// Whether the last period belongs to this process; true once an answer has shown the offset of its clock.
     is_own: bool,
-    /// What was noted last of it.
+    /// Its last noted state.
     noted: Option<Stretch>,
-    /// By how much rows in flight were given a wrong time, since their batch left before any answer had come.
+    /// How wrong the times of rows in flight are, because their batch was sent before the first answer.
     late: i64,
 }
 
 impl Clocks {
-    /// What earlier processes noted. A note that cannot be read is as good as none.
+    /// Reads the notes of earlier processes. An unreadable note counts as none.
     pub(super) fn read(connection: &Connection) -> Self {
-        let noted = read::note(connection, NAME).ok().flatten();
+        let noted = note::read(connection, NoteKey::Clocks).ok().flatten();
         let stretches = noted.and_then(|noted| serde_json::from_str(&noted).ok()).unwrap_or_default();
         Self { stretches, ..Self::default() }
     }
 
-    /// An answer that came at `now` has told that the directory's clock is ahead by `offset`.
+    /// Learns from an answer at `now` that the directory's clock is ahead by `offset`.
     fn learn(&mut self, offset: Offset, now: i64, taken_for: i64) {
         let own = self.stretches.last_mut().filter(|_| self.is_own);
         if let Some(own) = own
@@ -59,7 +61,7 @@ impl Clocks {
             return;
         }
         if !self.is_own {
-            self.late = offset.nearest_to_none() - taken_for;
+            self.late = offset.closest_to_zero() - taken_for;
         }
         self.is_own = true;
         self.stretches.push(Stretch { from: now, until: now, offset });
@@ -68,7 +70,7 @@ impl Clocks {
         }
     }
 
-    /// Two stretches become one that holds both.
+    /// Merges two periods into one that contains both.
     fn join_oldest(&mut self) {
         let oldest = self.stretches.remove(0);
         let next = &mut self.stretches[0];
@@ -77,7 +79,7 @@ impl Clocks {
         next.offset = next.offset.or(oldest.offset);
     }
 
-    /// Notes what has been learnt, with rows that are settled at `now`, and corrects the times of those in flight.
+    /// Notes what was learnt, with rows that ended at `now`, and corrects the times of those in flight.
     pub(super) fn note(&mut self, transaction: &Transaction<'_>, now: i64) -> Result<(), LedgerError> {
         let Some(own) = self.stretches.last_mut().filter(|_| self.is_own) else { return Ok(()) };
         if self.late != 0 {
@@ -94,8 +96,7 @@ impl Clocks {
         own.until = now + AHEAD;
         self.noted = Some(*own);
         let noted = serde_json::to_string(&self.stretches)?;
-        transaction.prepare_cached("INSERT OR REPLACE INTO run VALUES (?1, ?2)")?.execute((NAME, noted))?;
-        Ok(())
+        note::write(transaction, NoteKey::Clocks, &noted)
     }
 
     fn at(&self, time: i64) -> Option<Offset> {
@@ -104,25 +105,27 @@ impl Clocks {
     }
 }
 
-impl Ledger {
-    /// An answer that came at `now` (milliseconds since 1970) has told how far the directory's clock is ahead: times of
-    /// sending are noted by it from now on.
-    pub fn learn_clock(&mut self, offset: Offset, now: i64) {
-        self.clocks.learn(offset, now, self.clock_ahead);
-        self.clock_ahead = offset.nearest_to_none();
-    }
-
-    /// What the directory's clock shows at `now` by ours, as far as that is known.
-    #[must_use]
-    pub fn directory_time(&self, now: i64) -> i64 {
-        now + self.clock_ahead
-    }
-
-    /// How far the directory's clock was ahead at a time by this machine's clock at which rows were settled. `None` if it
-    /// is not known: the run may be of an older release.
+impl ReadLedger {
+    /// How far the directory's clock was ahead when this machine's clock showed `time` and rows ended. `None` if it is
+    /// not known, for example in a run of an older release.
     #[must_use]
     pub fn clock_at(&self, time: i64) -> Option<Offset> {
         self.clocks.at(time)
+    }
+}
+
+impl Ledger {
+    /// Learns from an answer at `now` (milliseconds since 1970) how far the directory's clock is ahead. From now on,
+    /// sending times are noted by that clock.
+    pub fn learn_clock(&mut self, offset: Offset, now: i64) {
+        self.read.clocks.learn(offset, now, self.clock_ahead);
+        self.clock_ahead = offset.closest_to_zero();
+    }
+
+    /// The time on the directory's clock when ours shows `now`, as far as known.
+    #[must_use]
+    pub fn directory_time(&self, now: i64) -> i64 {
+        now + self.clock_ahead
     }
 }
 
@@ -134,7 +137,7 @@ mod tests {
         Offset { least, most }
     }
 
-    /// A process that has learnt this, by time and offset.
+    /// A process that has learnt these offsets at these times.
     fn process(mut clocks: Clocks, learnt: &[(i64, Offset)]) -> Clocks {
         (clocks.is_own, clocks.noted) = (false, None);
         for (now, offset) in learnt {
@@ -146,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn each_time_has_the_offset_of_its_process() {
+    fn times_use_their_processs_offset() {
         let first = process(Clocks::default(), &[(1_000, offset(-5, 900)), (2_000, offset(100, 1_200))]);
         assert_eq!(first.at(1_500), Some(offset(100, 900)), "one clock, narrower with each answer");
         assert_eq!(first.at(999), None);
@@ -154,7 +157,7 @@ mod tests {
         assert_eq!(second.at(1_500), Some(offset(100, 900)));
         assert_eq!(second.at(5_000_001), Some(offset(-90_500, -89_500)));
         assert_eq!(second.at(4_000_000), None);
-        // A clock that was set back: either may explain the time.
+        // The clock was set back, so either offset may explain the time.
         let third = process(second, &[(1_200, offset(40_000, 41_000))]);
         assert_eq!(third.at(1_500), Some(offset(100, 41_000)));
     }

@@ -1,42 +1,62 @@
-//! Rows that a look at the directory can settle: in doubt after a crash, or reset and to be verified.
+//! Rows that a lookup in the directory can settle: in doubt after a crash, or reset and to be verified.
 //!
-//! It keeps what such a look showed; what that means is decided by whoever looked.
+//! It stores what the lookup showed; the caller decides what that means.
 
-use super::{Counts, Ledger, LedgerError, approved::prove, life::State};
+use super::{
+    Counts, Ledger, LedgerError, ReadLedger,
+    approved::prove,
+    note::{self, NoteKey},
+    state::State,
+    words::{Found, Word, among},
+};
 use rusqlite::params;
+use serde::Serialize;
 
-/// A row whose password was sent, and perhaps set.
-pub struct Doubtful {
+/// A row whose password was sent, and may have been set.
+pub struct InDoubtRow {
     /// Position in the roster.
     pub row: u64,
     /// The account as the roster names it.
     pub user_principal_name: String,
-    /// Its object id, where it was looked up.
+    /// Its object id, if it was looked up.
     pub object_id: Option<String>,
-    /// When it was sent last, by the directory's clock, in milliseconds since 1970.
+    /// When it was last sent, by the directory's clock, in milliseconds since 1970.
     pub sent_at: i64,
     /// When it ended, by our clock, if it did.
     pub settled_at: Option<i64>,
-    /// When the password had been set last before all this, where that was looked up.
+    /// When the password was last set before all this, if that was looked up.
     pub changed_before: Option<i64>,
     /// How often it was sent.
     pub attempts: u64,
 }
 
-/// What the directory showed of a row that was reset.
+/// Which of the rows that were reset are verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// The change, at the time when it was made.
-    Confirmed,
-    /// An older password: the change has not reached what was asked.
+pub enum ToVerify {
+    /// All of them.
+    All,
+    /// Those whose change the directory has not shown yet.
     NotYetVisible,
-    /// A change after ours: by its person, or by somebody else.
+}
+
+/// What the directory showed for a row that was reset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Our change, at the time when it was made.
+    Confirmed,
+    /// An older password: the change has not reached this replica yet.
+    NotYetVisible,
+    /// A later change, by the user or someone else.
     ChangedSince,
     /// Nothing: the account could not be read.
     Unread,
 }
 
 impl Verdict {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Confirmed, Self::NotYetVisible, Self::ChangedSince, Self::Unread];
+
     /// The word in the ledger.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -49,62 +69,51 @@ impl Verdict {
     }
 }
 
-/// Under which it is noted that what was reset is verified.
-const VERIFIED: &str = "verified";
+impl Word for Verdict {
+    fn word(self) -> &'static str {
+        self.as_str()
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        among(&Self::ALL, word)
+    }
+}
 
 const COLUMNS: &str =
     "SELECT row, roster.user_principal_name, object_id, coalesce(sent_at, 0), settled_at, password_changed_at, attempts
     FROM account JOIN roster USING (row) LEFT JOIN looked_up USING (row)";
 
-impl Ledger {
-    /// The next rows after `after` that are to be sent again although they may have been written, `most` of them: those
-    /// of which only the current password can be in force.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be read.
-    pub fn doubtful(&self, after: u64, most: usize) -> Result<Vec<Doubtful>, LedgerError> {
+impl ReadLedger {
+    /// Up to `most` rows after `after` that will be sent again although they may have been written. Only rows without
+    /// an earlier password in doubt are included.
+    pub fn doubtful(&self, after: u64, most: usize) -> Result<Vec<InDoubtRow>, LedgerError> {
         self.select_doubtful("state = 'planned' AND doubt = 1", after, most)
     }
 
-    /// The next rows after `after` that were never sent, `most` of them.
-    ///
-    /// # Errors
-    /// If the ledger cannot be read.
-    pub fn never_sent(&self, after: u64, most: usize) -> Result<Vec<Doubtful>, LedgerError> {
+    /// Up to `most` rows after `after` that were never sent.
+    pub fn never_sent(&self, after: u64, most: usize) -> Result<Vec<InDoubtRow>, LedgerError> {
         self.select_doubtful("state = 'planned' AND attempts = 0 AND doubt = 0", after, most)
     }
 
-    /// The next rows after `after` that were reset, `most` of them; `again` for those alone whose change the directory has
-    /// not shown.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be read.
-    pub fn to_verify(&self, again: bool, after: u64, most: usize) -> Result<Vec<Doubtful>, LedgerError> {
-        let which = if again { "state = 'reset' AND verdict = 'not_yet_visible'" } else { "state = 'reset'" };
-        self.select_doubtful(which, after, most)
+    /// Up to `most` rows after `after` that were reset.
+    pub fn to_verify(&self, which: ToVerify, after: u64, most: usize) -> Result<Vec<InDoubtRow>, LedgerError> {
+        let condition = match which {
+            ToVerify::All => "state = 'reset'",
+            ToVerify::NotYetVisible => "state = 'reset' AND verdict = 'not_yet_visible'",
+        };
+        self.select_doubtful(condition, after, most)
     }
 
-    /// Notes that what was reset is being verified.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be written.
-    pub fn begin_verifying(&self) -> Result<(), LedgerError> {
-        self.set_note(VERIFIED, "true")
-    }
-
-    /// Whether what was reset was ever verified.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be read.
+    /// Whether the reset accounts were ever verified.
     pub fn is_verified(&self) -> Result<bool, LedgerError> {
-        Ok(self.note(VERIFIED)?.is_some())
+        Ok(note::read(&self.connection, NoteKey::Verified)?.is_some())
     }
 
-    fn select_doubtful(&self, which: &str, after: u64, most: usize) -> Result<Vec<Doubtful>, LedgerError> {
+    fn select_doubtful(&self, which: &str, after: u64, most: usize) -> Result<Vec<InDoubtRow>, LedgerError> {
         let mut select =
             self.connection.prepare_cached(&format!("{COLUMNS} WHERE {which} AND row > ?1 ORDER BY row LIMIT ?2"))?;
         let row = |row: &rusqlite::Row<'_>| {
-            Ok(Doubtful {
+            Ok(InDoubtRow {
                 row: row.get(0)?,
                 user_principal_name: row.get(1)?,
                 object_id: row.get(2)?,
@@ -117,13 +126,27 @@ impl Ledger {
         Ok(select.query_map((after, most), row)?.collect::<Result<_, _>>()?)
     }
 
-    /// Ends rows in doubt that the directory showed to be changed, with the time of the change by the directory's clock:
-    /// `reset` where it was ours, `in_doubt` with a message where that is not certain.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be written.
+    /// How many rows the directory showed in each way. Rows that nobody looked at are not counted.
+    pub fn verdicts(&self) -> Result<Vec<(Verdict, u64)>, LedgerError> {
+        let mut select = self
+            .connection
+            .prepare("SELECT verdict, count(*) FROM account WHERE verdict IS NOT NULL GROUP BY verdict ORDER BY 1")?;
+        let known = |(Found(verdict), number): (Found<Verdict>, u64)| verdict.map(|verdict| (verdict, number));
+        let found = select.query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(found.filter_map(|found| found.map(known).transpose()).collect::<Result<_, _>>()?)
+    }
+}
+
+impl Ledger {
+    /// Notes that the reset accounts are being verified.
+    pub fn begin_verifying(&self) -> Result<(), LedgerError> {
+        note::write(&self.connection, NoteKey::Verified, "true")
+    }
+
+    /// Ends rows in doubt whose accounts have changed, with the time of the change by the directory's clock: `reset` if
+    /// the change was ours, `in_doubt` with a message if that is not certain.
     pub fn settle_doubts(&mut self, found: &[(u64, i64, Option<String>)]) -> Result<(), LedgerError> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.read.connection.transaction()?;
         for (row, changed, message) in found {
             let state = if message.is_some() { State::InDoubt } else { State::Reset };
             let code = message.as_ref().map(|_| Verdict::ChangedSince.as_str());
@@ -134,26 +157,24 @@ impl Ledger {
                             sent_at = iif(?2 = 'reset', ?7, sent_at)
                      WHERE row = ?1 AND state = 'planned' AND doubt = 1",
                 )?
-                // By our clock, as every other row that has ended. That it was sent is known for the time of the change.
+                // By our clock, like every other row that has ended. The time of the change shows that it was sent.
                 .execute(params![row, state.as_str(), changed - self.clock_ahead, code, message, doubt, changed])?;
-            prove(&transaction, &self.marks, *row)?;
+            prove(&transaction, &self.read.marks, *row)?;
             if message.is_none() {
-                // Counted anew below.
+                // Counted again below.
                 self.sessions.follow(&transaction, *row, &mut Counts::default())?;
             }
         }
         let counts = Counts::read(&transaction)?;
         transaction.commit()?;
-        self.counts = counts;
+        self.read.counts = counts;
         Ok(())
     }
 
-    /// Keeps what the directory showed of rows that were reset, at `now` (milliseconds since 1970).
-    ///
-    /// # Errors
-    /// Where the ledger cannot be written.
+    /// Stores what the directory showed for rows that were reset, at `now` (milliseconds since 1970).
     pub fn keep_verdicts(&mut self, found: &[(u64, Verdict, String)], now: i64) -> Result<(), LedgerError> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.read.connection.transaction()?;
+        self.staged.write(&transaction)?;
         for (row, verdict, message) in found {
             let (code, message) = match verdict {
                 Verdict::Confirmed => (None, None),
@@ -169,17 +190,5 @@ impl Ledger {
         }
         transaction.commit()?;
         Ok(())
-    }
-
-    /// How many rows the directory showed in each way, by the word of [`Verdict`]; rows that nobody looked at are not
-    /// counted.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be read.
-    pub fn verdicts(&self) -> Result<Vec<(String, u64)>, LedgerError> {
-        let mut select = self
-            .connection
-            .prepare("SELECT verdict, count(*) FROM account WHERE verdict IS NOT NULL GROUP BY verdict ORDER BY 1")?;
-        Ok(select.query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?)
     }
 }

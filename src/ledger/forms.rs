@@ -1,31 +1,25 @@
-//! How the passwords of the rows look: the profile and the language that planning noted for each.
+//! The form of each row's password: the profile and the language from planning.
 //!
-//! It never decides either. Invariant: a word in the file that is no profile or no language stops whatever reads it.
+//! It decides neither. Invariant: a word in the file that is not a profile or a language is an error for every reader.
 
-use super::{FILE_NAME, Ledger, LedgerError};
+use super::{FILE_NAME, LedgerError, ReadLedger};
 use crate::{
-    clean,
     password::{Form, Profile},
+    util::sanitize,
 };
 use rusqlite::Row;
 use std::{path::PathBuf, str::FromStr};
 
-impl Ledger {
+impl ReadLedger {
     /// The form of a row's password.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be read.
     pub fn form(&self, row: u64) -> Result<Form, LedgerError> {
         let mut select = self.connection.prepare_cached("SELECT profile, language FROM roster WHERE row = ?1")?;
         let mut rows = select.query([row])?;
         rows.next()?.map_or(Err(LedgerError::OutOfStep(row)), |row| form(row, 0))
     }
 
-    /// How many accounts of the plan have passwords of each form, the form without a profile first; rows that are skipped
-    /// are not counted.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be read.
+    /// How many accounts of the plan have passwords of each form, the form without a profile first. Skipped rows do not
+    /// count.
     pub fn forms(&self) -> Result<Vec<(Form, u64)>, LedgerError> {
         let mut select = self.connection.prepare(
             "SELECT profile, language, count(*) FROM account JOIN roster USING (row)
@@ -39,10 +33,7 @@ impl Ledger {
         Ok(forms)
     }
 
-    /// The fewest bits of entropy that a password of the plan has; those of the settings where there is none.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be read.
+    /// The lowest entropy of the plan's passwords, in bits; that of the settings if the plan has no passwords.
     pub fn entropy_bits(&self) -> Result<f64, LedgerError> {
         let policy = &self.settings.policy;
         let bits = self.forms()?.into_iter().map(|(form, _)| policy.entropy_bits(form));
@@ -50,7 +41,7 @@ impl Ledger {
     }
 }
 
-/// Reads a profile and a language, which stand beside each other from column `at` on.
+/// Reads a profile and a language from adjacent columns, starting at `at`.
 pub(super) fn form(row: &Row<'_>, at: usize) -> Result<Form, LedgerError> {
     let text = |at: usize| row.get_ref(at)?.as_str_or_null().map_err(rusqlite::Error::from);
     let profile = text(at)?.map(word::<Profile>).transpose()?;
@@ -60,6 +51,6 @@ pub(super) fn form(row: &Row<'_>, at: usize) -> Result<Form, LedgerError> {
 fn word<T: FromStr>(text: &str) -> Result<T, LedgerError> {
     text.parse().map_err(|_| LedgerError::Damaged {
         file: PathBuf::from(FILE_NAME),
-        why: format!("a row has a profile or language {:?}, which is none", clean::for_terminal(text)),
+        why: format!("a row has the unknown profile or language {:?}", sanitize::for_terminal(text)),
     })
 }

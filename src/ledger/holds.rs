@@ -1,55 +1,78 @@
-//! How long Graph asked to be left alone, kept so that the next process waits, too.
+//! How long Graph asked us to wait, stored so that the next process waits, too.
 //!
-//! Each answer that asks for a wait is noted at once, for writes and for reads, with the time at which it came and the time
-//! at which the wait is over, by this machine's clock. A note that makes no sense, or a clock that was set since, never
-//! makes a process wait longer than was asked for, nor longer than the longest wait that is believed.
+//! Each requested wait is noted at once, separately for writes, reads of accounts and reads of the tenant. The note has
+//! the time at which the answer came and the time at which the wait is over, by this machine's clock.
+//!
+//! Invariant: an invalid note, or a clock that was set since, never makes a process wait longer than Graph asked, nor
+//! longer than the longest accepted wait.
 
-use super::{Ledger, LedgerError};
-use crate::retry_after::WAIT_SECONDS_MAX;
+use super::{
+    Ledger, LedgerError, ReadLedger,
+    note::{self, NoteKey},
+};
+use crate::graph::retry_after::WAIT_SECONDS_MAX;
 use std::time::Duration;
 
-/// What Graph asked to be left alone with.
+/// The requests that Graph asked us to pause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnHold {
     /// Everything that changes an account.
     Writes,
     /// Reads of accounts.
     Reads,
+    /// Reads of the tenant as a whole: its roles and domains.
+    TenantReads,
 }
 
-/// A little more than the longest wait that is believed, as some is added to each.
+/// Slightly more than the longest accepted wait, because some jitter is added to each.
+pub(super) const MILLIS_MAX: i64 = WAIT_MILLIS_MAX + 10_000;
+
+/// Longest wait of a row: the longest accepted `Retry-After`.
 #[expect(clippy::cast_possible_truncation, reason = "an hour of milliseconds")]
-const MILLIS_MAX: i64 = WAIT_SECONDS_MAX as i64 * 1_000 + 10_000;
+pub(crate) const WAIT_MILLIS_MAX: i64 = WAIT_SECONDS_MAX as i64 * 1_000;
 
 impl OnHold {
-    const fn note(self) -> &'static str {
+    const fn key(self) -> NoteKey {
         match self {
-            Self::Writes => "held_writes",
-            Self::Reads => "held_reads",
+            Self::Writes => NoteKey::HeldWrites,
+            Self::Reads => NoteKey::HeldReads,
+            Self::TenantReads => NoteKey::HeldTenantReads,
         }
     }
 }
 
-impl Ledger {
-    /// Notes a wait that was asked for at `from` and is over at `until` (milliseconds since 1970), durably.
-    ///
-    /// # Errors
-    /// Returns an error if the ledger cannot be written.
-    pub fn note_hold(&self, what: OnHold, (from, until): (i64, i64)) -> Result<(), LedgerError> {
-        let is_noted = read(self.note(what.note())?.as_deref())
-            .is_some_and(|(_, noted)| noted >= until && noted - from <= MILLIS_MAX);
-        if is_noted { Ok(()) } else { self.set_note(what.note(), &format!("{from} {until}")) }
-    }
-
-    /// How much of a wait that was asked for is left at `now` (milliseconds since 1970).
-    ///
-    /// # Errors
-    /// Returns an error if the ledger cannot be read.
+impl ReadLedger {
+    /// How much of a wait is left at `now` (milliseconds since 1970).
     pub fn hold_left(&self, what: OnHold, now: i64) -> Result<Duration, LedgerError> {
-        Ok(left(self.note(what.note())?.as_deref(), now))
+        Ok(left(note::read(&self.connection, what.key())?.as_deref(), now))
     }
 }
 
+impl Ledger {
+    /// Notes a wait from `from` until `until` (milliseconds since 1970), durably.
+    pub fn note_hold(&self, what: OnHold, (from, until): (i64, i64)) -> Result<(), LedgerError> {
+        let noted = note::read(&self.connection, what.key())?;
+        if covers(noted.as_deref(), (from, until)) {
+            Ok(())
+        } else {
+            note::write(&self.connection, what.key(), &format!("{from} {until}"))
+        }
+    }
+
+    /// Ends waits of single rows that are longer than any noted one: a clock was set back, or someone changed the ledger.
+    pub fn bound_waits(&self, now: i64) -> Result<(), LedgerError> {
+        let latest = now.saturating_add(WAIT_MILLIS_MAX);
+        self.read.connection.execute("UPDATE account SET not_before = 0 WHERE not_before > ?1", [latest])?;
+        Ok(())
+    }
+}
+
+/// Whether a noted wait ends no earlier than the one from `from` until `until`, and is no odd value.
+pub(super) fn covers(noted: Option<&str>, (from, until): (i64, i64)) -> bool {
+    read(noted).is_some_and(|(_, noted)| noted >= until && noted.saturating_sub(from) <= MILLIS_MAX)
+}
+
+/// The start and the end of a noted wait.
 fn read(noted: Option<&str>) -> Option<(i64, i64)> {
     let (from, until) = noted?.split_once(' ')?;
     Some((from.parse().ok()?, until.parse().ok()?))
@@ -58,7 +81,7 @@ fn read(noted: Option<&str>) -> Option<(i64, i64)> {
 fn left(noted: Option<&str>, now: i64) -> Duration {
     let Some((from, until)) = read(noted) else { return Duration::ZERO };
     let asked = until.saturating_sub(from).clamp(0, MILLIS_MAX);
-    // Before it was asked for, the clock was set back: then no more is left than was asked for.
+    // If the clock was set back to before the request, the full wait is left, but no more.
     let left = until.saturating_sub(now).clamp(0, asked);
     Duration::from_millis(u64::try_from(left).unwrap_or(0))
 }
@@ -68,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_of_a_wait_is_never_more_than_was_asked() {
+    fn remaining_wait_never_exceeds_request() {
         for (noted, now, millis) in [
             (Some("1000 21000"), 1_000, 20_000),
             (Some("1000 21000"), 4_000, 17_000),

@@ -1,23 +1,23 @@
-//! By what a row's account is known: as the roster names it, and by its object id.
+//! The names of a row's account: its name in the roster, and its object id.
 //!
 //! It only reads.
 
-use super::{Ledger, LedgerError};
+use super::{LedgerError, ReadLedger};
 
-/// What the account of one row is known by.
+/// The names of one row's account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
-    /// As the roster names it; foreign text.
+    /// Its name in the roster; foreign text.
     pub roster_name: String,
     /// Its object id, if it was looked up and found.
     pub object_id: Option<String>,
 }
 
-impl Ledger {
-    /// By what the account of a row is known.
+impl ReadLedger {
+    /// The names of a row's account.
     ///
     /// # Errors
-    /// If the ledger cannot be read, or has no such row.
+    /// Fails if the ledger cannot be read, or has no such row.
     pub fn identity(&self, row: u64) -> Result<Identity, LedgerError> {
         let mut select = self.connection.prepare_cached(
             "SELECT roster.user_principal_name, object_id FROM roster LEFT JOIN looked_up USING (row) WHERE row = ?1",

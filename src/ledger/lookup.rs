@@ -1,26 +1,29 @@
-//! What the directory said of the accounts before anything was sent, and what that makes of the plan.
+//! What the directory said about the accounts before anything was sent, and what it changes in the plan.
 //!
-//! It keeps what was found, row by row, so that a look-up that was cut off goes on where it stood. It never judges an
-//! account: that is done before it comes here.
+//! Results are stored row by row, so an interrupted lookup continues where it was. It judges no account; that happens
+//! before results get here.
 //!
-//! Invariant: once the look-up has ended, no two planned rows are one account.
+//! Invariant: once the lookup has ended, no two planned rows are the same account.
 
 use super::{
-    Counts, Ledger, LedgerError,
-    approved::{self, mark_again},
-    fingerprint,
+    Counts, Ledger, LedgerError, ReadLedger,
+    approved::{self, LookupState, mark_again},
+    note::{self, NoteKey},
+    words::{Found, Written},
 };
-use crate::{outcome::Skip, roster::Origin};
-use rusqlite::{Transaction, TransactionBehavior, params};
+use crate::{
+    outcome::{Kind, Skip},
+    roster::Origin,
+};
+use rusqlite::{
+    Transaction, TransactionBehavior, params,
+    types::{ToSqlOutput, ValueRef},
+};
 
-/// Under which it is noted how the look-up ended.
-pub(super) const LOOKUP: &str = "lookup";
-/// Under which it is noted why there was none.
-const LOOKUP_SAID: &str = "lookup_said";
-/// Names that are told of each kind.
-const NAMES_TOLD: usize = 3;
+/// How many names are listed for each kind.
+const NAMES_LISTED: usize = 3;
 
-/// A row whose account is to be looked up.
+/// A row whose account has to be looked up.
 pub struct ToLookUp {
     /// Position in the roster.
     pub row: u64,
@@ -30,40 +33,37 @@ pub struct ToLookUp {
     pub user_principal_name: String,
 }
 
-/// What was found of an account, and what that means for its row.
+/// What was found about an account, and what it means for its row.
 pub struct Looked {
     /// Position in the roster.
     pub row: u64,
-    /// What it means in a word: a code of [`Skip`] where the row is skipped.
-    pub kind: &'static str,
-    /// Where the row is skipped: why, for a person.
+    /// What it is: if the row is skipped, the reason.
+    pub kind: Kind,
+    /// If the row is skipped: why, in words for users.
     pub skip: Option<(Skip, String)>,
-    /// Its object id, where it was found.
+    /// Its object id, if it was found.
     pub object_id: Option<String>,
-    /// Its name in the directory, where it was found.
+    /// Its name in the directory, if it was found.
     pub user_principal_name: Option<String>,
-    /// When its password had been set last, in milliseconds since 1970.
+    /// When its password was last set, in milliseconds since 1970.
     pub password_changed_at: Option<i64>,
 }
 
-/// Rows of which the same is to be said.
+/// Rows of the same kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KindCount {
     /// Whether they are skipped.
     pub is_skipped: bool,
-    /// The kind, or the code of the reason; empty where nobody looked.
-    pub kind: String,
+    /// The kind, or the reason for which they are skipped; `None` if nobody looked.
+    pub kind: Option<Kind>,
     /// How many.
     pub number: u64,
     /// The first few of them.
     pub names: Vec<String>,
 }
 
-impl Ledger {
-    /// The next planned rows after `after` that were not looked up yet, `most` of them.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be read.
+impl ReadLedger {
+    /// Up to `most` planned rows after `after` that were not looked up yet.
     pub fn to_look_up(&self, after: u64, most: usize) -> Result<Vec<ToLookUp>, LedgerError> {
         if self.approved.borrow().is_none() {
             self.must_be_as_planned()?;
@@ -81,9 +81,6 @@ impl Ledger {
     }
 
     /// How many planned rows were not looked up yet.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be read.
     pub fn left_to_look_up(&self) -> Result<u64, LedgerError> {
         Ok(self.connection.query_row(
             "SELECT count(*) FROM account WHERE state = 'planned'
@@ -93,10 +90,7 @@ impl Ledger {
         )?)
     }
 
-    /// Tells the names and the object id of each account that is still to be written.
-    ///
-    /// # Errors
-    /// If the ledger cannot be read.
+    /// Calls `each` with the names and the object id of each account that is still to be written.
     pub fn for_each_pending(&self, each: &mut dyn FnMut(&[&str])) -> Result<(), LedgerError> {
         let mut select = self.connection.prepare(
             "SELECT roster.user_principal_name, coalesce(looked_up.user_principal_name, ''), coalesce(object_id, '')
@@ -107,7 +101,7 @@ impl Ledger {
         while let Some(row) = rows.next()? {
             let text = |column: usize| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
             let (listed, name, id) = (text(0)?, text(1)?, text(2)?);
-            // A name that says nothing new is left out.
+            // A name that is the same again is left out.
             let name = if name.eq_ignore_ascii_case(listed) { "" } else { name };
             let known: Vec<&str> = [listed, name, id].into_iter().filter(|name| !name.is_empty()).collect();
             each(&known);
@@ -115,123 +109,40 @@ impl Ledger {
         Ok(())
     }
 
-    /// How many accounts to be reset had their password set at `since` or later (milliseconds since 1970, by the
+    /// How many of the accounts to reset had their password set at `since` or later (milliseconds since 1970, by the
     /// directory's clock) when they were looked up, and the first few of their names.
-    ///
-    /// # Errors
-    /// If the ledger cannot be read.
     pub fn changed_since(&self, since: i64) -> Result<(u64, Vec<String>), LedgerError> {
         const CHANGED: &str = "FROM account JOIN looked_up USING (row)
             WHERE state = 'planned' AND password_changed_at >= ?1";
         let number = self.connection.query_row(&format!("SELECT count(*) {CHANGED}"), [since], |row| row.get(0))?;
-        let names = format!("SELECT user_principal_name {CHANGED} ORDER BY row LIMIT {NAMES_TOLD}");
+        let names = format!("SELECT user_principal_name {CHANGED} ORDER BY row LIMIT {NAMES_LISTED}");
         let mut select = self.connection.prepare(&names)?;
         let names = select.query_map([since], |row| row.get(0))?;
         Ok((number, names.collect::<Result<_, _>>()?))
     }
 
-    /// Names and object ids, in lower case, that are not to be touched.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be read.
+    /// Names and object ids, in lower case, that must not be touched.
     pub fn exclusions(&self) -> Result<Vec<String>, LedgerError> {
         let mut select = self.connection.prepare("SELECT key FROM exclusion")?;
         Ok(select.query_map((), |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
-    /// Keeps what was found. A row that is skipped loses its password, which was never sent.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be written.
-    pub fn keep_looked(&mut self, found: &[Looked]) -> Result<(), LedgerError> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut counts = self.counts;
-        let mut marked = Vec::with_capacity(found.len());
-        for looked in found {
-            keep(&transaction, looked, &mut counts)?;
-            marked.push((looked.row, mark_again(&transaction, &self.marks, looked.row)?));
-        }
-        transaction.commit()?;
-        if let Some(approved) = &mut *self.approved.borrow_mut() {
-            marked.into_iter().for_each(|(row, mark)| approved.set(row, mark));
-        }
-        self.counts = counts;
-        Ok(())
-    }
-
-    /// Ends the look-up: of rows that turned out to be one account, the first stands. `without` says why nothing was
-    /// looked up, where that is so.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be written.
-    pub fn end_lookup(&mut self, without: Option<&str>) -> Result<(), LedgerError> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let is_as_stored = without.is_some()
-            && !transaction.query_row("SELECT EXISTS (SELECT 1 FROM looked_up)", (), |row| row.get::<_, bool>(0))?;
-        // Where nothing was looked up, the plan is what it was when it was stored.
-        let taken = match is_as_stored {
-            true => None,
-            false => {
-                let mut known = self.approved.borrow_mut();
-                let origin = self.settings.origin();
-                let duplicates = if without.is_none() { skip_duplicates(&transaction, origin)? } else { Vec::new() };
-                for row in duplicates {
-                    let mark = mark_again(&transaction, &self.marks, row)?;
-                    known.iter_mut().for_each(|known| known.set(row, mark));
-                }
-                let taken = approved::take_from(&transaction, &self.settings_text, &self.marks, true)?;
-                known.as_ref().map_or(Ok(()), |known| known.must_be(&taken))?;
-                Some(taken)
-            }
-        };
-        let fingerprint = taken.as_ref().map(|taken| taken.fingerprint.clone());
-        let notes = [
-            (LOOKUP, Some(if without.is_none() { "done" } else { "none" })),
-            (LOOKUP_SAID, without),
-            (fingerprint::NAME, fingerprint.as_deref()),
-        ];
-        for (name, value) in notes {
-            transaction
-                .prepare_cached("INSERT OR REPLACE INTO run SELECT ?1, ?2 WHERE ?2 IS NOT NULL")?
-                .execute((name, value))?;
-        }
-        let counts = Counts::read(&transaction)?;
-        transaction.commit()?;
-        self.counts = counts;
-        if taken.is_some() {
-            self.approved.replace(taken);
-        }
-        Ok(())
-    }
-
-    /// Whether the look-up has ended, one way or the other.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be read.
+    /// Whether the lookup has ended in any way.
     pub fn lookup_has_ended(&self) -> Result<bool, LedgerError> {
-        Ok(self.note(LOOKUP)?.is_some())
+        Ok(note::read(&self.connection, NoteKey::Lookup)?.is_some())
     }
 
-    /// Whether accounts were looked up, all of them.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be read.
+    /// Whether all accounts were looked up.
     pub fn is_looked_up(&self) -> Result<bool, LedgerError> {
-        Ok(self.note(LOOKUP)?.as_deref() == Some("done"))
+        Ok(note::read(&self.connection, NoteKey::Lookup)?.as_deref() == Some("done"))
     }
 
-    /// Why accounts were not looked up, where that is so.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be read.
+    /// Why accounts were not looked up, if so.
     pub fn not_looked_up_because(&self) -> Result<Option<String>, LedgerError> {
-        self.note(LOOKUP_SAID)
+        note::read(&self.connection, NoteKey::LookupSaid)
     }
 
-    /// The rows by what the plan makes of them, those to be reset first, then the most.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be read.
+    /// The rows by kind: those to be reset first, then by number.
     pub fn kinds(&self) -> Result<Vec<KindCount>, LedgerError> {
         let mut select = self.connection.prepare(
             "SELECT state = 'skipped' AS is_skipped,
@@ -239,17 +150,16 @@ impl Ledger {
                     count(*)
              FROM account LEFT JOIN looked_up USING (row) GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2",
         )?;
-        let kind = |row: &rusqlite::Row<'_>| {
-            Ok(KindCount { is_skipped: row.get(0)?, kind: row.get(1)?, number: row.get(2)?, names: Vec::new() })
-        };
-        let mut kinds: Vec<KindCount> = select.query_map((), kind)?.collect::<Result<_, _>>()?;
-        for kind in &mut kinds {
-            kind.names = self.names_of_kind(kind)?;
+        let (mut rows, mut kinds) = (select.query(())?, Vec::new());
+        while let Some(row) = rows.next()? {
+            let (is_skipped, Found(kind), number) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let names = self.names_of_kind(is_skipped, row.get_ref(1)?)?;
+            kinds.push(KindCount { is_skipped, kind, number, names });
         }
         Ok(kinds)
     }
 
-    fn names_of_kind(&self, kind: &KindCount) -> Result<Vec<String>, LedgerError> {
+    fn names_of_kind(&self, is_skipped: bool, word: ValueRef<'_>) -> Result<Vec<String>, LedgerError> {
         let mut select = self.connection.prepare_cached(
             "SELECT coalesce(looked_up.user_principal_name, roster.user_principal_name)
              FROM account JOIN roster USING (row) LEFT JOIN looked_up USING (row)
@@ -257,31 +167,93 @@ impl Ledger {
                            state <> 'skipped' AND coalesce(kind, '') = ?2)
              ORDER BY row LIMIT ?3",
         )?;
-        let names = select.query_map((kind.is_skipped, &kind.kind, NAMES_TOLD), |row| row.get(0))?;
+        let word = ToSqlOutput::Borrowed(word);
+        let names = select.query_map((is_skipped, word, NAMES_LISTED), |row| row.get(0))?;
         Ok(names.collect::<Result<_, _>>()?)
     }
 
     /// How many accounts have another name in the directory than in the roster, and the first few as (old, new).
-    ///
-    /// # Errors
-    /// Where the ledger cannot be read.
     pub fn renamed(&self) -> Result<(u64, Vec<(String, String)>), LedgerError> {
         const RENAMED: &str = "FROM looked_up JOIN roster USING (row)
             WHERE looked_up.user_principal_name <> roster.user_principal_name COLLATE NOCASE
                   AND coalesce(looked_up.object_id, '') <> roster.user_principal_name COLLATE NOCASE";
         let number = self.connection.query_row(&format!("SELECT count(*) {RENAMED}"), (), |row| row.get(0))?;
         let mut select = self.connection.prepare(&format!(
-            "SELECT roster.user_principal_name, looked_up.user_principal_name {RENAMED} ORDER BY row LIMIT {NAMES_TOLD}"
+            "SELECT roster.user_principal_name, looked_up.user_principal_name {RENAMED} ORDER BY row LIMIT {NAMES_LISTED}"
         ))?;
         let names = select.query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok((number, names.collect::<Result<_, _>>()?))
     }
 }
 
+impl Ledger {
+    /// Stores the results. A skipped row loses its password, which was never sent, when the lookup ends; until then
+    /// the plan is identified by it.
+    pub fn keep_looked(&mut self, found: &[Looked]) -> Result<(), LedgerError> {
+        let transaction = self.read.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        self.staged.write(&transaction)?;
+        let mut counts = self.read.counts;
+        let mut marked = Vec::with_capacity(found.len());
+        for looked in found {
+            keep(&transaction, looked, &mut counts)?;
+            marked.push((looked.row, mark_again(&transaction, &self.read.marks, looked.row)?));
+        }
+        transaction.commit()?;
+        if let Some(approved) = &mut *self.read.approved.borrow_mut() {
+            marked.into_iter().for_each(|(row, mark)| approved.set(row, mark));
+        }
+        self.read.counts = counts;
+        Ok(())
+    }
+
+    /// Ends the lookup. If several rows turned out to be one account, the first is kept. `without` says why nothing
+    /// was looked up, if so.
+    pub fn end_lookup(&mut self, without: Option<&str>) -> Result<(), LedgerError> {
+        let transaction = self.read.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let is_as_stored = without.is_some()
+            && !transaction.query_row("SELECT EXISTS (SELECT 1 FROM looked_up)", (), |row| row.get::<_, bool>(0))?;
+        // If nothing was looked up, the plan is as it was stored.
+        let taken = match is_as_stored {
+            true => None,
+            false => {
+                let mut known = self.read.approved.borrow_mut();
+                let origin = self.read.settings.origin();
+                let duplicates = if without.is_none() { skip_duplicates(&transaction, origin)? } else { Vec::new() };
+                for row in duplicates {
+                    let mark = mark_again(&transaction, &self.read.marks, row)?;
+                    known.iter_mut().for_each(|known| known.set(row, mark));
+                }
+                let taken =
+                    approved::take_from(&transaction, &self.read.settings_text, &self.read.marks, LookupState::Ended)?;
+                known.as_ref().map_or(Ok(()), |known| known.must_be(&taken))?;
+                Some(taken)
+            }
+        };
+        let fingerprint = taken.as_ref().map(|taken| taken.fingerprint.clone());
+        let notes = [
+            (NoteKey::Lookup, Some(if without.is_none() { "done" } else { "none" })),
+            (NoteKey::LookupSaid, without),
+            (NoteKey::Fingerprint, fingerprint.as_deref()),
+        ];
+        for (key, value) in notes {
+            value.map_or(Ok(()), |value| note::write(&transaction, key, value))?;
+        }
+        transaction
+            .execute("UPDATE account SET password = NULL WHERE state = 'skipped' AND password IS NOT NULL", ())?;
+        let counts = Counts::read(&transaction)?;
+        transaction.commit()?;
+        self.read.counts = counts;
+        if taken.is_some() {
+            self.read.approved.replace(taken);
+        }
+        Ok(())
+    }
+}
+
 fn keep(transaction: &Transaction, looked: &Looked, counts: &mut Counts) -> Result<(), LedgerError> {
     transaction.prepare_cached("INSERT OR REPLACE INTO looked_up VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
         looked.row,
-        looked.kind,
+        Written(looked.kind),
         looked.object_id,
         looked.user_principal_name,
         looked.password_changed_at,
@@ -296,14 +268,14 @@ fn keep(transaction: &Transaction, looked: &Looked, counts: &mut Counts) -> Resu
 fn skip_row(transaction: &Transaction, row: u64, skip: Skip, message: &str) -> Result<u64, LedgerError> {
     let changed = transaction
         .prepare_cached(
-            "UPDATE account SET state = 'skipped', password = NULL, error_code = ?2, error_message = ?3
-             WHERE row = ?1 AND state = 'planned'",
+            "UPDATE account SET state = 'skipped', error_code = ?2, error_message = ?3 WHERE row = ?1 AND state = 'planned'",
         )?
         .execute((row, skip.code(), message))?;
     Ok(changed as u64)
 }
 
-/// A name and an object id, or an old name and a new one, may be one account. Returns the rows that are skipped for it.
+/// A name and an object id, or an old name and a new one, may be the same account. Returns the rows that are skipped
+/// because of that.
 fn skip_duplicates(transaction: &Transaction, origin: Origin<'_>) -> Result<Vec<u64>, LedgerError> {
     let mut select = transaction.prepare(
         "SELECT later.row, later.line, roster.line

@@ -1,49 +1,61 @@
-//! Keyed hashes over what the ledger holds, so that a change by somebody else shows.
+//! Keyed hashes over the content of the ledger, to detect changes by others.
 //!
-//! Each run has a random key of 32 bytes, which is kept in its ledger. Three hashes (HMAC-SHA256, cut) are made with it:
-//! the *commitment* of a password (128 bits; over its row, its number and its bytes as they are stored, so over the sealed
-//! bytes in a sealed run), the *mark* of a row (64 bits; over all that was planned for it, the commitment included), and
-//! the *proof* of how a row ended (64 bits; over its state and its password).
+//! Each run has a random key of 32 bytes, stored in its ledger. It makes two kinds of hashes (HMAC-SHA256): the *tag*
+//! of a row's plan, over everything planned for the row, including its first password as stored; and the *proof* of how
+//! a row ended (64 bits, over its state and its password). The ledger stores the first 64 bits of each tag, the row's
+//! *mark*.
 //!
-//! The plan's fingerprint covers the key and each commitment in full, so nobody can find another password for an approved
-//! one. Whoever sees only the fingerprint, a report or JSON learns nothing about a password, not even its length or that
-//! two are equal: a hash depends on its row and on a key that he does not have. Whoever has the ledger has the key, and in
-//! a clear run the passwords, too. Marks and proofs find changes and name rows; by themselves they do not stop a forger who
-//! knows this code and has the ledger. Only an approved fingerprint does.
+//! The plan's fingerprint covers the key and each full tag, so nobody can find another password for an approved one.
+//! Someone who sees only the fingerprint, a report or JSON learns nothing about a password, not even its length or that
+//! two are equal, because a hash depends on its row and on the key. Someone who has the ledger also has the key, and in
+//! an unsealed run the passwords, too. Marks and proofs detect changes and name the rows. On their own they do not stop
+//! a forger who knows this code and has the ledger; only an approved fingerprint does.
+//!
+//! A sealed password goes into the tag as its SHA-256. That hash is kept when another password replaces it, because the
+//! password itself is not kept if it was never sent and nobody could read it.
 
-use super::LedgerError;
+pub(super) use super::first::First;
+use super::{
+    LedgerError,
+    first::{Hash, part},
+};
 use aws_lc_rs::{hmac, rand};
 use rusqlite::{
     Row,
     types::{ToSqlOutput, Value, ValueRef},
 };
-use std::fmt::Write as _;
+use std::{cell::RefCell, fmt::Write as _};
+use zeroize::Zeroizing;
 
-/// Under which the key is noted.
-pub(super) const KEY: &str = "marks_key";
 const KEY_BYTES: usize = 32;
 const COMMITMENT_BYTES: usize = 16;
 
-/// A cut keyed hash of a password as it is stored.
+/// A truncated keyed hash of a password that this process made, as stored.
 pub(super) type Commitment = [u8; COMMITMENT_BYTES];
 
-/// The columns that [`Planned::read`] reads, in its order.
+/// The tag of a row's plan.
+pub(super) type Tag = Hash;
+
+/// The columns that [`Planned::read`] reads, in order.
 macro_rules! planned_columns {
     () => {
         "roster.row, roster.line, roster.user_principal_name, roster.cells, roster.profile, roster.language,
-         iif(state = 'skipped', coalesce(error_code, ''), NULL), commitment, mark,
-         kind, object_id, looked_up.user_principal_name, password_changed_at"
+         iif(state = 'skipped', coalesce(error_code, ''), NULL),
+         iif(nth = 0, account.password, (SELECT password FROM replaced WHERE replaced.row = account.row AND nth = 0)),
+         mark, kind, object_id, looked_up.user_principal_name, password_changed_at, iif(nth = 0, NULL, commitment)"
     };
 }
 pub(super) use planned_columns;
 
-/// How many columns [`planned_columns`] has.
-pub(super) const PLANNED_COLUMNS: usize = 13;
+/// The number of columns in [`planned_columns`].
+pub(super) const PLANNED_COLUMNS: usize = 14;
 
-/// The key of a run, and the hashes that are made with it.
+/// The key of a run, and the hashes made with it.
 pub(super) struct Marks {
     key: hmac::Key,
     bytes: [u8; KEY_BYTES],
+    /// A buffer that is reused for each row.
+    encoded: RefCell<Vec<u8>>,
 }
 
 /// What was planned for a row.
@@ -56,11 +68,12 @@ pub(super) struct Planned<'a> {
     pub language: &'a str,
     /// Why it is skipped, if it is.
     pub skip: Option<&'a str>,
-    pub commitment: Option<&'a [u8]>,
+    /// `None` if it has none, or none is left.
+    pub first: Option<First<'a>>,
     pub looked: Option<LookedUp<'a>>,
 }
 
-/// What the directory said of a row's account.
+/// What the directory said about a row's account.
 pub(super) struct LookedUp<'a> {
     pub kind: &'a str,
     pub object_id: Option<&'a str>,
@@ -69,7 +82,7 @@ pub(super) struct LookedUp<'a> {
 }
 
 impl<'a> Planned<'a> {
-    /// Reads the columns of [`planned_columns`], and the mark beside them.
+    /// Reads the columns of [`planned_columns`], and the mark after them.
     pub(super) fn read(row: &'a Row<'_>) -> Result<(Self, i64), LedgerError> {
         let text = |at: usize| row.get_ref(at)?.as_str_or_null().map_err(rusqlite::Error::from);
         let kind = text(9)?;
@@ -90,36 +103,31 @@ impl<'a> Planned<'a> {
             profile: text(4)?,
             language: text(5)?.unwrap_or_default(),
             skip: text(6)?,
-            commitment: row.get_ref(7)?.as_blob_or_null().map_err(rusqlite::Error::from)?,
+            first: match First::of(row.get_ref(7)?) {
+                None => row.get_ref(13)?.as_blob_or_null().map_err(rusqlite::Error::from)?.map(First::Hash),
+                first => first,
+            },
             looked,
         };
         Ok((planned, row.get(8)?))
     }
 
-    /// One form for each plan of a row: every part has its length, so no two plans read the same.
-    pub(super) fn encode(&self, out: &mut Vec<u8>) {
-        out.clear();
+    /// Encodes a row's plan unambiguously: every part has its length, so two plans never encode alike. A skipped row
+    /// counts as having no password, even if the ledger still has one.
+    fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.row.to_be_bytes());
         out.extend_from_slice(&self.line.to_be_bytes());
         let texts = [Some(self.name), Some(self.cells), self.profile, Some(self.language), self.skip];
         texts.into_iter().for_each(|text| part(out, text.map(str::as_bytes)));
-        part(out, self.commitment);
+        match self.first.filter(|_| self.skip.is_none()) {
+            Some(first) => first.encode(out),
+            None => out.push(0),
+        }
         let Some(looked) = &self.looked else { return out.push(0) };
         out.push(1);
         let texts = [Some(looked.kind), looked.object_id, looked.user_principal_name];
         texts.into_iter().for_each(|text| part(out, text.map(str::as_bytes)));
         part(out, looked.password_changed_at.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
-    }
-}
-
-fn part(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
-    match bytes {
-        None => out.push(0),
-        Some(bytes) => {
-            out.push(1);
-            out.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
-            out.extend_from_slice(bytes);
-        }
     }
 }
 
@@ -132,10 +140,10 @@ impl Marks {
     }
 
     fn of(bytes: [u8; KEY_BYTES]) -> Self {
-        Self { key: hmac::Key::new(hmac::HMAC_SHA256, &bytes), bytes }
+        Self { key: hmac::Key::new(hmac::HMAC_SHA256, &bytes), bytes, encoded: RefCell::default() }
     }
 
-    /// The key as it was noted; none if that is no key.
+    /// Parses the key from its note; `None` if it is not a key.
     pub(super) fn parse(noted: &str) -> Option<Self> {
         let mut bytes = [0; KEY_BYTES];
         if noted.len() != 2 * KEY_BYTES || !noted.is_ascii() {
@@ -148,7 +156,7 @@ impl Marks {
         (marks.noted() == noted).then_some(marks)
     }
 
-    /// As it is noted.
+    /// The key as a note.
     pub(super) fn noted(&self) -> String {
         hex(&self.bytes)
     }
@@ -157,7 +165,7 @@ impl Marks {
         &self.bytes
     }
 
-    /// The commitment of the `nth` password of a row, as it is stored.
+    /// The commitment of the `nth` password of a row, as stored, for the memory of the process that made it.
     pub(super) fn commitment(&self, row: u64, nth: u32, stored: &[u8]) -> Commitment {
         let tag = self.tag(b"password", &[&row.to_be_bytes(), &nth.to_be_bytes(), stored]);
         let mut commitment = [0; COMMITMENT_BYTES];
@@ -165,9 +173,15 @@ impl Marks {
         commitment
     }
 
-    /// The mark of a row, from its encoded plan.
-    pub(super) fn mark(&self, encoded: &[u8]) -> i64 {
-        number(self.tag(b"row", &[encoded]))
+    /// The tag of a row's plan.
+    pub(super) fn tag_of(&self, planned: &Planned<'_>) -> Tag {
+        let mut encoded = self.encoded.borrow_mut();
+        encoded.clear();
+        encoded.extend_from_slice(b"row\0");
+        planned.encode(&mut encoded);
+        let mut tag = Tag::default();
+        tag.copy_from_slice(hmac::sign(&self.key, &encoded).as_ref());
+        tag
     }
 
     /// The proof of how a row ended.
@@ -182,7 +196,15 @@ impl Marks {
             &settled_at.to_be_bytes(),
             password.unwrap_or_default(),
         ];
-        number(self.tag(b"end", &parts))
+        mark_of(self.tag(b"end", &parts).as_ref())
+    }
+
+    /// The seed of the `nth` password of a row, which the run makes itself; another one for each attempt.
+    pub(super) fn reissue_seed(&self, row: u64, nth: u32, attempt: u32) -> Zeroizing<[u8; 32]> {
+        let parts = [&row.to_be_bytes()[..], &nth.to_be_bytes(), &attempt.to_be_bytes()];
+        let mut seed = Zeroizing::new([0; 32]);
+        seed.copy_from_slice(self.tag(b"reissue", &parts).as_ref());
+        seed
     }
 
     fn tag(&self, label: &[u8], parts: &[&[u8]]) -> hmac::Tag {
@@ -194,7 +216,7 @@ impl Marks {
     }
 }
 
-/// How a row ended, as far as a report may say that a password is in force.
+/// How a row ended, as far as it decides whether a report shows a password as valid.
 pub(super) struct End<'a> {
     pub state: &'a str,
     pub nth: u32,
@@ -203,7 +225,7 @@ pub(super) struct End<'a> {
     pub password: ValueRef<'a>,
 }
 
-/// The bytes of a password as it is stored; none if there is none.
+/// The bytes of a password as stored; `None` if there is none.
 pub(super) fn stored(password: ValueRef<'_>) -> Option<&[u8]> {
     match password {
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(bytes),
@@ -211,7 +233,7 @@ pub(super) fn stored(password: ValueRef<'_>) -> Option<&[u8]> {
     }
 }
 
-/// The same of one that is about to be stored.
+/// The same for a password that is about to be stored.
 pub(super) fn to_be_stored<'a>(password: &'a ToSqlOutput<'_>) -> &'a [u8] {
     match password {
         ToSqlOutput::Borrowed(password) => stored(*password),
@@ -222,8 +244,9 @@ pub(super) fn to_be_stored<'a>(password: &'a ToSqlOutput<'_>) -> &'a [u8] {
     .unwrap_or_default()
 }
 
-fn number(tag: hmac::Tag) -> i64 {
-    tag.as_ref().first_chunk().map_or(0, |bytes| i64::from_be_bytes(*bytes))
+/// The part of a tag that the ledger stores.
+pub(super) fn mark_of(tag: &[u8]) -> i64 {
+    tag.first_chunk().map_or(0, |bytes| i64::from_be_bytes(*bytes))
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {
@@ -246,7 +269,7 @@ mod tests {
             password_changed_at: None,
         });
         let mut out = Vec::new();
-        let planned = Planned { row: 1, line: 2, name, cells, profile, language: "en", skip, commitment: None, looked };
+        let planned = Planned { row: 1, line: 2, name, cells, profile, language: "en", skip, first: None, looked };
         planned.encode(&mut out);
         out
     }
@@ -265,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_commitment_depends_on_key_row_number_and_bytes() {
+    fn commitment_depends_on_every_input() {
         let (marks, other) = (Marks::of([7; 32]), Marks::of([8; 32]));
         let first = marks.commitment(1, 0, b"Secret-1");
         assert_eq!(first, marks.commitment(1, 0, b"Secret-1"));
@@ -280,7 +303,23 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_read_as_it_was_noted() {
+    fn seed_depends_on_every_input() {
+        let (marks, other) = (Marks::of([7; 32]), Marks::of([8; 32]));
+        let seeds = [
+            marks.reissue_seed(1, 1, 0),
+            marks.reissue_seed(2, 1, 0),
+            marks.reissue_seed(1, 2, 0),
+            marks.reissue_seed(1, 1, 1),
+            other.reissue_seed(1, 1, 0),
+        ];
+        for (at, seed) in seeds.iter().enumerate() {
+            assert!(seeds[..at].iter().all(|earlier| earlier != seed));
+        }
+        assert_eq!(seeds[0], marks.reissue_seed(1, 1, 0));
+    }
+
+    #[test]
+    fn keys_parse_from_their_notes() {
         let marks = Marks::generate().expect("randomness");
         assert_eq!(Marks::parse(&marks.noted()).expect("a key").bytes, marks.bytes);
         let noted = "ab".repeat(32);
@@ -290,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proof_depends_on_all_that_a_report_says() {
+    fn proof_covers_the_whole_report() {
         let marks = Marks::of([7; 32]);
         let end = |state: &'static str, nth, doubt, settled_at, password| {
             marks.proof(1, &End { state, nth, doubt, settled_at, password })

@@ -1,164 +1,214 @@
-//! The ledger: one SQLite file that holds the truth about a run, on disk before anything is sent.
+//! The ledger: one SQLite file that records the truth about a run, on disk before anything is sent.
 //!
-//! The plan goes in chunk by chunk, and counts once its settings are noted ([`Ledger::create`]); each turn of the run takes
-//! facts in and hands intents out with one transaction ([`Ledger::turn`]); the reports read it. All SQL is in this room. It never decides what an answer means
-//! and never sends.
+//! The plan is stored chunk by chunk, and is valid once its settings are noted ([`Ledger::create`]). Each turn of the
+//! run stores facts and hands out intents in one transaction ([`Ledger::turn`]). The reports read it. All SQL is in
+//! this module. It never decides what an answer means, and never sends.
 //!
-//! Invariant: what a call of this room returned is synced to disk, except in a rehearsal, which has nothing to lose.
+//! Invariant: what a call of this module returned is synced to disk, except in a rehearsal, which has nothing to lose.
 
 mod approved;
 mod claim;
 mod clocks;
-mod course;
 mod doubts;
 mod error;
 mod examine;
 mod fingerprint;
+mod first;
 mod forms;
-mod glance;
 mod holds;
 mod identity;
-pub mod life;
+mod kept_pace;
+mod location;
 mod lock;
 mod lookup;
 mod marks;
 mod migrate;
+mod note;
 mod open;
-mod place;
+mod password_column;
+mod plan_check;
 mod processes;
 mod read;
-mod renewal;
+mod read_copy;
+pub mod register;
+mod reissue;
 mod rescue;
+mod row_status;
 mod rows;
+mod run_notes;
 mod schema;
 mod sessions;
-mod standing;
+mod sql_error;
+pub mod state;
 mod store;
+mod timeline;
 mod trouble;
 mod turn;
-mod vault;
+mod version;
+mod words;
 
 pub use claim::{Claimed, Claims};
-pub use course::{Hold, Moment};
-pub use doubts::{Doubtful, Verdict};
+pub use doubts::{InDoubtRow, ToVerify, Verdict};
 pub use error::LedgerError;
 pub use holds::OnHold;
+pub(crate) use holds::WAIT_MILLIS_MAX;
 pub use identity::Identity;
+pub use kept_pace::KeptPace;
 pub use lookup::{KindCount, Looked, ToLookUp};
-pub use open::{Created, Skipped};
+pub use open::Created;
 pub use processes::{Process, is_time};
 pub use read::{Counts, Group, Session};
-pub use renewal::ToRenew;
+pub use reissue::ToReissue;
+pub use row_status::RowStatus;
 pub use rows::ReportRow;
+pub use run_notes::SignedInAs;
 pub use sessions::{Revocation, RevocationEvent, SessionsDue};
-pub use standing::Standing;
+pub use sql_error::SqlError;
+pub use store::Skipped;
+pub use timeline::{Pause, PauseReason};
+pub use trouble::StorageFault;
 pub use turn::{Fact, Facts};
 
 use crate::{
     plan::Settings,
     seal::{Identities, Recipients},
+    util::replace::OwnFiles,
 };
 use approved::Approved;
 use clocks::Clocks;
+use location::Location;
 use marks::{Commitment, Marks};
-use place::Place;
+use password_column::PasswordColumn;
 use rusqlite::Connection;
 use sessions::Sessions;
 use std::{
     cell::RefCell,
     collections::HashMap,
+    fs::File,
+    ops::Deref,
     path::{Path, PathBuf},
 };
-use vault::Vault;
 
 /// The ledger's name in the run folder.
 pub const FILE_NAME: &str = "ledger.db";
 
-/// An open ledger. While it lives, no other process can work on the run.
-pub struct Ledger {
+/// A ledger that is only read. It claims nothing, and other processes may work on the run meanwhile. To work on a run,
+/// use [`Ledger`].
+///
+/// ```compile_fail
+/// # use passwave::ledger::{Facts, ReadLedger};
+/// fn claim(ledger: &mut ReadLedger) {
+///     let _ = ledger.turn(&Facts::default(), 1, 0);
+/// }
+/// ```
+pub struct ReadLedger {
     connection: Connection,
     folder: PathBuf,
     settings: Settings,
-    /// As they are noted: what the fingerprint covers.
+    /// The settings as noted: the fingerprint covers this text.
     settings_text: String,
-    vault: Vault,
+    passwords: PasswordColumn,
     marks: Marks,
-    /// The plan as this process found it, once that was looked at.
+    /// The plan as this process found it, once it was checked.
     approved: RefCell<Option<Approved>>,
-    /// By row, passwords that this process made itself.
-    fresh: HashMap<u64, Commitment>,
     counts: Counts,
+    /// For each process of the run, how far the directory's clock is ahead, and how exactly that is known.
+    clocks: Clocks,
+    /// Files of the run folder that this process has written beside the ones they should replace.
+    own_files: OwnFiles,
+    /// Where the file was copied to, if necessary. The copy is removed after the connection is closed.
+    copied: Option<read_copy::Copied>,
+}
+
+/// A ledger to work on. While it lives, no other process can work on the run. It can be read as a [`ReadLedger`].
+///
+/// ```
+/// # use passwave::ledger::{Facts, Ledger};
+/// fn claim(ledger: &mut Ledger) {
+///     let _ = ledger.turn(&Facts::default(), 1, 0);
+/// }
+/// ```
+pub struct Ledger {
+    /// Closed first: the lock and the location outlive it.
+    read: ReadLedger,
+    /// The passwords that this process made itself, by row.
+    fresh: HashMap<u64, Commitment>,
     sessions: Sessions,
-    /// Rows beyond this one are not handed out.
+    /// Rows after this one are not handed out.
     last_row: i64,
     /// How many milliseconds the directory's clock is ahead of ours.
     clock_ahead: i64,
-    /// The same for each process of the run, and how exactly it is known.
-    clocks: Clocks,
-    /// Held, never read: the lock falls with it. None for a ledger that is only read, as is the place.
-    _lock: Option<std::fs::File>,
-    place: Option<Place>,
-    /// Why nothing is handed out any more.
+    /// The run is locked as long as the file is open.
+    lock: File,
+    place: Location,
+    /// Rows that the last process left in flight.
+    left_in_flight: u32,
+    /// Notes about the pace that wait for the next transaction.
+    staged: kept_pace::Staged,
+    /// Why no more rows are handed out.
     displaced: Option<LedgerError>,
-    /// Where the file was copied to, if it had to be. It is removed after the connection is closed.
-    _copied: Option<glance::Copied>,
+}
+
+impl Deref for Ledger {
+    type Target = ReadLedger;
+
+    fn deref(&self) -> &ReadLedger {
+        &self.read
+    }
 }
 
 impl Ledger {
+    /// Same as [`ReadLedger::unlock`].
+    ///
+    /// # Errors
+    /// Fails like [`ReadLedger::unlock`].
+    pub fn unlock(&mut self, identities: &Identities) -> Result<(), LedgerError> {
+        self.read.unlock(identities)
+    }
+}
+
+impl ReadLedger {
     /// The run folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// What holds for the whole run.
+    /// Files of the run folder that this process has written beside the ones they should replace.
+    pub(crate) const fn own_files(&self) -> &OwnFiles {
+        &self.own_files
+    }
+
+    /// The settings of the run.
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// To whom the passwords are sealed; none where they stand in the clear.
+    /// The recipients of the passwords; `None` if they are in the clear.
     #[must_use]
     pub fn sealed_to(&self) -> Option<&Recipients> {
-        Some(self.vault.keyring()?.recipients())
+        Some(self.passwords.keyring()?.recipients())
     }
 
-    /// The number of the data key under which this process seals; none as long as it has sealed nothing.
+    /// The number of the data key that this process seals with; `None` if it has sealed nothing yet.
     #[must_use]
     pub fn own_data_key(&self) -> Option<u32> {
-        self.vault.keyring()?.own()
+        self.passwords.keyring()?.own()
     }
 
-    /// From now on reads the passwords that earlier processes sealed, with the key of one of the recipients. Does nothing
-    /// where the run is not sealed.
+    /// From now on, reads the passwords that earlier processes sealed, with the key of one of the recipients. Does
+    /// nothing if the run is not sealed.
     ///
     /// # Errors
-    /// Where the key is not that of a recipient, or a data key was changed.
+    /// Fails if the key does not belong to a recipient, or if a data key was changed.
     pub fn unlock(&mut self, identities: &Identities) -> Result<(), LedgerError> {
-        self.vault.unlock(&self.connection, identities)
+        self.passwords.unlock(&self.connection, identities)
     }
 
-    /// How many rows stand where.
+    /// The number of rows in each state.
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.counts
-    }
-
-    /// What was noted under `name`, if anything.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be read.
-    pub fn note(&self, name: &str) -> Result<Option<String>, LedgerError> {
-        read::note(&self.connection, name)
-    }
-
-    /// Notes `value` under `name`, durably.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be written.
-    pub fn set_note(&self, name: &str, value: &str) -> Result<(), LedgerError> {
-        let mut insert = self.connection.prepare_cached("INSERT OR REPLACE INTO run VALUES (?1, ?2)")?;
-        insert.execute((name, value))?;
-        Ok(())
     }
 }

@@ -1,74 +1,58 @@
-//! Making a ledger from a plan, and opening one again, after a crash too.
+//! Creates a ledger from a plan, and opens an existing one, also after a crash.
 
 use super::{
-    Counts, FILE_NAME, Ledger, LedgerError,
-    approved::Approved,
+    Counts, FILE_NAME, Ledger, LedgerError, ReadLedger,
+    approved::{Approved, is_doubt_proven, prove},
     clocks::Clocks,
     examine::{self, examine},
+    kept_pace,
+    location::Location,
     lock,
-    marks::{KEY, Marks},
-    migrate::{self, CARRIED_FROM},
-    place::Place,
-    read, schema,
+    marks::{End, Marks},
+    migrate,
+    note::{self, NoteKey},
+    password_column::PasswordColumn,
+    schema,
     sessions::Sessions,
-    store::{Notes, store},
-    vault::Vault,
+    state::State,
+    store::{Notes, Skipped, store},
+    version,
 };
 use crate::{
-    outcome::Skip,
     plan::{Plan, Settings},
-    private, retry_after,
+    util::{private_file, replace::OwnFiles},
 };
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Row};
 use std::{collections::HashMap, fs::File, io, path::Path};
 
-/// SQLite's page cache, in KiB as its pragma wants them.
+/// Size of SQLite's page cache in KiB, the unit of its pragma.
 const CACHE_KIB: i64 = 16 << 10;
 
-/// A row that will not be sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Skipped {
-    /// Line of the file.
-    pub line: u64,
-    /// Why.
-    pub skip: Skip,
-    /// The same for a person.
-    pub message: String,
-}
-
-/// What came of making a ledger.
+/// The result of creating a ledger.
 pub struct Created {
     /// The ledger, with the plan in it.
     pub ledger: Ledger,
-    /// The first thousand rows that will not be sent; the report has them all.
+    /// The first thousand rows that will not be sent; the report has all.
     pub skipped: Vec<Skipped>,
 }
 
-/// Under which the run's id is noted, for which passwords are sealed.
-pub(super) const RUN_ID: &str = "run_id";
-/// Under which the process that works on the run is noted.
-pub(super) const HOLDER: &str = "holder";
-/// Longest wait that a row can have before it: what a `Retry-After` may ask for.
-#[expect(clippy::cast_possible_truncation, reason = "an hour of milliseconds")]
-const WAIT_MILLIS_MAX: i64 = retry_after::WAIT_SECONDS_MAX as i64 * 1_000;
-
 impl Ledger {
-    /// Makes a run folder that must not exist yet, and writes the whole plan into its ledger.
+    /// Creates a run folder, which must not exist yet, and writes the whole plan into its ledger.
     ///
     /// # Errors
-    /// Where the folder exists, the plan cannot be made, or the disk refuses; no folder is left behind then.
+    /// Fails if the folder exists, if the plan cannot be made, or on a disk error; no folder is left behind then.
     pub fn create(folder: &Path, settings: Settings, plan: Plan<'_>) -> Result<Created, LedgerError> {
-        private::create_dir(folder).map_err(|source| match source.kind() {
+        private_file::create_dir(folder).map_err(|source| match source.kind() {
             io::ErrorKind::AlreadyExists if is_cut_off(folder) => LedgerError::Unfinished(folder.to_owned()),
             io::ErrorKind::AlreadyExists => LedgerError::Exists(folder.to_owned()),
             io::ErrorKind::NotFound => LedgerError::NoParent(folder.to_owned()),
-            io::ErrorKind::InvalidFilename => LedgerError::BadName(folder.to_owned()),
+            io::ErrorKind::InvalidFilename => LedgerError::bad_name(folder),
             _ => LedgerError::File { file: folder.to_owned(), source },
         })?;
         let made = Self::fill(folder, settings, plan);
         if made.is_err() {
-            // What failed is told; that the empty folder could not be taken away again would only hide it.
+            // The first error is reported; a failure to remove the empty folder would only hide it.
             let _ = std::fs::remove_dir_all(folder);
         }
         made
@@ -77,63 +61,62 @@ impl Ledger {
     fn fill(folder: &Path, settings: Settings, plan: Plan<'_>) -> Result<Created, LedgerError> {
         let lock = lock::create(folder)?;
         let file = folder.join(FILE_NAME);
-        // Made by us first, so that it is private from its first byte; SQLite gives its companions the same mode.
-        private::create_file(&file).map_err(|source| LedgerError::File { file: file.clone(), source })?;
+        // We create it first, so it is private from its first byte; SQLite gives its companion files the same mode.
+        private_file::create_file(&file).map_err(|source| LedgerError::File { file: file.clone(), source })?;
         mark_as_ours(&file)?;
-        let mut connection = connect(&file, settings.rehearsal)?;
+        let mut connection = connect(&file, Durability::of(&settings))?;
         connection.execute_batch(&schema::tables())?;
         let run_id = format!("{:032x}", rand::random::<u128>());
-        let mut vault = Vault::new(run_id.clone(), settings.sealing.as_ref())?;
-        vault.have_key(&connection)?;
+        let mut passwords = PasswordColumn::new(run_id.clone(), settings.sealing.as_ref())?;
+        passwords.have_key(&connection)?;
         let (marks, text) = (Marks::generate()?, serde_json::to_string(&settings)?);
         let notes = Notes { run_id: &run_id, settings: &text, is_rehearsal: settings.rehearsal };
-        let (approved, skipped) = store(&mut connection, &file, plan, &vault, &marks, &notes)?;
+        let (approved, skipped) = store(&mut connection, &file, plan, &passwords, &marks, &notes)?;
         connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
         sync_folder(folder).map_err(|source| LedgerError::File { file: folder.to_owned(), source })?;
         let counts = Counts::read(&connection)?;
-        let read = Read { settings, text, vault, marks, counts };
-        let mut ledger = Self::with(connection, folder, read, Some(lock));
-        ledger.approved.replace(Some(approved));
-        ledger.settle_down()?;
-        Ok(Created { ledger, skipped })
+        let read = Read { settings, text, passwords, marks, counts };
+        let read = ReadLedger::with(connection, folder, read);
+        read.approved.replace(Some(approved));
+        Ok(Created { ledger: Self::take(read, lock)?, skipped })
     }
 
-    /// Opens the ledger of a run folder to work on it: alone, and with what a crash left in flight planned again.
+    /// Opens the ledger of a run folder for work: exclusively, and with the rows that a crash left in flight planned
+    /// again.
     ///
     /// # Errors
-    /// Where there is none, it is another's, damaged, unfinished, or held by another process.
+    /// Fails if there is none, if it is foreign, damaged or incomplete, or if another process has it.
     pub fn open(folder: &Path) -> Result<Self, LedgerError> {
         Self::open_at(folder, Timestamp::now())
     }
 
-    /// The same for a process whose clock shows `now`: a wait that ends long after comes from a clock that was set back.
+    /// The same for a process whose clock shows `now`: a wait that ends much later must come from a clock that was set
+    /// back.
     ///
     /// # Errors
-    /// As [`Ledger::open`].
+    /// Fails like [`Ledger::open`].
     pub fn open_at(folder: &Path, now: Timestamp) -> Result<Self, LedgerError> {
         let file = examine::check(folder)?;
-        let lock = lock::open(folder, || note_of(&file, HOLDER))?;
+        let lock = lock::open(folder, || holder_of(&file))?;
         let version = examine(folder, &file)?;
-        let mut connection = connect(&file, false)?;
-        if version != schema::VERSION {
+        let mut connection = connect(&file, Durability::Synced)?;
+        if version != version::VERSION {
             migrate::carry_over(&mut connection)?;
         }
-        let mut ledger = Self::load(folder, connection, Some(lock))?;
-        ledger.settle_down()?;
+        let mut ledger = Self::take(ReadLedger::load(folder, connection)?, lock)?;
         ledger.recover(now)?;
         Ok(ledger)
     }
 
-    /// The same as [`Ledger::open_at`] for tests: whatever was added to the schema stays, and triggers run.
+    /// The same as [`Ledger::open_at`] for tests: additions to the schema are accepted, and triggers run.
     ///
     /// # Errors
-    /// As [`Ledger::open`].
+    /// Fails like [`Ledger::open`].
     #[cfg(feature = "testing")]
     #[doc(hidden)]
     pub fn open_with_triggers(folder: &Path, now: Timestamp) -> Result<Self, LedgerError> {
-        let mut ledger = Self::read_with_triggers(folder)?;
-        ledger._lock = Some(lock::open(folder, || note_of(&folder.join(FILE_NAME), HOLDER))?);
-        ledger.settle_down()?;
+        let read = Self::read_with_triggers(folder)?;
+        let mut ledger = Self::take(read, lock::open(folder, || holder_of(&folder.join(FILE_NAME)))?)?;
         ledger.recover(now)?;
         Ok(ledger)
     }
@@ -141,129 +124,176 @@ impl Ledger {
     /// The same for a reader.
     ///
     /// # Errors
-    /// As [`Ledger::open_to_read`].
+    /// Fails like [`Ledger::open_to_read`].
     #[cfg(feature = "testing")]
     #[doc(hidden)]
-    pub fn read_with_triggers(folder: &Path) -> Result<Self, LedgerError> {
-        let connection = connect(&examine::check(folder)?, false)?;
+    pub fn read_with_triggers(folder: &Path) -> Result<ReadLedger, LedgerError> {
+        let connection = connect(&examine::check(folder)?, Durability::Synced)?;
         connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, true)?;
         connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, true)?;
-        Self::load(folder, connection, None)
+        ReadLedger::load(folder, connection)
     }
 
-    pub(super) fn load(folder: &Path, connection: Connection, lock: Option<File>) -> Result<Self, LedgerError> {
-        let noted = |name| Ok::<_, LedgerError>(read::note(&connection, name)?.unwrap_or_default());
-        let text = noted(read::SETTINGS)?;
+    /// Notes who works on the run, which also creates the log, and remembers which files these are.
+    fn take(read: ReadLedger, lock: File) -> Result<Self, LedgerError> {
+        note::write(&read.connection, NoteKey::Holder, &holder())?;
+        let place = Location::of(&read.folder)?;
+        Ok(Self {
+            read,
+            fresh: HashMap::new(),
+            sessions: Sessions::default(),
+            last_row: i64::MAX,
+            clock_ahead: 0,
+            lock,
+            place,
+            left_in_flight: 0,
+            staged: kept_pace::Staged::default(),
+            displaced: None,
+        })
+    }
+
+    /// Rows that were in flight when the last process ended may have been written: they are planned again, in doubt. A
+    /// wait that is longer than any noted one comes from a clock that was set back.
+    fn recover(&mut self, now: Timestamp) -> Result<(), LedgerError> {
+        self.bound_waits(now.as_millisecond())?;
+        self.left_in_flight = self.recover_writes()?;
+        self.recover_sessions()?;
+        self.read.counts = Counts::read(&self.read.connection)?;
+        Ok(())
+    }
+}
+
+impl Ledger {
+    /// Plans the rows in flight again, in doubt, and returns their number. If someone changed a row's doubt, its proof stays wrong, so the row is
+    /// refused later.
+    fn recover_writes(&self) -> Result<u32, LedgerError> {
+        let transaction = self.read.connection.unchecked_transaction()?;
+        let mut select = transaction
+            .prepare("SELECT row, nth, doubt, settled_at, proof, password FROM account WHERE state = 'in_flight'")?;
+        let mut update = transaction
+            .prepare("UPDATE account SET state = 'planned', doubt = doubt | 1, not_before = 0 WHERE row = ?1")?;
+        let is_sound = |found: &Row<'_>| {
+            let (row, state, proof) = (found.get(0)?, State::InFlight.as_str(), found.get(4)?);
+            let (nth, doubt, settled_at, password) = (found.get(1)?, found.get(2)?, found.get(3)?, found.get_ref(5)?);
+            let end = End { state, nth, doubt, settled_at, password };
+            Ok((row, is_doubt_proven(&self.read.marks, row, proof, &end)))
+        };
+        let found = select.query_map((), is_sound)?.collect::<Result<Vec<(u64, bool)>, _>>()?;
+        let number = u32::try_from(found.len()).unwrap_or(u32::MAX);
+        for (row, is_sound) in found {
+            update.execute([row])?;
+            if is_sound {
+                prove(&transaction, &self.read.marks, row)?;
+            }
+        }
+        drop((select, update));
+        transaction.commit()?;
+        Ok(number)
+    }
+}
+
+impl ReadLedger {
+    pub(super) fn load(folder: &Path, connection: Connection) -> Result<Self, LedgerError> {
+        let noted = |key| Ok::<_, LedgerError>(note::read(&connection, key)?.unwrap_or_default());
+        let text = noted(NoteKey::Settings)?;
         let settings: Settings = serde_json::from_str(&text)?;
         if settings.rehearsal {
             connection.pragma_update(None, "synchronous", "OFF")?;
         }
-        let mut vault = Vault::new(noted(RUN_ID)?, settings.sealing.as_ref())?;
-        if !noted(CARRIED_FROM)?.is_empty() {
-            vault.take_older();
+        let mut passwords = PasswordColumn::new(noted(NoteKey::RunId)?, settings.sealing.as_ref())?;
+        if !noted(NoteKey::CarriedFrom)?.is_empty() {
+            passwords.accept_older();
         }
-        let marks = Marks::parse(&noted(KEY)?).ok_or_else(|| LedgerError::Damaged {
+        let marks = Marks::parse(&noted(NoteKey::MarksKey)?).ok_or_else(|| LedgerError::Damaged {
             file: folder.join(FILE_NAME),
             why: "the key of its marks is missing or was changed".into(),
         })?;
         let counts = Counts::read(&connection)?;
-        Ok(Self::with(connection, folder, Read { settings, text, vault, marks, counts }, lock))
+        Ok(Self::with(connection, folder, Read { settings, text, passwords, marks, counts }))
     }
 
-    fn with(connection: Connection, folder: &Path, read: Read, lock: Option<File>) -> Self {
+    fn with(connection: Connection, folder: &Path, read: Read) -> Self {
         let clocks = Clocks::read(&connection);
         Self {
             connection,
             folder: folder.to_owned(),
             settings: read.settings,
             settings_text: read.text,
-            vault: read.vault,
+            passwords: read.passwords,
             marks: read.marks,
             approved: None::<Approved>.into(),
-            fresh: HashMap::new(),
             counts: read.counts,
-            sessions: Sessions::default(),
-            last_row: i64::MAX,
-            clock_ahead: 0,
             clocks,
-            _lock: lock,
-            place: None,
-            displaced: None,
-            _copied: None,
+            own_files: OwnFiles::default(),
+            copied: None,
         }
-    }
-
-    /// Notes who works on the run, which also makes the log, and remembers which files those are.
-    fn settle_down(&mut self) -> Result<(), LedgerError> {
-        self.set_note(HOLDER, &holder())?;
-        self.place = Some(Place::of(&self.folder)?);
-        Ok(())
-    }
-
-    /// What was in flight when the last process ended may have taken effect: it is planned again, in doubt. A wait that
-    /// is longer than any that is ever noted comes from a clock that was set back since.
-    fn recover(&mut self, now: Timestamp) -> Result<(), LedgerError> {
-        let latest = now.as_millisecond().saturating_add(WAIT_MILLIS_MAX);
-        self.connection.execute("UPDATE account SET not_before = 0 WHERE not_before > ?1", [latest])?;
-        self.connection.execute(
-            "UPDATE account SET state = 'planned', doubt = doubt | 1, not_before = 0 WHERE state = 'in_flight'",
-            (),
-        )?;
-        self.recover_sessions()?;
-        self.counts = Counts::read(&self.connection)?;
-        Ok(())
     }
 }
 
-/// Whether a folder holds a plan that was cut off, and that nobody is making now.
+/// Whether a folder contains a plan that was cut off, and no process is making it now.
 fn is_cut_off(folder: &Path) -> bool {
     let is_unfinished = |found: &LedgerError| matches!(found, LedgerError::Unfinished(_));
     let found = examine::check(folder).and_then(|file| examine(folder, &file));
     found.as_ref().is_err_and(is_unfinished) && lock::open(folder, || None).is_ok()
 }
 
-/// What a ledger holds that is read once.
+/// What is read once from a ledger.
 struct Read {
     settings: Settings,
-    /// As it is noted.
+    /// The settings as noted.
     text: String,
-    vault: Vault,
+    passwords: PasswordColumn,
     marks: Marks,
     counts: Counts,
 }
 
-/// Writes our mark into the file's header itself, which a write-ahead log would hold back.
+/// Writes our application id directly into the file's header; a write-ahead log would hold it back.
 fn mark_as_ours(file: &Path) -> Result<(), LedgerError> {
     let connection = schema::open(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    connection.pragma_update(None, "application_id", schema::APPLICATION_ID)?;
-    connection.pragma_update(None, "user_version", schema::VERSION)?;
+    connection.pragma_update(None, "application_id", version::APPLICATION_ID)?;
+    connection.pragma_update(None, "user_version", version::VERSION)?;
     Ok(())
 }
 
-pub(super) fn connect(file: &Path, rehearsal: bool) -> Result<Connection, LedgerError> {
+/// Whether commits are synced to disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Durability {
+    /// Each commit is on disk before the next step.
+    Synced,
+    /// Nothing is synced: a rehearsal has nothing to lose.
+    Unsynced,
+}
+
+impl Durability {
+    pub(super) const fn of(settings: &Settings) -> Self {
+        if settings.rehearsal { Self::Unsynced } else { Self::Synced }
+    }
+}
+
+pub(super) fn connect(file: &Path, durability: Durability) -> Result<Connection, LedgerError> {
     let connection = schema::open(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", if rehearsal { "OFF" } else { "FULL" })?;
-    // On macOS only this reaches the disk itself.
+    connection.pragma_update(None, "synchronous", if durability == Durability::Synced { "FULL" } else { "OFF" })?;
+    // On macOS, only this reaches the disk itself.
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     Ok(connection)
 }
 
-fn note_of(file: &Path, name: &str) -> Option<String> {
+fn holder_of(file: &Path) -> Option<String> {
     let connection = schema::open(file, OpenFlags::SQLITE_OPEN_READ_ONLY).ok()?;
-    read::note(&connection, name).ok().flatten()
+    note::read(&connection, NoteKey::Holder).ok().flatten()
 }
 
-/// Who works on the run, for whoever is refused meanwhile.
+/// Who works on the run, for the error of other processes.
 pub(super) fn holder() -> String {
     format!("process {} since {:.0}", std::process::id(), Timestamp::now())
 }
 
-/// A new file's name is in its folder, and that folder's in the one above, so both must reach the disk too.
+/// A new file's name is stored in its folder, and the folder's name in its parent, so both must be synced.
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) {
-        // A folder that is named without a path lies where we work.
+        // A folder without a path is in the current folder.
         let parent = folder.parent().map(|parent| if parent == Path::new("") { Path::new(".") } else { parent });
         for path in std::iter::once(folder).chain(parent) {
             File::open(path)?.sync_all()?;

@@ -1,70 +1,66 @@
-//! The processes that worked on a run: those that ended in order and kept what they did, and those that were cut off, which
-//! left only the rows that they settled.
+//! The processes of a run: those that ended normally and noted what they did, and killed ones, which left only the rows
+//! that they settled.
 //!
-//! Each process notes that it begins before it sends anything. Ledgers from before that note are read as well: what no
-//! orderly process accounts for is then put down to as many processes as the silence between rows suggests. Times in a
-//! ledger may be anything, as others can change it; whatever they are, a list comes out.
+//! Each process notes its start before it sends anything. Ledgers from before that note can be read, too: rows that
+//! belong to no noted process are assigned to as many processes as the gaps between them suggest. Others can change the
+//! times in a ledger, so any values give a list.
 //!
-//! It never writes to a row. Invariant: each row that was settled is counted in one process at most.
+//! It never writes to a row. Invariant: each settled row counts in at most one process.
 
-use super::{Ledger, LedgerError, Session};
+use super::{
+    Ledger, LedgerError, ReadLedger, Session,
+    note::{self, NoteKey},
+};
 use serde::{Deserialize, Serialize};
 
-/// The note that lists the beginnings of processes.
-const STARTS: &str = "processes";
 /// The end of the year 9999, in milliseconds since 1970.
 const TIME_MAX: i64 = 253_402_300_799_999;
-/// A row settled this close to a process's beginning or end is still its work: the directory tells times in whole seconds.
+/// A row that was settled this close to a process's start or end still belongs to it: the directory reports whole
+/// seconds.
 const SLACK_MILLIS: i64 = 2_000;
-/// If rows were settled further apart than this, two processes are assumed.
+/// A longer gap between settled rows means a new process.
 const SILENCE_MILLIS: i64 = 20 * 60 * 1_000;
 
 /// One process that worked on the run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Process {
-    /// What it did. Of a process that was cut off, only its times and the rows that it settled are known.
+    /// What it did. For a killed process, only its times and its settled rows are known.
     pub session: Session,
-    /// Whether it left without a word: it was killed, or it is still running.
+    /// Whether it left no note of its end: it was killed, or it is still running.
     pub is_cut_off: bool,
 }
 
-/// How a process begins, as it is noted.
+/// A process's start, as noted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Start {
     began_at: i64,
     write_quota: String,
 }
 
-impl Ledger {
-    /// Notes that a process begins to send. It must come before the first batch.
-    ///
-    /// # Errors
-    /// If the ledger cannot be read or written.
-    pub fn begin_process(&self, began_at: i64, write_quota: &str) -> Result<(), LedgerError> {
-        let mut starts = self.starts()?;
-        starts.push(Start { began_at, write_quota: write_quota.to_owned() });
-        self.set_note(STARTS, &serde_json::to_string(&starts)?)
-    }
-
-    /// All processes that worked on the run, by the time they began.
-    ///
-    /// # Errors
-    /// If the ledger cannot be read.
+impl ReadLedger {
+    /// All processes of the run, by start time.
     pub fn processes(&self) -> Result<Vec<Process>, LedgerError> {
         Ok(told_apart(self.sessions()?, self.starts()?, &self.endings()?))
     }
 
-    /// Times that rows were sent, over all processes; each time counted.
-    ///
-    /// # Errors
-    /// If the ledger cannot be read.
+    /// How often rows were sent, over all processes.
     pub fn attempts(&self) -> Result<u64, LedgerError> {
         Ok(self.connection.query_row("SELECT coalesce(sum(attempts), 0) FROM account", (), |row| row.get(0))?)
     }
 
-    /// A note that others have changed counts as none.
+    /// An unreadable note counts as none.
     fn starts(&self) -> Result<Vec<Start>, LedgerError> {
-        Ok(self.note(STARTS)?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+        let noted = note::read(&self.connection, NoteKey::Processes)?;
+        Ok(noted.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+    }
+}
+
+impl Ledger {
+    /// Notes that a process starts to send. Call it before the first batch.
+    pub fn begin_process(&self, began_at: i64, write_quota: &str) -> Result<(), LedgerError> {
+        let mut starts = self.starts()?;
+        starts.push(Start { began_at, write_quota: write_quota.to_owned() });
+        note::write(&self.connection, NoteKey::Processes, &serde_json::to_string(&starts)?)
     }
 }
 
@@ -82,7 +78,7 @@ fn told_apart(sessions: Vec<Session>, mut starts: Vec<Start>, endings: &[(i64, u
         if is_covered(0) {
             continue;
         }
-        // What was settled closely before or after an orderly process may still be that of one that was cut off.
+        // A row settled shortly before or after a normal process may belong to a killed one.
         match owner(&mut lost, &sessions, at, 0) {
             Some(process) => settle(process, at, number),
             None if is_covered(SLACK_MILLIS) => {}
@@ -92,7 +88,7 @@ fn told_apart(sessions: Vec<Session>, mut starts: Vec<Start>, endings: &[(i64, u
             },
         }
     }
-    // With the note, what fits no beginning only has its time told, for example after the clock was set back.
+    // With the note, a row that matches no start only shows its time, for example after the clock was set back.
     let cut_off = |session| Process { session, is_cut_off: true };
     let guessed = unknown.into_iter().map(|session| Process { is_cut_off: session.began_at < noted_since, session });
     let ended = sessions.into_iter().map(|session| Process { session, is_cut_off: false });
@@ -106,7 +102,7 @@ fn begun(start: Start) -> Session {
     Session { began_at, ended_at: began_at, write_quota, ..Session::default() }
 }
 
-/// The process that was cut off which had begun last by then, if no other one has begun since.
+/// The killed process that had started last by then, if no other one has started since.
 fn owner<'s>(lost: &'s mut [Session], sessions: &[Session], at: i64, slack: i64) -> Option<&'s mut Session> {
     let until = at.saturating_add(slack);
     let process = lost.iter_mut().filter(|process| process.began_at <= until).max_by_key(|process| process.began_at)?;
@@ -122,7 +118,7 @@ fn settle(process: &mut Session, at: i64, number: u64) {
     process.settled = process.settled.saturating_add(number);
 }
 
-/// Adds a row that fits no process to the one before it, or to a new one.
+/// Adds a row that matches no process to the process before it, or to a new one.
 fn guess(unknown: &mut Vec<Session>, sessions: &[Session], at: i64, number: u64) {
     let between = |from: i64, to: i64| sessions.iter().any(|session| (from..=to).contains(&session.began_at));
     match unknown.last_mut() {
@@ -135,14 +131,14 @@ fn guess(unknown: &mut Vec<Session>, sessions: &[Session], at: i64, number: u64)
     }
 }
 
-/// Whether a row that was settled at that time is the work of this process.
+/// Whether a row that was settled at that time belongs to this process.
 fn covers(session: &Session, at: i64, slack: i64) -> bool {
     let from = session.first_write.unwrap_or(session.began_at).min(session.began_at);
     let to = session.last_write.unwrap_or(session.ended_at).max(session.ended_at);
     (from.saturating_sub(slack)..=to.saturating_add(slack)).contains(&at)
 }
 
-/// Whether these milliseconds lie between 1970 and the year 9999.
+/// Whether these milliseconds are between 1970 and the year 9999.
 #[must_use]
 pub fn is_time(millis: i64) -> bool {
     (0..=TIME_MAX).contains(&millis)
@@ -162,7 +158,7 @@ mod tests {
         Start { began_at, write_quota: "100/10s".into() }
     }
 
-    /// Of each process: from, to, rows, and whether it was cut off.
+    /// For each process: start, end, rows, and whether it was killed.
     fn told(processes: &[Process]) -> Vec<(i64, i64, u64, bool)> {
         let told = |process: &Process| {
             let session = &process.session;
@@ -172,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_tell_of_killed_processes() {
+    fn rows_reveal_killed_processes() {
         let endings = [(10_500, 100), (13_000, 2_960), (20_500, 20), (900_100, 520)];
         let starts = vec![start(10_000), start(20_000), start(900_000)];
         let processes = told_apart(vec![ended(900_000, 901_000, 520)], starts, &endings);
@@ -185,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn killed_before_an_answer_it_counts_too() {
+    fn processes_killed_early_are_counted() {
         let processes = told_apart(Vec::new(), vec![start(5_000)], &[]);
         assert_eq!(told(&processes), [(5_000, 5_000, 0, true)]);
         assert_eq!(processes[0].session.first_write, None);
@@ -203,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_restart_at_once_takes_no_rows_over() {
+    fn quick_restart_keeps_rows_apart() {
         let endings = [(10_500, 100), (12_900, 900), (13_400, 50)];
         let processes = told_apart(vec![ended(13_000, 13_500, 50)], vec![start(10_000), start(13_000)], &endings);
         assert_eq!(told(&processes), [(10_000, 12_900, 1_000, true), (13_000, 13_500, 50, false)]);
@@ -212,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_seconds_fall_to_the_process_they_stem_from() {
+    fn whole_seconds_belong_to_their_process() {
         let processes = told_apart(Vec::new(), vec![start(10_900)], &[(10_000, 20)]);
         assert_eq!(told(&processes), [(10_900, 10_900, 20, true)]);
     }

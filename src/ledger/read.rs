@@ -1,36 +1,39 @@
-//! What the reports and the terminal want to know.
+//! What the reports and the terminal need from the ledger.
 
-use super::{FILE_NAME, Ledger, LedgerError, life::State};
-use crate::{clean, outcome::Status};
-use rusqlite::{Connection, OptionalExtension, Row};
+use super::{
+    FILE_NAME, Ledger, LedgerError, ReadLedger,
+    note::{self, NoteKey},
+    state::{SessionState, State},
+    words::{Found, Word},
+};
+use crate::{
+    outcome::{Cause, Status},
+    util::sanitize,
+};
+use rusqlite::{Connection, Row};
 
-/// Under which the settings are noted; planning writes them last.
-pub(super) const SETTINGS: &str = "settings";
-/// Under which the number of cells of the widest row is noted.
-pub(super) const WIDTH: &str = "width";
-
-/// How many rows stand where.
+/// The number of rows in each state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// To be sent.
     pub planned: u64,
-    /// Perhaps sent.
+    /// May have been sent.
     pub in_flight: u64,
     /// Confirmed.
     pub reset: u64,
     /// Refused.
     pub failed: u64,
-    /// Given up, an answer lost.
+    /// Given up after an answer was lost.
     pub in_doubt: u64,
     /// Never sent.
     pub skipped: u64,
-    /// Reset accounts whose sessions are to be revoked.
+    /// Reset accounts whose sessions have to be revoked.
     pub sessions_due: u64,
-    /// Of which that is on its way.
+    /// Accounts whose revocation is in flight.
     pub sessions_in_flight: u64,
-    /// Whose sessions are revoked.
+    /// Accounts whose sessions are revoked.
     pub sessions_revoked: u64,
-    /// Whose sessions could not be revoked.
+    /// Accounts whose sessions could not be revoked.
     pub sessions_kept: u64,
 }
 
@@ -47,7 +50,7 @@ impl Counts {
         self.reset + self.failed + self.in_doubt
     }
 
-    /// Rows that still have to end.
+    /// Rows that have not ended.
     #[must_use]
     pub fn pending(&self) -> u64 {
         self.planned + self.in_flight
@@ -65,7 +68,7 @@ impl Counts {
         self.pending() + self.sessions_pending() == 0
     }
 
-    /// Rows of one status of the report.
+    /// Rows with one status of the report.
     #[must_use]
     pub fn of(&self, status: Status) -> u64 {
         match status {
@@ -79,37 +82,16 @@ impl Counts {
 
     pub(super) fn read(connection: &Connection) -> Result<Self, LedgerError> {
         let mut counts = Self::default();
-        let mut select = connection.prepare(
-            "SELECT state, count(*) FROM account GROUP BY state
-             UNION ALL
-             SELECT 'sessions ' || sessions, count(*) FROM account WHERE sessions IS NOT NULL GROUP BY sessions",
-        )?;
-        let mut rows = select.query(())?;
-        while let Some(row) = rows.next()? {
-            let (state, number): (String, u64) = (row.get(0)?, row.get(1)?);
-            match state.as_str() {
-                "planned" => counts.planned = number,
-                "in_flight" => counts.in_flight = number,
-                "reset" => counts.reset = number,
-                "failed" => counts.failed = number,
-                "in_doubt" => counts.in_doubt = number,
-                "sessions due" => counts.sessions_due = number,
-                "sessions in_flight" => counts.sessions_in_flight = number,
-                "sessions revoked" => counts.sessions_revoked = number,
-                "sessions kept" => counts.sessions_kept = number,
-                "skipped" => counts.skipped = number,
-                other => {
-                    let file = connection.path().unwrap_or(FILE_NAME).into();
-                    let why = format!("a row's state is {:?}, which is none", clean::for_terminal(other));
-                    return Err(LedgerError::Damaged { file, why });
-                }
-            }
-        }
+        each_of(connection, "SELECT state, count(*) FROM account GROUP BY state", |state, number| {
+            *counts.at(state) = number;
+        })?;
+        let sessions = "SELECT sessions, count(*) FROM account WHERE sessions IS NOT NULL GROUP BY sessions";
+        each_of(connection, sessions, |sessions, number| *counts.sessions_at(sessions) = number)?;
         Ok(counts)
     }
 
     pub(super) fn moved(&mut self, from: State, to: State, number: u64) {
-        // A ledger that others changed may hand out more than it counts.
+        // If others changed the ledger, it may hand out more than it counts.
         let left = self.at(from).saturating_sub(number);
         *self.at(from) = left;
         *self.at(to) += number;
@@ -125,17 +107,44 @@ impl Counts {
             State::Skipped => &mut self.skipped,
         }
     }
+
+    pub(super) fn sessions_at(&mut self, sessions: SessionState) -> &mut u64 {
+        match sessions {
+            SessionState::Due => &mut self.sessions_due,
+            SessionState::InFlight => &mut self.sessions_in_flight,
+            SessionState::Revoked => &mut self.sessions_revoked,
+            SessionState::Kept => &mut self.sessions_kept,
+        }
+    }
 }
 
-/// Rows that ended alike.
+/// Passes each word that `sql` selects to `each`, with its count. An unknown word is an error.
+fn each_of<T: Word>(connection: &Connection, sql: &str, mut each: impl FnMut(T, u64)) -> Result<(), LedgerError> {
+    let mut select = connection.prepare(sql)?;
+    let mut rows = select.query(())?;
+    while let Some(row) = rows.next()? {
+        let Found(Some(value)) = row.get(0)? else {
+            let word = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+            let file = connection.path().unwrap_or(FILE_NAME).into();
+            let why = format!("a row has the unknown state {:?}", sanitize::for_terminal(word));
+            return Err(LedgerError::Damaged { file, why });
+        };
+        each(value, row.get(1)?);
+    }
+    Ok(())
+}
+
+/// Rows that ended in the same way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
-    /// The word of [`Status`].
-    pub status: String,
+    /// Their status.
+    pub status: Status,
     /// Their error code.
     pub code: String,
     /// The message of one of them.
     pub message: String,
+    /// Why Graph refused that one, if it did and said why.
+    pub cause: Option<Cause>,
     /// How many.
     pub number: u64,
 }
@@ -153,84 +162,56 @@ pub struct Session {
     pub last_write: Option<i64>,
     /// Batches sent.
     pub batches: u64,
-    /// Accounts sent, each time counted.
+    /// Requests sent for accounts, including repeats.
     pub writes: u64,
-    /// Of these, answered 429.
+    /// How many of these were answered with 429.
     pub throttled: u64,
     /// Accounts that ended.
     pub settled: u64,
     /// Accounts whose sessions were revoked, or could not be.
     pub revoked: u64,
-    /// The write quota it was told.
+    /// The write quota that it was given.
     pub write_quota: String,
 }
 
-impl Ledger {
-    /// The rows that did not end in a reset, grouped by status and code, the most first.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be read.
+impl ReadLedger {
+    /// The rows that did not end in a reset, grouped by status and code, the largest group first.
     pub fn groups(&self) -> Result<Vec<Group>, LedgerError> {
         let mut select = self.connection.prepare(
-            // Under this code Graph reports causes that only their messages tell apart; other messages name the account.
-            "SELECT state, coalesce(error_code, ''), coalesce(min(error_message), ''), count(*) AS number FROM account
+            // Beside a minimum, SQLite takes the other columns from the row that has it.
+            // Graph reports several causes under this code, so their messages matter; other messages contain the
+            // account's name.
+            "SELECT state, coalesce(error_code, ''), coalesce(min(error_message), ''), count(*) AS number, cause
+             FROM account
              WHERE state IN ('failed', 'in_doubt', 'skipped')
              GROUP BY 1, 2, iif(error_code = 'Request_BadRequest', error_message, '') ORDER BY number DESC, 2",
         )?;
-        let group =
-            |row: &Row| Ok(Group { status: row.get(0)?, code: row.get(1)?, message: row.get(2)?, number: row.get(3)? });
+        let group = |row: &Row| {
+            let Found(state) = row.get(0)?;
+            let status = state.unwrap_or(State::InDoubt).status();
+            let (code, message, number, Found(cause)) = (row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
+            Ok(Group { status, code, message, cause, number })
+        };
         Ok(select.query_map((), group)?.collect::<Result<_, _>>()?)
     }
 
     /// A row's cells.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be read.
     pub fn cells(&self, row: u64) -> Result<Vec<String>, LedgerError> {
         let mut select = self.connection.prepare_cached("SELECT cells FROM roster WHERE row = ?1")?;
         let cells: String = select.query_row([row], |row| row.get(0))?;
         Ok(serde_json::from_str(&cells)?)
     }
 
-    /// Most cells that any row has.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be read.
+    /// The number of cells in the widest row.
     pub fn widest_row(&self) -> Result<usize, LedgerError> {
-        let width = note(&self.connection, WIDTH)?.and_then(|width| width.parse().ok()).unwrap_or(0);
-        // The note may have been changed by others: no array has more cells than its text has characters.
+        let width = note::read(&self.connection, NoteKey::Width)?.and_then(|width| width.parse().ok()).unwrap_or(0);
+        // Others may have changed the note: no array has more cells than its text has characters.
         let longest: Option<usize> =
             self.connection.query_row("SELECT max(length(cells)) FROM roster", (), |row| row.get(0))?;
         Ok(longest.unwrap_or(0).min(width))
     }
 
-    /// Notes what a process did.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be written.
-    pub fn add_session(&self, session: &Session) -> Result<(), LedgerError> {
-        self.connection.execute(
-            "INSERT INTO session VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-            (
-                session.began_at,
-                session.ended_at,
-                session.first_write,
-                session.last_write,
-                session.batches,
-                session.writes,
-                session.throttled,
-                session.settled,
-                session.revoked,
-                &session.write_quota,
-            ),
-        )?;
-        Ok(())
-    }
-
-    /// What the processes did that came to an orderly end, in order.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be read.
+    /// What the processes did that ended normally, in order.
     pub fn sessions(&self) -> Result<Vec<Session>, LedgerError> {
         let mut select = self.connection.prepare("SELECT * FROM session ORDER BY rowid")?;
         let session = |row: &Row| {
@@ -251,7 +232,24 @@ impl Ledger {
     }
 }
 
-pub(super) fn note(connection: &Connection, name: &str) -> Result<Option<String>, LedgerError> {
-    let mut select = connection.prepare_cached("SELECT value FROM run WHERE name = ?1")?;
-    Ok(select.query_row([name], |row| row.get(0)).optional()?)
+impl Ledger {
+    /// Notes what a process did.
+    pub fn add_session(&self, session: &Session) -> Result<(), LedgerError> {
+        self.read.connection.execute(
+            "INSERT INTO session VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            (
+                session.began_at,
+                session.ended_at,
+                session.first_write,
+                session.last_write,
+                session.batches,
+                session.writes,
+                session.throttled,
+                session.settled,
+                session.revoked,
+                &session.write_quota,
+            ),
+        )?;
+        Ok(())
+    }
 }

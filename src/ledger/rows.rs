@@ -1,77 +1,90 @@
 //! The rows of the reports.
 //!
-//! They are read by the statements here, never through a view that is stored in the file. A row that somebody changed after
-//! it ended is told as in doubt: no report says of it that its password is in force.
+//! The statements here read them, never a view stored in the file. A row that someone changed after it ended is in
+//! doubt: no report says that its password is valid.
 
 use super::{
-    Ledger, LedgerError,
+    LedgerError, ReadLedger, RowStatus, Verdict,
     approved::end_of,
     forms::form,
-    life::{Doubt, State},
-    marks::{PLANNED_COLUMNS, Planned, planned_columns},
-    vault::Held,
+    marks::{PLANNED_COLUMNS, Planned, mark_of, planned_columns},
+    password_column::StoredPassword,
+    state::{Doubt, SessionState, State},
+    words::Found,
 };
 use crate::{
+    JsonError,
     outcome::Status,
     password::{Form, Password},
     seal::Binding,
 };
 use rusqlite::Row;
+use std::borrow::Cow;
 
 /// One row as the report shows it.
 pub struct ReportRow {
     /// Position in the roster.
     pub row: u64,
-    /// The account: as the directory names it where it was looked up, else as the roster does.
+    /// The account's name in the directory if it was looked up, otherwise in the roster.
     pub user_principal_name: String,
     /// The account as the roster names it.
     pub roster_name: String,
-    /// How its password looks.
+    /// The form of its password.
     pub form: Form,
-    /// The word of [`Status`].
-    pub status: String,
-    /// The password, where the report may show one and it can be read here.
+    /// How it stands.
+    pub status: Status,
+    /// The password, if the report may show one and it can be read here.
     pub password: Option<Password>,
-    /// Whether there is one to be shown that is sealed, and whose key is not at hand.
+    /// Whether it has a sealed password whose key is not available.
     pub is_sealed: bool,
-    /// A password that was replaced since may be in force instead of the one shown.
+    /// Whether a replaced password may be in force instead of the one shown.
     pub ambiguous: bool,
-    /// Those that may be, the latest first, as far as they can be read here.
+    /// The replaced passwords that may be in force, the latest first, as far as they can be read here.
     pub earlier: Vec<Password>,
     /// Code of the last error.
     pub error_code: Option<String>,
     /// Text of the last error.
     pub error_message: Option<String>,
-    /// Times sent.
+    /// How often it was sent.
     pub attempts: u64,
-    /// Graph's name for the last answer.
+    /// Graph's id of the last answer.
     pub request_id: Option<String>,
     /// When Graph confirmed, in milliseconds since 1970.
     pub changed_at: Option<i64>,
     /// When the directory showed the change, in milliseconds since 1970.
     pub verified_at: Option<i64>,
-    /// What the directory showed last, as a word.
-    pub verdict: Option<String>,
-    /// What became of the account's sessions, as a word: `due`, `in_flight`, `revoked` or `kept`.
-    pub sessions: Option<String>,
-    /// Why they are kept.
+    /// What the directory showed last.
+    pub verdict: Option<Verdict>,
+    /// What became of the account's sessions.
+    pub sessions: Option<SessionState>,
+    /// Why they were not revoked.
     pub sessions_code: Option<String>,
     /// The roster's cells, a JSON array.
     pub cells: String,
 }
 
-/// The error code of a row that somebody changed after it ended.
-pub const CHANGED_IN_LEDGER: &str = "changed_in_ledger";
-const CHANGED_MESSAGE: &str = "the ledger was changed after this row ended, so nothing shows what is in force";
+impl ReportRow {
+    /// The roster's cells.
+    ///
+    /// # Errors
+    /// Fails if they are not a JSON array of strings.
+    pub fn roster_cells(&self) -> Result<Vec<Cow<'_, str>>, JsonError> {
+        serde_json::from_str(&self.cells).map_err(JsonError)
+    }
+}
 
-/// What follows the columns of a row's plan and of its end.
+/// The error code of a row that someone changed after it ended.
+pub const CHANGED_IN_LEDGER: &str = "changed_in_ledger";
+const CHANGED_MESSAGE: &str = "the ledger was changed after this row ended, so the password in force is not known";
+
+/// The first column after those of a row's plan and of its end.
 const AT: usize = PLANNED_COLUMNS + 6;
 
-/// In the order in which [`Ledger::report_row`] reads it.
-fn report() -> String {
+/// The columns in the order in which [`Ledger::report_row`] and [`Ledger::checked`] read them.
+pub(super) fn report() -> String {
     format!(
         "SELECT {}, state, nth, doubt, settled_at, proof, password,
-                error_code, error_message, attempts, request_id, verified_at, verdict, sessions, sessions_code
+                error_code, error_message, attempts, request_id, verified_at, verdict, cause, sessions, sessions_code
          FROM roster JOIN account USING (row) LEFT JOIN looked_up USING (row)",
         planned_columns!()
     )
@@ -85,11 +98,11 @@ struct Shown {
     earlier: Vec<Password>,
 }
 
-impl Ledger {
-    /// Hands every row to `each`, in roster order.
+impl ReadLedger {
+    /// Calls `each` with every row, in roster order.
     ///
     /// # Errors
-    /// Where the ledger cannot be read, or `each` fails.
+    /// Fails if the ledger cannot be read, or if `each` fails.
     pub fn for_each_row<E: From<LedgerError>>(
         &self,
         mut each: impl FnMut(ReportRow) -> Result<(), E>,
@@ -103,10 +116,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// One row, by its position in the roster; none where the roster is shorter.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be read.
+    /// One row by its position in the roster; `None` if the roster is shorter.
     pub fn row(&self, number: u64) -> Result<Option<ReportRow>, LedgerError> {
         let mut select = self.connection.prepare_cached(&format!("{} WHERE roster.row = ?1", report()))?;
         let mut rows = select.query([number])?;
@@ -115,41 +125,60 @@ impl Ledger {
 
     fn report_row(&self, row: &Row) -> Result<ReportRow, LedgerError> {
         let (planned, _) = Planned::read(row)?;
-        let kept = row.get_ref(PLANNED_COLUMNS)?.as_str().map_err(rusqlite::Error::from)?;
-        let state = State::parse(kept).unwrap_or(State::InDoubt);
-        let is_proven = self.is_as_it_ended(&planned, state, row)?;
-        let status = if is_proven { status_of(state) } else { Status::InDoubt };
-        let shown = self.shown(&planned, status, row)?;
+        let standing = self.checked(&planned, row)?;
+        let shown = self.shown(&planned, standing.status, row)?;
         let text = |at: usize| row.get::<_, Option<String>>(AT + at);
-        let (mut error_code, mut error_message) = (text(0)?, text(1)?);
-        if !is_proven {
-            (error_code, error_message) = (Some(CHANGED_IN_LEDGER.into()), Some(CHANGED_MESSAGE.into()));
-        }
-        let found = planned.looked.as_ref().and_then(|looked| looked.user_principal_name);
         Ok(ReportRow {
             row: planned.row,
-            user_principal_name: found.unwrap_or(planned.name).to_owned(),
+            user_principal_name: standing.user_principal_name,
             roster_name: planned.name.to_owned(),
             form: form(row, 4)?,
             password: shown.password,
             is_sealed: shown.is_sealed,
             ambiguous: shown.ambiguous,
             earlier: shown.earlier,
+            error_code: standing.error_code,
+            error_message: standing.error_message,
+            attempts: standing.attempts,
+            request_id: standing.request_id,
+            changed_at: standing.changed_at,
+            verified_at: standing.verified_at,
+            verdict: standing.verdict,
+            sessions: row.get::<_, Found<_>>(AT + 7)?.0,
+            sessions_code: text(8)?,
+            cells: planned.cells.to_owned(),
+            status: standing.status,
+        })
+    }
+
+    /// The state of a row, without its password: in doubt if it was changed after it ended.
+    pub(super) fn checked(&self, planned: &Planned<'_>, row: &Row) -> Result<RowStatus, LedgerError> {
+        let state = row.get::<_, Found<_>>(PLANNED_COLUMNS)?.0.unwrap_or(State::InDoubt);
+        let is_proven = self.is_as_it_ended(planned, state, row)?;
+        let status = if is_proven { state.status() } else { Status::InDoubt };
+        let text = |at: usize| row.get::<_, Option<String>>(AT + at);
+        let (error_code, error_message) = match is_proven {
+            true => (text(0)?, text(1)?),
+            false => (Some(CHANGED_IN_LEDGER.into()), Some(CHANGED_MESSAGE.into())),
+        };
+        let found = planned.looked.as_ref().and_then(|looked| looked.user_principal_name);
+        Ok(RowStatus {
+            row: planned.row,
+            line: planned.line,
+            user_principal_name: found.unwrap_or(planned.name).to_owned(),
+            status,
             error_code,
             error_message,
             attempts: row.get(AT + 2)?,
             request_id: text(3)?,
             changed_at: if status == Status::Reset { row.get(PLANNED_COLUMNS + 3)? } else { None },
             verified_at: row.get(AT + 4)?,
-            verdict: text(5)?,
-            sessions: text(6)?,
-            sessions_code: text(7)?,
-            cells: planned.cells.to_owned(),
-            status: status.as_str().to_owned(),
+            verdict: row.get::<_, Found<_>>(AT + 5)?.0,
+            cause: if is_proven { row.get::<_, Found<_>>(AT + 6)?.0 } else { None },
         })
     }
 
-    /// Whether a row that has ended is as it was then, its plan included.
+    /// Whether a row that has ended is unchanged since then, including its plan.
     fn is_as_it_ended(&self, planned: &Planned<'_>, state: State, row: &Row) -> Result<bool, LedgerError> {
         if !state.is_settled() {
             return Ok(true);
@@ -160,9 +189,7 @@ impl Ledger {
     }
 
     fn is_marked(&self, planned: &Planned<'_>, row: &Row) -> Result<bool, LedgerError> {
-        let mut encoded = Vec::with_capacity(256);
-        planned.encode(&mut encoded);
-        Ok(row.get::<_, i64>(8)? == self.marks.mark(&encoded))
+        Ok(row.get::<_, i64>(8)? == mark_of(&self.marks.tag_of(planned)))
     }
 
     fn shown(&self, planned: &Planned<'_>, status: Status, row: &Row) -> Result<Shown, LedgerError> {
@@ -173,21 +200,21 @@ impl Ledger {
         let candidates = doubt.earlier && matches!(status, Status::InDoubt | Status::Pending);
         let (mut earlier, mut is_sealed, number) =
             if candidates { self.earlier(planned.row, planned.name)? } else { Default::default() };
-        // Where only an earlier one is in doubt, a row that has ended shows that one.
+        // If only an earlier password is in doubt, a row that has ended shows that one.
         let password = if candidates && !doubt.current && status == Status::InDoubt {
             if earlier.is_empty() { None } else { Some(earlier.remove(0)) }
         } else {
             let place = Binding { row: planned.row, nth: row.get(PLANNED_COLUMNS + 1)?, account: planned.name };
-            let held = self.vault.get(&place, row.get_ref(PLANNED_COLUMNS + 5)?)?;
-            is_sealed |= matches!(held, Held::Sealed);
+            let held = self.passwords.get(&place, row.get_ref(PLANNED_COLUMNS + 5)?)?;
+            is_sealed |= matches!(held, StoredPassword::Sealed);
             held.password()
         };
         let ambiguous = candidates && (doubt.current || status == Status::Pending || number > 1);
         Ok(Shown { password, is_sealed, ambiguous, earlier })
     }
 
-    /// The passwords of a row that were superseded and may be in force, the latest first, whether one of them cannot be
-    /// read here, and how many there are.
+    /// The replaced passwords of a row that may be in force, the latest first; whether one of them cannot be read here;
+    /// and how many there are.
     fn earlier(&self, row: u64, account: &str) -> Result<(Vec<Password>, bool, usize), LedgerError> {
         let mut select = self
             .connection
@@ -195,8 +222,8 @@ impl Ledger {
         let mut rows = select.query([row])?;
         let (mut found, mut is_sealed, mut number) = (Vec::new(), false, 0);
         while let Some(replaced) = rows.next()? {
-            let held = self.vault.get(&Binding { row, nth: replaced.get(0)?, account }, replaced.get_ref(1)?)?;
-            is_sealed |= matches!(held, Held::Sealed);
+            let held = self.passwords.get(&Binding { row, nth: replaced.get(0)?, account }, replaced.get_ref(1)?)?;
+            is_sealed |= matches!(held, StoredPassword::Sealed);
             number += 1;
             found.extend(held.password());
         }
@@ -204,13 +231,44 @@ impl Ledger {
     }
 }
 
-/// How a state is called in a report.
-pub(super) const fn status_of(state: State) -> Status {
-    match state {
-        State::Planned | State::InFlight => Status::Pending,
-        State::Reset => Status::Reset,
-        State::Failed => Status::Failed,
-        State::InDoubt => Status::InDoubt,
-        State::Skipped => Status::Skipped,
+impl ReadLedger {
+    /// The state of each of these rows.
+    ///
+    /// # Errors
+    /// Fails if the ledger cannot be read, or has no such row.
+    pub fn standings(&self, rows: &[u64]) -> Result<Vec<RowStatus>, LedgerError> {
+        let mut select = self.connection.prepare_cached(&format!("{} WHERE roster.row = ?1", report()))?;
+        let standing = |number: &u64| {
+            let mut found = select.query([number])?;
+            let row = found.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+            self.standing(row)
+        };
+        rows.iter().map(standing).collect()
+    }
+
+    /// Passes every row to `each`, in roster order. If `wanted` names a status, only rows with that status are passed.
+    ///
+    /// # Errors
+    /// Fails if the ledger cannot be read, or if `each` fails.
+    pub fn for_each_standing<E: From<LedgerError>>(
+        &self,
+        wanted: Option<Status>,
+        mut each: impl FnMut(RowStatus) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let select = self.connection.prepare_cached(&format!("{} ORDER BY roster.row", report()));
+        let mut select = select.map_err(LedgerError::from)?;
+        let mut rows = select.query(()).map_err(LedgerError::from)?;
+        while let Some(row) = rows.next().map_err(LedgerError::from)? {
+            let standing = self.standing(row)?;
+            if wanted.is_none_or(|wanted| wanted == standing.status) {
+                each(standing)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn standing(&self, row: &Row<'_>) -> Result<RowStatus, LedgerError> {
+        let (planned, _) = Planned::read(row)?;
+        self.checked(&planned, row)
     }
 }

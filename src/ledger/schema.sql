@@ -63,9 +63,10 @@ CREATE TABLE account (
     verified_at   INTEGER,                    -- when the directory showed the change
     verdict       TEXT                        -- what the directory showed last
         CHECK (verdict = 'confirmed' OR verdict = 'not_yet_visible' OR verdict = 'changed_since' OR verdict = 'unread'),
-    commitment    BLOB,                       -- keyed hash of the planned password, as it is stored
-    mark          INTEGER NOT NULL,           -- keyed hash of what was planned for the row
-    proof         INTEGER                     -- keyed hash of how the row ended
+    commitment    BLOB,                       -- hash of the planned password, if it was sealed and another one took its place
+    mark          INTEGER NOT NULL,           -- keyed hash of what was planned for the row, its password included
+    proof         INTEGER,                    -- keyed hash of how the row ended
+    cause         TEXT                        -- why Graph refused it: permission, not_found, synced, external, password or other
 ) STRICT;
 
 -- Passwords that were each followed by a new one: Graph refused them as too weak, or they are sealed and may have been sent

@@ -1,13 +1,14 @@
 //! Sign-in sessions that are revoked after each reset: due, in flight, and how it ended.
 //!
-//! Revoking them once more does no harm, so nothing is ever in doubt here, and nothing that happens here changes how a
-//! row ended.
+//! Revoking them again does no harm, so nothing is ever in doubt here, and nothing here changes how a row ended.
 
-use super::{Counts, Ledger, LedgerError};
+use super::{
+    Counts, Ledger, LedgerError, ReadLedger,
+    note::{self, NoteKey},
+    state::SessionState,
+    words::Written,
+};
 use rusqlite::{Transaction, params};
-
-/// Under which it is noted that sessions are to be revoked.
-const REVOKE: &str = "revoke_sessions";
 
 /// An account whose sessions are to be revoked.
 pub struct SessionsDue {
@@ -15,9 +16,9 @@ pub struct SessionsDue {
     pub row: u64,
     /// The account as the roster names it.
     pub user_principal_name: String,
-    /// Its object id, where it was looked up.
+    /// Its object id, if it was looked up.
     pub object_id: Option<String>,
-    /// Answers so far that said nothing certain.
+    /// Uncertain answers so far.
     pub troubles: u32,
 }
 
@@ -29,59 +30,63 @@ pub struct Revocation {
     pub event: RevocationEvent,
 }
 
-/// What became of an attempt to revoke sessions.
+/// The result of an attempt to revoke sessions.
 pub enum RevocationEvent {
     /// They are revoked.
     Revoked,
-    /// To be tried again, not before a time in milliseconds since 1970.
+    /// To be retried, not before a time in milliseconds since 1970.
     Again {
         /// The earliest time.
         not_before: i64,
-        /// Whether this counts against the row's patience.
+        /// Whether this counts as a failed attempt of the row.
         trouble: bool,
     },
     /// Graph refused for good, with this code.
     Kept(String),
 }
 
-/// What follows upon a reset.
+/// What follows a reset.
 #[derive(Default)]
 pub(super) enum Sessions {
-    /// Nothing: nobody asked for it.
+    /// Nothing: it was not requested.
     #[default]
     Untouched,
     /// They are revoked.
     Revoke,
-    /// They would be, and the application may not: the code says so.
+    /// They would be revoked, but the application may not; the code says so.
     Denied(String),
 }
 
 impl Sessions {
-    /// Has the sessions of a row that was just reset follow.
+    /// Schedules the sessions of a row that was just reset.
     pub(super) fn follow(&self, transaction: &Transaction, row: u64, counts: &mut Counts) -> Result<(), LedgerError> {
         let (sessions, code) = match self {
             Self::Untouched => return Ok(()),
-            Self::Revoke => ("due", None),
-            Self::Denied(code) => ("kept", Some(code)),
+            Self::Revoke => (SessionState::Due, None),
+            Self::Denied(code) => (SessionState::Kept, Some(code)),
         };
         transaction
             .prepare_cached(
                 "UPDATE account SET sessions = ?2, sessions_code = ?3, not_before = 0, troubles = 0 WHERE row = ?1",
             )?
-            .execute((row, sessions, code))?;
-        *if code.is_none() { &mut counts.sessions_due } else { &mut counts.sessions_kept } += 1;
+            .execute((row, Written(sessions), code))?;
+        *counts.sessions_at(sessions) += 1;
         Ok(())
     }
 }
 
+impl ReadLedger {
+    /// Whether sessions are revoked in this run.
+    pub fn revokes_sessions(&self) -> Result<bool, LedgerError> {
+        Ok(note::read(&self.connection, NoteKey::RevokeSessions)?.is_some())
+    }
+}
+
 impl Ledger {
-    /// Has the sessions of every account revoked that is reset, those that are already included.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be written.
+    /// Revokes the sessions of every account that is reset, including those that already are.
     pub fn revoke_sessions(&mut self) -> Result<(), LedgerError> {
-        let transaction = self.connection.transaction()?;
-        transaction.execute("INSERT OR REPLACE INTO run VALUES (?1, 'true')", [REVOKE])?;
+        let transaction = self.read.connection.transaction()?;
+        note::write(&transaction, NoteKey::RevokeSessions, "true")?;
         transaction.execute(
             "UPDATE account SET sessions = 'due', sessions_code = NULL, not_before = 0, troubles = 0
              WHERE state = 'reset' AND (sessions IS NULL OR sessions = 'kept')",
@@ -89,47 +94,34 @@ impl Ledger {
         )?;
         let counts = Counts::read(&transaction)?;
         transaction.commit()?;
-        (self.counts, self.sessions) = (counts, Sessions::Revoke);
+        (self.read.counts, self.sessions) = (counts, Sessions::Revoke);
         Ok(())
     }
 
-    /// Leaves the sessions of all accounts alone from now on. Those that were revoked stay so.
-    ///
-    /// # Errors
-    /// If the ledger cannot be written.
+    /// Leaves the sessions of all accounts alone from now on. Those already revoked stay revoked.
     pub fn leave_sessions(&mut self) -> Result<(), LedgerError> {
-        let transaction = self.connection.transaction()?;
-        transaction.execute("DELETE FROM run WHERE name = ?1", [REVOKE])?;
+        let transaction = self.read.connection.transaction()?;
+        transaction.execute("DELETE FROM run WHERE name = ?1", [NoteKey::RevokeSessions.as_str()])?;
         transaction.execute("UPDATE account SET sessions = NULL, sessions_code = NULL WHERE sessions = 'due'", ())?;
         let counts = Counts::read(&transaction)?;
         transaction.commit()?;
-        (self.counts, self.sessions) = (counts, Sessions::Untouched);
+        (self.read.counts, self.sessions) = (counts, Sessions::Untouched);
         Ok(())
     }
 
-    /// Whether sessions are revoked in this run.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be read.
-    pub fn revokes_sessions(&self) -> Result<bool, LedgerError> {
-        Ok(self.note(REVOKE)?.is_some())
-    }
-
-    /// Gives up on all sessions that are due, those of accounts still to be reset included: the application may not
-    /// revoke any, as `code` says.
-    ///
-    /// # Errors
-    /// Where the ledger cannot be written.
+    /// Gives up on all sessions, including those of accounts still to be reset: the application may not revoke any, as
+    /// `code` says.
     pub fn keep_sessions(&mut self, code: &str) -> Result<(), LedgerError> {
-        self.connection
+        self.read
+            .connection
             .execute("UPDATE account SET sessions = 'kept', sessions_code = ?1 WHERE sessions = 'due'", [code])?;
-        self.counts = Counts::read(&self.connection)?;
+        self.read.counts = Counts::read(&self.read.connection)?;
         self.sessions = Sessions::Denied(code.to_owned());
         Ok(())
     }
 
     pub(super) fn recover_sessions(&mut self) -> Result<(), LedgerError> {
-        self.connection.execute("UPDATE account SET sessions = 'due' WHERE sessions = 'in_flight'", ())?;
+        self.read.connection.execute("UPDATE account SET sessions = 'due' WHERE sessions = 'in_flight'", ())?;
         if self.revokes_sessions()? {
             self.sessions = Sessions::Revoke;
         }
@@ -137,7 +129,7 @@ impl Ledger {
     }
 }
 
-/// So many that were due are in flight now.
+/// Moves this many from due to in flight.
 pub(super) fn moved(counts: &mut Counts, number: u64) {
     counts.sessions_due = counts.sessions_due.saturating_sub(number);
     counts.sessions_in_flight += number;
@@ -149,17 +141,15 @@ pub(super) fn record(transaction: &Transaction, facts: &[Revocation], counts: &m
          WHERE row = ?1 AND sessions = 'in_flight'",
     )?;
     for Revocation { row, event } in facts {
-        let (sessions, code, not_before, trouble, count) = match event {
-            RevocationEvent::Revoked => ("revoked", None, 0, false, &mut counts.sessions_revoked),
-            RevocationEvent::Kept(code) => ("kept", Some(code), 0, false, &mut counts.sessions_kept),
-            RevocationEvent::Again { not_before, trouble } => {
-                ("due", None, *not_before, *trouble, &mut counts.sessions_due)
-            }
+        let (sessions, code, not_before, trouble) = match event {
+            RevocationEvent::Revoked => (SessionState::Revoked, None, 0, false),
+            RevocationEvent::Kept(code) => (SessionState::Kept, Some(code), 0, false),
+            RevocationEvent::Again { not_before, trouble } => (SessionState::Due, None, *not_before, *trouble),
         };
-        if update.execute(params![row, sessions, code, not_before, trouble])? != 1 {
+        if update.execute(params![row, Written(sessions), code, not_before, trouble])? != 1 {
             return Err(LedgerError::OutOfStep(*row));
         }
-        *count += 1;
+        *counts.sessions_at(sessions) += 1;
         counts.sessions_in_flight = counts.sessions_in_flight.saturating_sub(1);
     }
     Ok(())

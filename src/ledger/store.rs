@@ -1,22 +1,24 @@
-//! A plan on its way into a new ledger.
+//! Writes a plan into a new ledger.
 //!
-//! It goes in with many commits, so that the write-ahead log stays small however large the plan is. The settings come last,
-//! in a commit of their own: without them there never was a plan.
+//! It uses many commits, so the write-ahead log stays small for plans of any size. The settings come last, in a commit
+//! of their own: without them there is no plan.
 //!
-//! Invariant: whoever finds the settings finds the whole plan on disk.
+//! Invariant: if the settings are there, the whole plan is on disk.
 
 use super::{
     LedgerError,
     approved::{Approved, Known},
-    fingerprint::{self, Fingerprint},
-    marks::{KEY, Marks, Planned, to_be_stored},
-    open::{RUN_ID, Skipped},
-    read, schema,
-    vault::Vault,
+    fingerprint::Fingerprint,
+    marks::{First, Marks, Planned, mark_of},
+    note::{self, NoteKey},
+    password_column::PasswordColumn,
+    schema,
 };
 use crate::{
+    outcome::Skip,
     password::Profile,
     plan::{Decision, Plan, PlannedRow},
+    roster::Cells,
     seal::Binding,
 };
 use jiff::Timestamp;
@@ -24,26 +26,37 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use serde::Serializer;
 use std::{fs::File, path::Path};
 
-/// How many skipped rows are kept for telling; the report has them all.
-const SKIPPED_TOLD_MAX: usize = 1_000;
+/// How many skipped rows are returned; the report has all.
+const SKIPPED_MAX: usize = 1_000;
 
-/// What is noted with a plan.
+/// A row that will not be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// Line of the file.
+    pub line: u64,
+    /// Why.
+    pub skip: Skip,
+    /// The same for display.
+    pub message: String,
+}
+
+/// The notes of a plan.
 pub(super) struct Notes<'a> {
     pub run_id: &'a str,
     pub settings: &'a str,
     pub is_rehearsal: bool,
 }
 
-/// Puts the plan into the new ledger in `file`.
+/// Writes the plan into the new ledger in `file`.
 pub(super) fn store(
     connection: &mut Connection,
     file: &Path,
     mut plan: Plan<'_>,
-    vault: &Vault,
+    passwords: &PasswordColumn,
     marks: &Marks,
     notes: &Notes<'_>,
 ) -> Result<(Approved, Vec<Skipped>), LedgerError> {
-    // What is cut off is no plan, so nothing has to reach the disk before the end.
+    // A plan that is cut off does not count, so nothing has to reach the disk before the end.
     connection.pragma_update(None, "synchronous", "OFF")?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for key in plan.exclusions() {
@@ -51,15 +64,14 @@ pub(super) fn store(
     }
     transaction.commit()?;
     let fingerprint = Fingerprint::new(connection, notes.settings, marks)?;
-    let mut stored =
-        Stored { fingerprint, known: Known::default(), encoded: Vec::new(), width: 0, skipped: Vec::new() };
+    let mut stored = Stored { fingerprint, known: Known::default(), width: 0, skipped: Vec::new() };
     loop {
         let chunk = plan.next_chunk()?;
         if chunk.is_empty() {
             break;
         }
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        stored.rows(&transaction, vault, marks, chunk)?;
+        stored.rows(&transaction, passwords, marks, chunk)?;
         transaction.commit()?;
     }
     connection.execute_batch(&schema::indexes())?;
@@ -74,7 +86,7 @@ pub(super) fn store(
     Ok((Approved::new(fingerprint, stored.known), stored.skipped))
 }
 
-/// Notes what makes a plan of it.
+/// Writes the notes that complete the plan.
 fn complete(
     connection: &mut Connection,
     marks: &Marks,
@@ -84,26 +96,25 @@ fn complete(
 ) -> Result<(), LedgerError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let notes = [
-        ("planned_at", format!("{:.0}", Timestamp::now())),
-        ("passwave", env!("CARGO_PKG_VERSION").into()),
-        (fingerprint::NAME, fingerprint.to_owned()),
-        (KEY, marks.noted()),
-        (RUN_ID, notes.run_id.to_owned()),
-        (read::WIDTH, width.to_string()),
-        (read::SETTINGS, notes.settings.to_owned()),
+        (NoteKey::PlannedAt, format!("{:.0}", Timestamp::now())),
+        (NoteKey::Passwave, env!("CARGO_PKG_VERSION").into()),
+        (NoteKey::Fingerprint, fingerprint.to_owned()),
+        (NoteKey::MarksKey, marks.noted()),
+        (NoteKey::RunId, notes.run_id.to_owned()),
+        (NoteKey::Width, width.to_string()),
+        (NoteKey::Settings, notes.settings.to_owned()),
     ];
-    for (name, value) in notes {
-        transaction.execute("INSERT INTO run VALUES (?1, ?2)", (name, value))?;
+    for (key, value) in notes {
+        note::write(&transaction, key, &value)?;
     }
     Ok(transaction.commit()?)
 }
 
-/// What is gathered while the rows go by.
+/// What is collected while the rows are stored.
 struct Stored {
     fingerprint: Fingerprint,
     known: Known,
-    encoded: Vec<u8>,
-    /// Most cells of a row.
+    /// The number of cells in the widest row.
     width: usize,
     skipped: Vec<Skipped>,
 }
@@ -112,14 +123,13 @@ impl Stored {
     fn rows(
         &mut self,
         transaction: &Transaction<'_>,
-        vault: &Vault,
+        passwords: &PasswordColumn,
         marks: &Marks,
         rows: Vec<PlannedRow>,
     ) -> Result<(), LedgerError> {
         let mut roster = transaction.prepare_cached("INSERT INTO roster VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
         let mut account = transaction.prepare_cached(
-            "INSERT INTO account (row, state, password, error_code, error_message, commitment, mark)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO account (row, state, password, error_code, error_message, mark) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?;
         for row in rows {
             self.width = self.width.max(row.cells.len());
@@ -128,24 +138,15 @@ impl Stored {
             roster.execute((row.row, row.line, &row.user_principal_name, &cells, profile, language))?;
             let binding = Binding { row: row.row, nth: 0, account: &row.user_principal_name };
             let (state, password, skip) = match &row.decision {
-                Decision::Write(password) => ("planned", Some(vault.put(&binding, password)?), None),
+                Decision::Write(password) => ("planned", Some(passwords.put(&binding, password)?), None),
                 Decision::Skip(reason, message) => ("skipped", None, Some((reason.code(), message))),
             };
-            let commitment = password.as_ref().map(|password| marks.commitment(row.row, 0, to_be_stored(password)));
-            let mark =
-                self.add(marks, &row, &cells, skip.map(|skip| skip.0), commitment.as_ref().map(<[u8; 16]>::as_slice));
+            let first = password.as_ref().and_then(First::to_be_stored);
+            let mark = self.add(marks, &row, &cells, skip.map(|skip| skip.0), first);
             let (code, message) = skip.unzip();
-            account.execute((
-                row.row,
-                state,
-                password,
-                code,
-                message,
-                commitment.as_ref().map(<[u8; 16]>::as_slice),
-                mark,
-            ))?;
+            account.execute((row.row, state, password, code, message, mark))?;
             if let Decision::Skip(skip, message) = row.decision
-                && self.skipped.len() < SKIPPED_TOLD_MAX
+                && self.skipped.len() < SKIPPED_MAX
             {
                 self.skipped.push(Skipped { line: row.line, skip, message });
             }
@@ -153,14 +154,14 @@ impl Stored {
         Ok(())
     }
 
-    /// Takes a row into the fingerprint; returns its mark.
+    /// Adds a row to the fingerprint; returns its mark.
     fn add(
         &mut self,
         marks: &Marks,
         row: &PlannedRow,
         cells: &str,
         skip: Option<&str>,
-        commitment: Option<&[u8]>,
+        first: Option<First<'_>>,
     ) -> i64 {
         let planned = Planned {
             row: row.row,
@@ -170,19 +171,19 @@ impl Stored {
             profile: row.form.profile.map(Profile::as_str),
             language: row.form.language.code(),
             skip,
-            commitment,
+            first,
             looked: None,
         };
-        planned.encode(&mut self.encoded);
-        self.fingerprint.add(&self.encoded);
-        let mark = marks.mark(&self.encoded);
+        let tag = marks.tag_of(&planned);
+        self.fingerprint.add(&tag);
+        let mark = mark_of(&tag);
         self.known.push(row.row, mark);
         mark
     }
 }
 
-fn json_array(cells: &csv::StringRecord) -> Result<String, serde_json::Error> {
-    let mut bytes = serde_json::Serializer::new(Vec::with_capacity(cells.as_slice().len() + 4 * cells.len() + 2));
-    bytes.collect_seq(cells)?;
+fn json_array(cells: &Cells) -> Result<String, serde_json::Error> {
+    let mut bytes = serde_json::Serializer::new(Vec::with_capacity(cells.bytes() + 4 * cells.len() + 2));
+    bytes.collect_seq(cells.iter())?;
     Ok(String::from_utf8(bytes.into_inner()).expect("JSON is UTF-8"))
 }

@@ -1,18 +1,40 @@
-//! What SQLite's trouble means: a damaged file, or a machine that refuses what is asked of it.
+//! What an error of SQLite means: a damaged file, or a refusal by the machine.
 
 use rusqlite::{Error, ErrorCode};
 
-/// Whether the file itself is damaged; anything else may pass.
+/// Why a ledger's file cannot be written or read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StorageFault {
+    /// The disk is full.
+    DiskFull,
+    /// The folder or a file in it cannot be written.
+    ReadOnly,
+    /// A file cannot be opened: its permissions, or too many open files.
+    CannotOpen,
+    /// The disk fails.
+    Disk,
+    /// There is no memory left.
+    OutOfMemory,
+    /// Another process has the file open.
+    Busy,
+    /// The file is damaged.
+    Damaged,
+    /// Anything else.
+    Other,
+}
+
+/// Whether the file itself is damaged; any other error may pass.
 pub(super) fn is_damage(error: &Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
-/// Whether a table is not there: whoever made the file was cut off before.
-pub(super) fn is_unmade(error: &Error) -> bool {
+/// Whether a table is missing, because planning was cut off before.
+pub(super) fn is_incomplete(error: &Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::Unknown))
 }
 
-/// Whether SQLite lacks the right to write, which it needs for its companion files even to read.
+/// Whether SQLite lacks write permission, which it needs for its companion files even to read.
 pub(super) fn is_unwritable(error: &Error) -> bool {
     matches!(
         error.sqlite_error_code(),
@@ -20,21 +42,17 @@ pub(super) fn is_unwritable(error: &Error) -> bool {
     )
 }
 
-/// What to do about it.
-pub(super) fn cure(error: &Error) -> &'static str {
+/// What SQLite's error says about the machine or the file.
+pub(super) fn fault(error: &Error) -> StorageFault {
     match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => "make room on that disk",
-        Some(ErrorCode::ReadOnly) => "make the run folder and its files writable again",
-        Some(ErrorCode::CannotOpen) => {
-            "check the folder's permissions, and how many files a process may have open here (ulimit -n)"
-        }
-        Some(ErrorCode::SystemIoFailure) => "check the disk, its free space and the folder's permissions",
-        Some(ErrorCode::OutOfMemory) => "free some memory",
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "close whatever else has the ledger open",
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            "the file is damaged: restore the folder from a copy, or save what can be saved with `sqlite3 ledger.db .recover`"
-        }
-        _ => "check free space and permissions",
+        Some(ErrorCode::DiskFull) => StorageFault::DiskFull,
+        Some(ErrorCode::ReadOnly) => StorageFault::ReadOnly,
+        Some(ErrorCode::CannotOpen) => StorageFault::CannotOpen,
+        Some(ErrorCode::SystemIoFailure) => StorageFault::Disk,
+        Some(ErrorCode::OutOfMemory) => StorageFault::OutOfMemory,
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StorageFault::Busy,
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StorageFault::Damaged,
+        _ => StorageFault::Other,
     }
 }
 
@@ -48,32 +66,32 @@ mod tests {
     }
 
     #[test]
-    fn each_trouble_has_its_cure() {
-        for (code, cure_of) in [
-            (ffi::SQLITE_FULL, "make room"),
-            (ffi::SQLITE_READONLY, "writable"),
-            (ffi::SQLITE_CANTOPEN, "ulimit -n"),
-            (ffi::SQLITE_IOERR, "check the disk"),
-            (ffi::SQLITE_NOMEM, "memory"),
-            (ffi::SQLITE_BUSY, "close whatever else"),
-            (ffi::SQLITE_LOCKED, "close whatever else"),
-            (ffi::SQLITE_CORRUPT, "restore the folder"),
-            (ffi::SQLITE_NOTADB, "restore the folder"),
-            (ffi::SQLITE_MISUSE, "check free space"),
+    fn each_code_has_its_fault() {
+        for (code, expected) in [
+            (ffi::SQLITE_FULL, StorageFault::DiskFull),
+            (ffi::SQLITE_READONLY, StorageFault::ReadOnly),
+            (ffi::SQLITE_CANTOPEN, StorageFault::CannotOpen),
+            (ffi::SQLITE_IOERR, StorageFault::Disk),
+            (ffi::SQLITE_NOMEM, StorageFault::OutOfMemory),
+            (ffi::SQLITE_BUSY, StorageFault::Busy),
+            (ffi::SQLITE_LOCKED, StorageFault::Busy),
+            (ffi::SQLITE_CORRUPT, StorageFault::Damaged),
+            (ffi::SQLITE_NOTADB, StorageFault::Damaged),
+            (ffi::SQLITE_MISUSE, StorageFault::Other),
         ] {
-            assert!(cure(&error(code)).contains(cure_of), "{code}: {}", cure(&error(code)));
+            assert_eq!(fault(&error(code)), expected, "{code}");
         }
     }
 
     #[test]
-    fn damage_is_told_from_what_was_never_made_and_from_what_may_pass() {
+    fn distinguishes_damage_from_other_errors() {
         for (code, kind) in [
             (ffi::SQLITE_CORRUPT, (true, false)),
             (ffi::SQLITE_NOTADB, (true, false)),
             (ffi::SQLITE_ERROR, (false, true)),
             (ffi::SQLITE_FULL, (false, false)),
         ] {
-            assert_eq!((is_damage(&error(code)), is_unmade(&error(code))), kind, "{code}");
+            assert_eq!((is_damage(&error(code)), is_incomplete(&error(code))), kind, "{code}");
         }
     }
 }

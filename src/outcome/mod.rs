@@ -1,36 +1,41 @@
-//! How a row ends, and how one answer of Graph is judged.
+//! How a row ends, and what one answer from Graph means.
 //!
-//! [`Verdict::of`] is the whole table in one pure function: it reads no clock and knows nothing of the row's past. What a
-//! verdict means after an answer was lost is decided by the ledger, which remembers.
+//! [`Verdict::of`] is the whole table in one pure function. It reads no clock and does not know the row's history. The
+//! ledger does, and decides what a verdict means after an earlier answer was lost.
 //!
-//! Invariant: an answer counts as a refusal only where Graph certainly wrote nothing.
+//! Invariant: an answer counts as a refusal only if Graph certainly wrote nothing.
 
+mod kind;
 mod skip;
 
+pub use kind::Kind;
 pub use skip::Skip;
 
+use serde::Serialize;
 use std::time::Duration;
 
-/// How one row stands in the report, in the words of the column `status`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// The state of one row in the report, in the words of the column `status`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Graph confirmed the new password.
     Reset,
-    /// Graph refused it: the old password stands.
+    /// Graph refused the password: the old one is still valid.
     Failed,
-    /// Sent, and the answer is lost for good: the password shown may be in force.
+    /// Sent, but the answer is lost for good: the password in the report may be valid.
     InDoubt,
-    /// Not settled yet; the run has not ended.
+    /// Not finished yet: the run has not ended.
+    #[default]
     Pending,
     /// Never sent.
     Skipped,
 }
 
 impl Status {
-    /// All of them, in the order in which they are told.
+    /// All of them, in the order in which they are reported.
     pub const ALL: [Self; 5] = [Self::Reset, Self::Failed, Self::InDoubt, Self::Pending, Self::Skipped];
 
-    /// The word in the report.
+    /// The word in the column `status`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -41,18 +46,27 @@ impl Status {
             Self::Skipped => "skipped",
         }
     }
+
+    /// The same for display: without underscores.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::InDoubt => "in doubt",
+            other => other.as_str(),
+        }
+    }
 }
 
 /// Why Graph refused an account for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Cause {
-    /// The application may not do this, or not to this account.
+    /// The application lacks the permission, in general or for this account.
     Permission,
     /// The directory does not know the account.
     NotFound,
-    /// The account is mastered by an on-premises directory.
+    /// The account is managed by on-premises AD.
     Synced,
-    /// A guest or federated account: its password lives elsewhere.
+    /// A guest or federated account: another directory holds its password.
     External,
     /// The password breaks the tenant's rules.
     Password,
@@ -61,9 +75,25 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// The cause behind an error code and message of the report.
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Permission, Self::NotFound, Self::Synced, Self::External, Self::Password, Self::Other];
+
+    /// The word in the ledger.
     #[must_use]
-    pub fn of_code(code: &str, message: &str) -> Self {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Permission => "permission",
+            Self::NotFound => "not_found",
+            Self::Synced => "synced",
+            Self::External => "external",
+            Self::Password => "password",
+            Self::Other => "other",
+        }
+    }
+
+    /// Guesses the cause from an error code and message, for ledgers of releases that did not store it.
+    pub(crate) fn guessed(code: &str, message: &str) -> Self {
         let status = match code {
             "Authorization_RequestDenied" | "http_403" => 403,
             "Request_ResourceNotFound" | "http_404" => 404,
@@ -72,9 +102,9 @@ impl Cause {
         if is_about_the_password(message) { Self::Password } else { cause_of(status, message) }
     }
 
-    /// What a person can do about it, in one sentence.
+    /// What the administrator can do about it, as a part of a sentence.
     #[must_use]
-    pub const fn cure(self) -> &'static str {
+    pub const fn advice(self) -> &'static str {
         match self {
             Self::Permission => {
                 "grant the application User-PasswordProfile.ReadWrite.All with admin consent; accounts that hold \
@@ -82,31 +112,30 @@ impl Cause {
                  Administrator for administrators)"
             }
             Self::NotFound => {
-                "check the spelling and the tenant; an account made in the last 15 minutes may not be visible yet"
+                "check the spelling and the tenant; an account created in the last 15 minutes may not be visible yet"
             }
-            Self::Synced => "reset it in the on-premises directory that it is synchronised from",
-            Self::External => "guests and federated accounts sign in at home: their password cannot be set here",
-            Self::Password => "give the account a password that the tenant's rules allow, or use a longer --length",
-            Self::Other => {
-                "read error_message in the report, correct the cause, and reset these accounts again (`passwave reset` with \
-                 this run folder and --where status=failed)"
+            Self::Synced => "reset it in the on-premises directory that it is synchronized from",
+            Self::External => {
+                "guest and federated accounts sign in at their home organization: their password cannot be set here"
             }
+            Self::Password => "give the account a password that the tenant's rules allow, such as a longer one",
+            Self::Other => "read error_message in the report, correct the cause, and reset these accounts again",
         }
     }
 }
 
-/// What was asked for: it decides which answers count as done.
+/// What was asked for. It decides which answers count as success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked {
-    /// A new password: Graph documents 204 and nothing else (user: update).
+    /// A new password: Graph documents only 204 (user: update).
     Password,
-    /// An end to all sessions: 204, or 200 with the value `true` (user: revokeSignInSessions).
+    /// The end of all sessions: 204, or 200 with the value `true` (user: revokeSignInSessions).
     Sessions,
-    /// An account: a 2xx is an answer, and the reader judges what it holds.
+    /// An account: any 2xx is an answer, and the reader judges its content.
     Account,
 }
 
-/// What the body of an answer holds, as far as it decides whether a success is one.
+/// The content of an answer's body, as far as it decides whether the answer is a success.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Body {
     /// Nothing, or nothing that matters here.
@@ -123,29 +152,29 @@ pub enum Body {
 pub enum Verdict {
     /// Written.
     Done,
-    /// Not written, and the quota is spent: ask again, not before the wait that Graph named, if it did.
+    /// Not written: the quota is spent. Retry, but not before the wait that Graph named, if any.
     Throttled(Option<Duration>),
-    /// Not written, because others write at the same time: ask again after a while.
+    /// Not written: other writes were in progress. Retry after a while.
     Busy,
-    /// Not written, because the token is not accepted: ask again with a new one.
+    /// Not written: the token was not accepted. Retry with a new one.
     TokenRefused,
-    /// Not written, because the password is not accepted: ask again with another one.
+    /// Not written: the password was not accepted. Retry with another one.
     PasswordRefused,
-    /// Perhaps written: ask again with the same password, after the wait that Graph named, if it did.
+    /// Perhaps written. Retry with the same password, after the wait that Graph named, if any.
     Unknown(Option<Duration>),
-    /// Not written, and asking again would not help.
+    /// Not written, and a retry would not help.
     Refused(Cause),
 }
 
-/// The code under which the directory reports writes that got into each other's way.
+/// The directory's error code for writes that collided.
 const CONCURRENCY_CODE: &str = "Directory_ConcurrencyViolation";
 
 impl Verdict {
-    /// Judges an answer to what was `asked` by its status, its `Retry-After`, the kind of its `body`, and the `code` and
+    /// Judges an answer to `asked` by its status, its `Retry-After`, the kind of its `body`, and the `code` and
     /// `message` of its error.
     ///
-    /// The code is looked at before the status, since the directory reports a concurrency conflict as 400 and as 409;
-    /// a failure of the service (5xx, 408) may hide a write that took effect. So may a success that Graph does not
+    /// The code is checked before the status, because the directory reports a concurrency conflict as 400 and as 409. A
+    /// failure of the service (5xx, 408) may hide a write that took effect. So may a success that Graph does not
     /// document: it confirms nothing, and the same password is sent again.
     #[must_use]
     pub fn of(
@@ -168,7 +197,7 @@ impl Verdict {
         }
     }
 
-    /// The wait that Graph named, if it did.
+    /// The wait that Graph named, if any.
     #[must_use]
     pub const fn wait(&self) -> Option<Duration> {
         match self {
@@ -178,7 +207,7 @@ impl Verdict {
     }
 }
 
-/// Whether Graph documents this answer as a success of what was asked.
+/// Whether Graph documents this answer as a success.
 fn is_success(asked: Asked, status: u16, body: Body) -> bool {
     match (asked, status, body) {
         (Asked::Account, ..) => true,
@@ -223,7 +252,7 @@ mod tests {
         "Unable to update the specified properties for objects that have originated within an external service.";
 
     #[test]
-    fn every_row_of_the_catalogue_has_its_verdict() {
+    fn catalogue_has_all_verdicts() {
         use Cause::{External, NotFound, Other, Permission, Synced};
         let ten = Some(Duration::from_secs(10));
         let table: &[(u16, Option<Duration>, &str, &str, Verdict)] = &[
@@ -311,14 +340,14 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_about_the_password_only_where_it_speaks_of_its_rules() {
+    fn password_refusals_mention_its_rules() {
         let about = ["The password must COMPLY with the rules.", "Password complexity is not met."];
         let others = ["The request does not comply.", "Complexity limit reached.", "No password was sent."];
         assert!(about.into_iter().all(is_about_the_password) && !others.into_iter().any(is_about_the_password));
     }
 
     #[test]
-    fn a_code_in_a_report_tells_its_cause() {
+    fn causes_are_guessed_from_codes() {
         use Cause::{NotFound, Other, Password, Permission, Synced};
         let table = [
             ("Authorization_RequestDenied", "Insufficient privileges", Permission),
@@ -329,6 +358,6 @@ mod tests {
             ("Request_BadRequest", COMPLEXITY, Password),
             ("Request_BadRequest", "", Other),
         ];
-        table.into_iter().for_each(|(code, message, cause)| assert_eq!(Cause::of_code(code, message), cause, "{code}"));
+        table.into_iter().for_each(|(code, message, cause)| assert_eq!(Cause::guessed(code, message), cause, "{code}"));
     }
 }

@@ -1,53 +1,54 @@
-//! Words that no password may be made of: the organisation's own list, judged as Microsoft judges its lists.
+//! Banned words: the organization's own list, applied by Microsoft's rules.
 //!
-//! A password is refused where it is a banned word but for one edit, or where it scores under five points: one for each
-//! banned word in it, one for each character left over. That is Microsoft's published account of its own check; its
-//! global list is not published and cannot be asked, so what passes here can still be refused by Entra ID.
+//! A password is refused if it is a banned word within one edit, or if it scores fewer than five points: one for each
+//! banned word in it, and one for each remaining character. This is Microsoft's published account of its own check. Its
+//! global list is not published and cannot be queried, so Entra ID may still refuse a password that passes here.
 //!
-//! Invariant: the words are folded, sorted and different, so two lists that mean the same are the same.
+//! Invariant: the words are folded, sorted and unique, so two lists with the same meaning are equal.
 
 use super::fold::fold;
 use aho_corasick::AhoCorasick;
 use serde::{Deserialize, Serialize};
 
-/// Most banned words in one list; Microsoft's own takes a thousand.
+/// Maximum number of banned words in a list; Microsoft's own takes a thousand.
 pub const BANNED_WORDS_MAX: usize = 10_000;
 
-/// Characters of a banned word; Microsoft's own list asks for four at least.
+/// Length of a banned word; Microsoft's own list requires at least four characters.
 const WORD_CHARS: std::ops::RangeInclusive<usize> = 3..=16;
-/// Fewest points with which a password passes.
+/// Minimum score of an acceptable password.
 const SCORE_MIN: usize = 5;
 
-/// A list of banned words; the default is an empty one.
+/// A list of banned words; empty by default.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
 pub struct BannedWords {
-    /// By length, then by letters: see [`BannedWords::is_near`].
+    /// Sorted by length, then alphabetically: see [`BannedWords::is_near`].
     words: Vec<String>,
     finder: AhoCorasick,
 }
 
 /// Why a list of banned words cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum BannedError {
     /// A word of fewer than 3 or more than 16 characters.
-    #[error("line {line} of the banned words has {chars} characters; a banned word has 3 to 16 (--banned-words)")]
+    #[error("line {line} of the banned words has {chars} characters; a banned word has 3 to 16")]
     Length {
-        /// Where it stands; the first line is 1.
+        /// Its line, from 1.
         line: usize,
-        /// How long it is.
+        /// Its length.
         chars: usize,
     },
     /// More words than [`BANNED_WORDS_MAX`].
-    #[error("there are {0} banned words; at most {BANNED_WORDS_MAX} can be used (--banned-words)")]
+    #[error("there are {0} banned words; at most {BANNED_WORDS_MAX} can be used")]
     TooMany(usize),
 }
 
 impl BannedWords {
-    /// Reads a list: a word a line; blank lines and those that begin with `#` are skipped.
+    /// Reads a list with one word per line. Blank lines and lines that begin with `#` are skipped.
     ///
     /// # Errors
-    /// Names the line of a word that is too short or too long, or the number of words where there are too many.
+    /// Names the line of a word that is too short or too long, or the number of words if there are too many.
     pub fn read(text: &str) -> Result<Self, BannedError> {
         let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
         Self::new((1..).zip(lines).filter(|(_, word)| !word.is_empty() && !word.starts_with('#')))
@@ -75,41 +76,42 @@ impl BannedWords {
         Self { words, finder }
     }
 
-    /// How many different words there are.
+    /// The number of different words.
     #[must_use]
     pub fn len(&self) -> usize {
         self.words.len()
     }
 
-    /// Whether nothing is banned.
+    /// Whether the list is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.words.is_empty()
     }
 
-    /// Whether a banned word stands anywhere in a folded text.
+    /// Whether a folded text contains a banned word.
     pub(super) fn occur_in(&self, text: &[u8]) -> bool {
         !self.is_empty() && self.finder.is_match(text)
     }
 
-    /// Whether Microsoft's rule refuses a folded password that keeps Entra's other rules.
+    /// Whether Microsoft's rule refuses a folded password that meets Entra's other rules.
     pub(super) fn refuse(&self, password: &[u8]) -> bool {
         !self.is_empty() && (self.is_near(password) || self.score(password) < SCORE_MIN)
     }
 
-    /// Whether a folded password has anything to do with a banned word: what is made here must not, and is not refused.
+    /// Whether a folded password contains a banned word or is close to one. Generated passwords must not, although
+    /// Entra might accept them.
     pub(super) fn touch(&self, password: &[u8]) -> bool {
         self.occur_in(password) || self.is_near(password)
     }
 
-    /// Whether the whole password is one of the words but for one edit. Only words of about its length can be.
+    /// Whether the whole password is one of the words within one edit. Only words of about its length can match.
     fn is_near(&self, password: &[u8]) -> bool {
         let longer = self.words.partition_point(|word| word.len() + 1 < password.len());
         let alike = self.words[longer..].iter().take_while(|word| word.len() <= password.len() + 1);
         alike.into_iter().any(|word| is_one_edit(word.as_bytes(), password))
     }
 
-    /// The fewest points with which the password can be read as banned words and single characters.
+    /// The lowest score of the password when read as banned words and single characters.
     fn score(&self, password: &[u8]) -> usize {
         let mut found = self.finder.find_overlapping_iter(password).peekable();
         let mut best = vec![0; password.len() + 1];
@@ -123,12 +125,12 @@ impl BannedWords {
     }
 }
 
-/// As passwords are compared; letters outside ASCII are only made small.
+/// Folds a word in the way passwords are compared; letters outside ASCII are only lowercased.
 fn folded(word: &str) -> String {
     word.to_lowercase().chars().map(|c| u8::try_from(c).map_or(c, |byte| fold(byte).into())).collect()
 }
 
-/// Whether at most one character must be put in, taken out or changed to make `a` into `b`.
+/// Whether inserting, removing or changing at most one character turns `a` into `b`.
 fn is_one_edit(a: &[u8], b: &[u8]) -> bool {
     let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
     let same = short.iter().zip(long).take_while(|(a, b)| a == b).count();
@@ -155,7 +157,7 @@ impl std::fmt::Debug for BannedWords {
 impl TryFrom<Vec<String>> for BannedWords {
     type Error = BannedError;
 
-    /// Takes any list of words; the "line" of an error is the place in the list.
+    /// Accepts any list of words. The "line" of an error is the position in the list.
     fn try_from(words: Vec<String>) -> Result<Self, BannedError> {
         Self::new((1..).zip(words.iter().map(String::as_str)))
     }
@@ -190,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn the_best_way_to_cover_counts() {
+    fn best_cover_decides_the_score() {
         for (words, password, points) in [
             (&["contoso"][..], "", 0),
             (&[], "Abcdefg1", 8),
@@ -204,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn one_edit_from_a_banned_word_is_refused() {
+    fn near_matches_are_refused() {
         let list = banned(&["abcdefgh", "fabrikam"]);
         for weak in ["abcdefgh", "AbcdefghX", "bcdefgh", "abcdefg", "abcXefgh", "abcdXefgh", "F@br1kam", "f@brik@m!"] {
             assert!(list.is_near(folded(weak).as_bytes()), "{weak}");
@@ -215,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_read_with_its_comments_and_its_faults_named() {
+    fn parses_lists_and_names_faults() {
         let list =
             BannedWords::read("\u{feff}# ours\r\n\r\n Contoso \r\nC0NT0SO\r\nbl@nk\r\nmüller").expect("a good list");
         assert_eq!(list.words, ["blank", "contoso", "müller"]);
@@ -230,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_stands_anywhere_in_a_text_or_nowhere() {
+    fn finds_words_anywhere() {
         assert!(banned(&["contoso"]).occur_in(b"xxcontosoxx"));
         assert!(!banned(&["contoso"]).occur_in(b"contos"));
         assert!(!BannedWords::default().occur_in(b"contoso"));
@@ -239,7 +241,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn one_edit_is_what_the_textbook_calls_one_edit(a in "[ab]{0,6}", b in "[ab]{0,6}") {
+        fn one_edit_matches_the_textbook(a in "[ab]{0,6}", b in "[ab]{0,6}") {
             let mut row: Vec<usize> = (0..=b.len()).collect();
             for (i, x) in a.bytes().enumerate() {
                 let mut diagonal = std::mem::replace(&mut row[0], i + 1);

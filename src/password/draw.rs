@@ -1,16 +1,16 @@
-//! Unbiased choices out of a cryptographically secure stream of bytes.
+//! Unbiased choices from a cryptographically secure stream of bytes.
 //!
-//! A number is drawn again whenever it lies in the uneven rest of its range, so no character and no word is likelier than
-//! another. The bytes come in blocks, and the block is wiped when it is dropped.
+//! A number that falls into the uneven rest of its range is drawn again, so no character and no word is more likely
+//! than another. The bytes come in blocks, which are wiped when dropped.
 //!
-//! Invariant: each choice uses bytes that no other choice has seen.
+//! Invariant: each choice uses fresh bytes.
 
 use rand::{Rng, rngs::StdRng};
 use zeroize::Zeroizing;
 
 const BLOCK_BYTES: usize = 1024;
 
-/// A stream of random bytes and what is drawn from it.
+/// A stream of random bytes and the state of the draws from it.
 pub(super) struct Draws {
     rng: StdRng,
     block: Zeroizing<[u8; BLOCK_BYTES]>,
@@ -31,17 +31,17 @@ impl Draws {
         self.block[self.used - 1]
     }
 
-    /// Fills `out` with characters of the urn.
+    /// Fills `out` with characters from the urn.
     pub(super) fn fill(&mut self, urn: &Urn, out: &mut [u8]) {
         let mut filled = 0;
         while filled < out.len() {
-            // What must be drawn again is overwritten: no branch for the processor to guess wrong.
+            // A byte that must be drawn again is overwritten, so the processor has no branch to mispredict.
             out[filled] = urn.0[usize::from(self.byte())];
             filled += usize::from(out[filled] != Urn::AGAIN);
         }
     }
 
-    /// A number from 0 to `n - 1`; `n` is not 0.
+    /// A random number from 0 to `n - 1`; `n` is not 0.
     pub(super) fn below(&mut self, n: u16) -> u16 {
         let last = last_even(n);
         loop {
@@ -53,19 +53,19 @@ impl Draws {
     }
 }
 
-/// The last number before the uneven rest: up to it, each remainder by `n` comes equally often.
+/// The last number before the uneven rest: up to it, every remainder modulo `n` occurs equally often.
 const fn last_even(n: u16) -> u16 {
     u16::MAX - (u16::MAX % n + 1) % n
 }
 
-/// Characters to draw from: for each value of a byte one of them, each equally often, or "draw again".
+/// Characters to draw from: maps each byte to a character, each equally often, or to "draw again".
 #[derive(Clone)]
 pub(super) struct Urn([u8; 256]);
 
 impl Urn {
     const AGAIN: u8 = 0;
 
-    /// Of 1 to 256 different characters, none of them NUL.
+    /// An urn of 1 to 256 different characters without NUL.
     pub(super) fn new(characters: &[u8]) -> Self {
         let mut values = [Self::AGAIN; 256];
         let share = values.len() / characters.len();
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn no_remainder_comes_more_often_and_less_than_one_round_is_lost() {
+    fn remainders_are_equally_frequent() {
         for n in 1..=u16::MAX {
             let kept = u32::from(last_even(n)) + 1;
             assert!(kept.is_multiple_of(n.into()) && (1 << 16) - kept < n.into(), "{n}");
@@ -108,14 +108,14 @@ mod tests {
     }
 
     #[test]
-    fn the_whole_range_is_kept_where_it_divides_evenly() {
+    fn even_ranges_are_kept_whole() {
         let mut draws = draws(1);
         assert!((0..200_000).map(|_| draws.below(1 << 15)).any(|number| number == (1 << 15) - 1));
     }
 
     proptest! {
         #[test]
-        fn an_urn_holds_each_character_equally_often(n in 1_usize..=100) {
+        fn characters_are_equally_frequent(n in 1_usize..=100) {
             let characters: Vec<u8> = (b'!'..).take(n).collect();
             let urn = Urn::new(&characters);
             for character in characters {

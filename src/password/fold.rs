@@ -1,11 +1,11 @@
-//! How Microsoft compares passwords with words: without regard to case, and with the usual substitutions undone.
+//! Compares passwords with words like Microsoft does: ignores case and undoes the usual substitutions.
 //!
-//! The substitutions are the four that its page on banned passwords names (0 for o, 1 for l, $ for s, @ for a); the full
-//! list is not published. Folded text never leaves this room, and is wiped when it is dropped.
+//! The substitutions are the four on its page on banned passwords (0 for o, 1 for l, $ for s, @ for a); the full list
+//! is not published. Folded text never leaves this module, and is wiped when dropped.
 //!
-//! Invariant: folding keeps the length, so that positions and counts stay those of the password.
+//! Invariant: folding keeps the length, so positions and counts are those of the password.
 
-use super::rules::CHARS_MAX;
+use super::limits::CHARS_MAX;
 use zeroize::Zeroizing;
 
 static FOLD: [u8; 256] = table();
@@ -26,16 +26,16 @@ const fn table() -> [u8; 256] {
     table
 }
 
-/// One byte as it is compared.
+/// One byte in its form for comparison.
 pub(super) fn fold(byte: u8) -> u8 {
     FOLD[usize::from(byte)]
 }
 
-/// A password as it is compared.
+/// A password in its form for comparison.
 pub(super) struct Folded {
     bytes: Zeroizing<[u8; CHARS_MAX]>,
     len: usize,
-    /// A bit for each three neighbours (many threes share one): it rules out nearly every word at once.
+    /// One bit for each sequence of three characters (many share a bit): rules out nearly every word at once.
     threes: Zeroizing<[u64; 16]>,
 }
 
@@ -44,7 +44,7 @@ impl Folded {
         Self { bytes: Zeroizing::new([0; CHARS_MAX]), len: 0, threes: Zeroizing::new([0; 16]) }
     }
 
-    /// Folds `text`, of at most [`CHARS_MAX`] bytes, in place of what was there.
+    /// Replaces the content with the folded `text`, of at most [`CHARS_MAX`] bytes.
     pub(super) fn set(&mut self, text: &[u8]) {
         self.len = text.len();
         *self.threes = [0; 16];
@@ -61,21 +61,21 @@ impl Folded {
         &self.bytes[..self.len]
     }
 
-    /// Whether `word`, of three characters or more and folded as well, stands somewhere in the password.
+    /// Whether the password contains `word`, which must be folded and have at least three characters.
     pub(super) fn contains(&self, word: &[u8]) -> bool {
         let &[first, second, third, ..] = word else { return false };
         self.may_contain([fold(first), fold(second), fold(third)])
             && self.as_bytes().windows(word.len()).any(|part| part.iter().zip(word).all(|(&a, &b)| a == fold(b)))
     }
 
-    /// Whether these three may be neighbours somewhere in it: false for nearly all that are not.
+    /// Whether the password may contain these three in sequence; `false` for nearly all that it does not contain.
     fn may_contain(&self, three: [u8; 3]) -> bool {
         let (at, bit) = place(three);
         self.threes[at] & bit != 0
     }
 }
 
-/// Where three neighbours have their bit among 1,024.
+/// The position of a sequence's bit among 1,024.
 fn place([first, second, third]: [u8; 3]) -> (usize, u64) {
     let place = usize::from((first ^ second) & 31) << 5 | usize::from((second ^ third) & 31);
     (place >> 6, 1 << (place & 63))
@@ -93,13 +93,13 @@ mod tests {
     }
 
     #[test]
-    fn case_and_the_four_substitutions_are_undone() {
+    fn case_and_substitutions_are_folded() {
         assert_eq!(folded("C0nt0$o-Bl@nK1!").as_bytes(), b"contoso-blankl!");
         assert_eq!(folded("").as_bytes(), b"");
     }
 
     #[test]
-    fn the_bits_rule_out_nearly_every_word() {
+    fn bits_rule_out_most_words() {
         let letters = b'a'..=b'z';
         let twos = letters.clone().flat_map(|first| letters.clone().map(move |second| (first, second)));
         let threes: Vec<_> =
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_found_wherever_they_stand_however_they_are_spelt() {
+    fn finds_words_in_any_spelling() {
         assert!(folded("p0LL23fb").contains(b"Poll"));
         assert!(folded("23p@$$word").contains(b"PA$S"));
         assert!(folded("xxann").contains(b"Ann"));

@@ -1,44 +1,37 @@
-//! Makes the passwords of a run: in parallel, checked for the person each is for, and no two the same.
+//! Makes the passwords of a run: checked for each user, and all different.
 //!
-//! Randomness is the operating system's: it seeds one ChaCha12 stream, which seeds one for every few thousand accounts. What is
-//! remembered of a password is a keyed hash of 64 bits; two that meet by chance cost one more draw.
+//! The operating system's randomness seeds one ChaCha12 stream, which seeds another for each call. One thread makes
+//! millions of passwords a second, far more than the ledger can store. The generator remembers each password as a keyed hash of 64 bits; a collision costs one more draw.
 //!
-//! Invariant: whatever is given out has passed [`PasswordPolicy::check`] and was never given out by this generator.
+//! Invariant: every password it returns has passed [`PasswordPolicy::check`] and was never returned before.
 
 use super::{CHARS_MAX, Password, PasswordPolicy, Person, Weakness, draw::Draws, fold::Folded, rules};
 use rand::{
     CryptoRng, SeedableRng,
     rngs::{StdRng, SysError, SysRng},
 };
-use rayon::prelude::*;
 use std::{
     collections::HashSet,
     hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState},
 };
 use zeroize::Zeroizing;
 
-/// Accounts that share a stream and a thread at a time. The same everywhere, so a seed gives the same on any machine.
-const CHUNK: usize = 4096;
-/// Draws for one account before giving up; the narrowest random style needs some fifteen on average.
+/// Draws for one account before giving up. The narrowest random style needs about fifteen on average.
 const DRAWS_MAX: usize = 10_000;
-/// Parts of what is remembered; each is filled by one thread.
-const SETS: usize = 8;
 
 /// Why passwords could not be made.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum PasswordError {
-    /// Without good randomness there are no passwords.
-    #[error("the operating system gives no randomness: {0}")]
+    /// There are no passwords without good randomness.
+    #[error("the operating system provides no randomness: {0}")]
     NoRandomness(#[from] SysError),
-    /// Next to nothing is left that no other account has and that is not banned.
-    #[error(
-        "no password could be found in {DRAWS_MAX} tries: the settings leave too few; \
-         allow longer ones (--length, --words) or ban fewer words (--banned-words)"
-    )]
+    /// Nearly every password left is in use or banned.
+    #[error("no password could be found in {DRAWS_MAX} tries: the settings allow too few")]
     Exhausted,
 }
 
-/// The source of a run's passwords; it remembers all of them, as hashes.
+/// The source of a run's passwords. It remembers all of them as hashes.
 pub struct Generator<'p> {
     policy: &'p PasswordPolicy,
     rng: StdRng,
@@ -49,55 +42,50 @@ impl<'p> Generator<'p> {
     /// A generator seeded by the operating system.
     ///
     /// # Errors
-    /// [`PasswordError::NoRandomness`] where the system gives none.
+    /// Returns [`PasswordError::NoRandomness`] if the system has none.
     pub fn new(policy: &'p PasswordPolicy) -> Result<Self, PasswordError> {
         Ok(Self::of(policy, StdRng::try_from_rng(&mut SysRng)?))
     }
 
     /// A generator whose passwords follow from `rng`, for tests and rehearsals.
     ///
-    /// Whoever knows the state of `rng` knows the passwords: never use it for a real account with a seed that is written down.
+    /// Anyone who knows the state of `rng` knows the passwords: never use it for real accounts with a seed that is
+    /// stored.
     pub fn seeded_by(policy: &'p PasswordPolicy, rng: &mut impl CryptoRng) -> Self {
         Self::of(policy, StdRng::from_rng(rng))
+    }
+
+    /// A generator whose passwords follow from a secret seed. Whoever knows the seed and the policy knows the passwords.
+    #[must_use]
+    pub fn of_seed(policy: &'p PasswordPolicy, seed: [u8; 32]) -> Self {
+        Self::of(policy, StdRng::from_seed(seed))
     }
 
     fn of(policy: &'p PasswordPolicy, rng: StdRng) -> Self {
         Self { policy, rng, used: Used::default() }
     }
 
-    /// Makes one password for each of `people`, in their order, on all threads of rayon's pool.
+    /// Makes one password for each of `people`, in order.
     ///
     /// # Errors
-    /// [`PasswordError::Exhausted`] where the policy leaves too few passwords; none of this call is given out then.
+    /// Returns [`PasswordError::Exhausted`] if the policy leaves too few passwords. Then the call returns none at all.
     pub fn generate(&mut self, people: &[Person<'_>]) -> Result<Vec<Password>, PasswordError> {
-        let chunks: Vec<_> = people.chunks(CHUNK).map(|people| (people, self.maker())).collect();
-        let made: Vec<Vec<Made>> = chunks
-            .into_par_iter()
-            .map(|(people, mut maker)| people.iter().map(|person| maker.make(person, &self.used)).collect())
-            .collect::<Result<_, _>>()?;
-        let mut made: Vec<Made> = made.into_iter().flatten().collect();
-        let clashes = self.used.register(&made);
         let mut maker = self.maker();
-        for at in clashes {
-            made[at] = maker.make(&people[at], &self.used)?;
-            self.used.insert(made[at].hash);
-        }
-        Ok(made.into_iter().map(|made| made.password).collect())
+        people.iter().map(|person| maker.make(person, &mut self.used)).collect()
     }
 
-    /// Checks a password that the roster brings, and from now on gives it to nobody else.
+    /// Checks a password from the roster, and reserves it, so no other account gets it.
     ///
     /// # Errors
-    /// What [`PasswordPolicy::check`] finds, a beginning that a spreadsheet takes for a formula, or that this generator
-    /// has given out or adopted the same before.
+    /// Fails if [`PasswordPolicy::check`] does, if the password begins like a spreadsheet formula, or if this generator
+    /// returned or adopted the same one before.
     pub fn adopt(&mut self, password: &Password, person: &Person<'_>) -> Result<(), Weakness> {
         let text = password.expose();
         if rules::is_formula(text) {
             return Err(Weakness::Formula);
         }
         self.policy.check(text, person)?;
-        let hash = self.used.hash(text);
-        if self.used.insert(hash) { Ok(()) } else { Err(Weakness::Used) }
+        if self.used.insert(text) { Ok(()) } else { Err(Weakness::Used) }
     }
 
     fn maker(&mut self) -> Maker<'p> {
@@ -107,13 +95,7 @@ impl<'p> Generator<'p> {
     }
 }
 
-/// A password and what is remembered of it.
-struct Made {
-    password: Password,
-    hash: u64,
-}
-
-/// One stream of randomness, with room to make passwords in; all of it is wiped at the end.
+/// One stream of randomness with buffers for making passwords; all of it is wiped at the end.
 struct Maker<'p> {
     policy: &'p PasswordPolicy,
     draws: Draws,
@@ -122,62 +104,36 @@ struct Maker<'p> {
 }
 
 impl Maker<'_> {
-    /// A password for `person` that was not used before this call; another thread may be making the same.
-    fn make(&mut self, person: &Person<'_>, used: &Used) -> Result<Made, PasswordError> {
+    /// Makes a password for `person` that was not used before, and marks it as used.
+    fn make(&mut self, person: &Person<'_>, used: &mut Used) -> Result<Password, PasswordError> {
         for _ in 0..DRAWS_MAX {
             let drawn = self.policy.draw(&mut self.draws, self.text.as_mut_slice(), person, &mut self.folded);
             let Some(len) = drawn else { continue };
             let text = std::str::from_utf8(&self.text[..len]).expect("policies draw ASCII only");
-            let hash = used.hash(text);
-            if !used.contains(hash) {
-                // An owned copy has no spare capacity, so nothing is moved and left behind.
-                return Ok(Made { password: Password::new(text.to_owned()), hash });
+            if used.insert(text) {
+                // An owned copy has no spare capacity, so no reallocation leaves a copy behind.
+                return Ok(Password::new(text.to_owned()));
             }
         }
         Err(PasswordError::Exhausted)
     }
 }
 
-/// The passwords given out, as keyed hashes: a million take some twenty megabytes.
+/// The passwords in use, as keyed hashes: a million take about twenty megabytes.
 #[derive(Default)]
 struct Used {
     key: RandomState,
-    /// Each hash is in the set that some of its bits name, so that all threads can register at once.
-    sets: [HashSet<u64, BuildHasherDefault<AsIs>>; SETS],
+    hashes: HashSet<u64, BuildHasherDefault<AsIs>>,
 }
 
 impl Used {
-    fn hash(&self, text: &str) -> u64 {
-        self.key.hash_one(text)
-    }
-
-    fn contains(&self, hash: u64) -> bool {
-        self.sets[set_of(hash)].contains(&hash)
-    }
-
-    fn insert(&mut self, hash: u64) -> bool {
-        self.sets[set_of(hash)].insert(hash)
-    }
-
-    /// Registers all that were made, and returns the places of those that somebody before them has already, in order.
-    fn register(&mut self, made: &[Made]) -> Vec<usize> {
-        let clashes_in = |(at, set): (usize, &mut HashSet<u64, _>)| -> Vec<usize> {
-            set.reserve(made.len() / SETS);
-            let own = made.iter().enumerate().filter(|(_, made)| set_of(made.hash) == at);
-            own.filter(|(_, made)| !set.insert(made.hash)).map(|(place, _)| place).collect()
-        };
-        let mut clashes: Vec<usize> = self.sets.par_iter_mut().enumerate().flat_map_iter(clashes_in).collect();
-        clashes.sort_unstable();
-        clashes
+    /// Marks a password as used; returns false if it was before.
+    fn insert(&mut self, text: &str) -> bool {
+        self.hashes.insert(self.key.hash_one(text))
     }
 }
 
-/// From bits in the middle: the table itself goes by those at both ends.
-const fn set_of(hash: u64) -> usize {
-    (hash >> 40) as usize % SETS
-}
-
-/// The set's entries are hashes already.
+/// A hasher that passes through the entries, which are already hashes.
 #[derive(Default)]
 struct AsIs(u64);
 
@@ -199,7 +155,7 @@ impl Hasher for AsIs {
 mod tests {
     use super::*;
     use crate::{
-        language::Language,
+        account::language::Language,
         password::{BannedWords, Form, Profile, Style},
     };
     use proptest::prelude::*;
@@ -219,9 +175,9 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_gives_the_same_passwords_and_the_system_gives_others() -> Result<(), PasswordError> {
+    fn seeds_are_reproducible() -> Result<(), PasswordError> {
         let policy = PasswordPolicy::default();
-        let people = vec![NOBODY; 2 * CHUNK + 7];
+        let people = vec![NOBODY; 9_000];
         let (a, b) = (seeded(&policy, 3).generate(&people)?, seeded(&policy, 3).generate(&people)?);
         assert!(texts(&a) == texts(&b));
         assert_eq!(distinct(&a), people.len());
@@ -232,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_space_is_used_up_to_the_last_password_and_not_beyond() {
+    fn uses_up_small_spaces_exactly() {
         let policy = PasswordPolicy::of_few_words(&["acorn", "basket", "cow"], 2);
         let mut generator = seeded(&policy, 1);
         let first = generator.generate(&[NOBODY; 20]).expect("half of them");
@@ -243,14 +199,14 @@ mod tests {
     }
 
     #[test]
-    fn a_person_whose_name_is_every_word_ends_in_an_error() {
+    fn unavoidable_name_is_an_error() {
         let policy = PasswordPolicy::of_few_words(&["acorn", "basket", "cow"], 2);
         let person = Person { upn: "c.ow@contoso.com", names: ["Acorn", "B@sket", "Basket-Cow"], ..NOBODY };
         assert!(matches!(seeded(&policy, 1).generate(&[person]), Err(PasswordError::Exhausted)));
     }
 
     #[test]
-    fn what_the_roster_brings_is_checked_and_taken() {
+    fn roster_passwords_are_checked_and_reserved() {
         let policy = PasswordPolicy::of_few_words(&["acorn", "basket"], 2);
         let mut generator = seeded(&policy, 1);
         let mut adopt = |text: &str| generator.adopt(&Password::new(text.to_owned()), &NOBODY);
@@ -266,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn nobodys_name_and_no_banned_word_is_in_a_password() {
+    fn no_names_or_banned_words() {
         let banned = BannedWords::read("ing\nabb\n2aa").expect("a good list");
         let policies = [
             Style::Words { words: 4, separator: String::new() },
@@ -286,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn each_person_has_a_password_of_the_own_form() {
+    fn each_user_gets_their_form() {
         let policy = PasswordPolicy::default();
         let forms = Profile::ALL.map(|profile| Form { profile: Some(profile), language: Language::De });
         let people: Vec<_> = forms.iter().map(|&form| Person { form, ..NOBODY }).collect();
@@ -299,7 +255,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
-        fn whatever_is_made_passes_its_own_check(
+        fn generated_passwords_pass_the_check(
             length in 8_usize..=256, symbols in "[!-/:-@\\[-`{-~]{0,32}", words in 3_usize..=20, separator in "[ -@]?", seed: u64,
         ) {
             let person = Person { upn: "ann.smith@contoso.com", names: ["Ann", "Smith", ""], ..NOBODY };
@@ -313,7 +269,7 @@ mod tests {
         }
 
         #[test]
-        fn whatever_a_profile_makes_passes_its_own_check(
+        fn profile_passwords_pass_the_check(
             profile in proptest::sample::select(&Profile::ALL[..]), language in proptest::sample::select(&Language::ALL[..]),
             seed: u64,
         ) {

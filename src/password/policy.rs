@@ -1,9 +1,9 @@
-//! What passwords are made of: the settings of a run, checked once.
+//! How passwords are made: the settings of a run, checked once.
 //!
-//! A policy holds no secret, so it stands in the ledger as JSON, and a later run makes a replacement by the same rules.
-//! It never draws by itself: that is the generator's work.
+//! A policy has no secret, so the ledger stores it as JSON, and a later run makes replacements by the same rules. It
+//! draws nothing itself; the generator does.
 //!
-//! Invariant: there is no policy, read back or new, by which a password could be made that Entra's own rules refuse.
+//! Invariant: no policy, new or read back, can make a password that Entra's own rules refuse.
 
 use super::{
     banned::BannedWords,
@@ -11,84 +11,30 @@ use super::{
     fold::Folded,
     lists,
     profile::{Form, Profile},
-    random,
     recipe::Recipe,
-    rules::{self, CHARS_MAX, CHARS_MIN, Person, Weakness},
-    words::{WORDS_MAX, WORDS_MIN},
+    rules::{self, Person, Weakness},
+    style::{PolicyError, Style},
 };
-use crate::language::Language;
+use crate::account::language::Language;
 use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc};
 
-/// Under this many bits of entropy a password can be guessed by somebody who steals its hash; ask before using it. To name a
-/// profile is to have been asked: those of young children are below, and lean on Entra ID, which locks an account after a
-/// few wrong guesses (its page on smart lockout).
+/// With fewer bits of entropy, someone who steals a password's hash can guess it, so the user must confirm. Choosing a
+/// profile counts as confirmation: those for young children have fewer bits, and rely on Entra ID, which locks an
+/// account after a few wrong guesses (see its page on smart lockout).
 pub const ENTROPY_BITS_MIN: f64 = 40.0;
 
-/// How passwords look.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Style {
-    /// Characters at random, without look-alikes, a letter first, at least one of each class.
-    Random {
-        /// Characters of a password, 8 to 256.
-        length: usize,
-        /// The symbols that may stand in it, of those on a US keyboard; with none, only letters and digits are used.
-        symbols: String,
-    },
-    /// Words of somebody's language, none twice in a password, the first with a capital, and a digit at the end.
-    Words {
-        /// How many, 2 to 20.
-        words: usize,
-        /// What stands between them: one symbol, blank or digit, or nothing.
-        separator: String,
-    },
-}
-
-impl Default for Style {
-    fn default() -> Self {
-        Self::Random { length: random::LENGTH_DEFAULT, symbols: random::SYMBOLS_DEFAULT.to_owned() }
-    }
-}
-
-/// Why no passwords can be made by these settings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PolicyError {
-    /// Outside Entra's limits.
-    #[error("a password of {0} characters is not possible: Entra ID takes {CHARS_MIN} to {CHARS_MAX} (--length)")]
-    Length(usize),
-    /// Not a symbol of a US keyboard.
-    #[error(
-        "{0:?} is not a symbol that Entra ID takes in a password: use those of a US keyboard, without the blank (--symbols)"
-    )]
-    Symbol(char),
-    /// Too few or too many words.
-    #[error("a password of {0} words is not possible: take {WORDS_MIN} to {WORDS_MAX} (--words)")]
-    Words(usize),
-    /// More than one character, a letter, or something that Entra does not take.
-    #[error("the separator must be one symbol of a US keyboard, a blank or a digit, or empty (--separator)")]
-    Separator,
-    /// Two words can be shorter than Entra's eight characters.
-    #[error(
-        "two words without a separator can be too short for Entra ID: take three (--words), or a separator (--separator)"
-    )]
-    Short,
-    /// The banned words take too many words out of the list.
-    #[error("the banned words leave {0} words to choose from, too few for a password: ban fewer (--banned-words)")]
-    FewWords(usize),
-}
-
-/// How passwords are made and what they must not be: a [`Style`], for those who have no [`Profile`], and [`BannedWords`],
-/// checked.
+/// How passwords are made and what they must not contain: a [`Style`] for users without a [`Profile`], and
+/// [`BannedWords`]. The settings are checked.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "Settings", into = "Settings")]
 pub struct PasswordPolicy {
     settings: Settings,
-    /// For each language in order, without a profile and then for each profile.
+    /// For each language in order: without a profile, then for each profile.
     recipes: Arc<[Recipe]>,
 }
 
-/// What of a policy is written down; the rest follows from it.
+/// The settings that are stored; the rest follows from them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Settings {
     style: Style,
@@ -99,11 +45,11 @@ impl PasswordPolicy {
     /// Checks the settings.
     ///
     /// # Errors
-    /// Says which of them cannot be, and the flag that changes it.
+    /// Names the setting that is not possible, and the flag that changes it.
     pub fn new(style: Style, banned: BannedWords) -> Result<Self, PolicyError> {
         let own = Language::ALL.map(|language| Recipe::of_style(&style, language, &banned));
         let mut recipes = own.into_iter().collect::<Result<Vec<_>, _>>()?;
-        // Where only some languages have too few words left, the generator says so when it meets one.
+        // If only some languages have too few words left, the generator reports it when it needs one of them.
         if let Some(few) = recipes.iter().map(Recipe::too_few_words).min().flatten() {
             return Err(PolicyError::FewWords(few));
         }
@@ -118,41 +64,42 @@ impl PasswordPolicy {
         &self.recipes[group * Language::ALL.len() + form.language as usize]
     }
 
-    /// How passwords look.
+    /// The style of passwords.
     #[must_use]
     pub fn style(&self) -> &Style {
         &self.settings.style
     }
 
-    /// The words that they must not hold.
+    /// The words that passwords must not contain.
     #[must_use]
     pub fn banned_words(&self) -> &BannedWords {
         &self.settings.banned_words
     }
 
-    /// The base-2 logarithm of the number of passwords that can come forth in this form, all of them equally likely; 0 where
-    /// none can, since the banned words leave too few.
+    /// The base-2 logarithm of the number of possible passwords in this form, all equally likely; 0 if there are none,
+    /// because the banned words leave too few words.
     ///
-    /// Exact for the form and the words left in the list. What is thrown away for an account's name, or because
-    /// letters happen to form a banned or a rude word, is not counted: it is a small fraction of a bit.
+    /// Exact for the form and the words left in the list. It does not subtract passwords that are rejected for an
+    /// account's name, or because their letters happen to form a banned or rude word: that is a small fraction of a
+    /// bit.
     #[must_use]
     pub fn entropy_bits(&self, form: Form) -> f64 {
         self.recipe(form).entropy_bits()
     }
 
-    /// Whether `password`, wherever it comes from, is good enough for `person`: Entra's characters, length and classes, no
-    /// part of the person's names, and Microsoft's scoring of the banned words.
+    /// Whether `password`, from any source, is good enough for `person`: Entra's characters, length and classes, no
+    /// part of the user's names, and Microsoft's scoring of banned words.
     ///
     /// # Errors
-    /// Names the rule that is broken, never the password.
+    /// Names the rule that it breaks, never the password.
     pub fn check(&self, password: &str, person: &Person<'_>) -> Result<(), Weakness> {
         let mut folded = Folded::new();
         keep_rules(password.as_bytes(), person, &mut folded)?;
         if self.banned_words().refuse(folded.as_bytes()) { Err(Weakness::Banned) } else { Ok(()) }
     }
 
-    /// Draws one password into the beginning of `out` (of 256 bytes) and tells its length, or nothing if it is not good
-    /// enough for `person`. A password made here holds no banned word at all, and no rude one.
+    /// Draws one password into the beginning of `out` (256 bytes) and returns its length, or `None` if it is not good
+    /// enough for `person`. A generated password contains no banned word and no rude one.
     pub(super) fn draw(
         &self,
         draws: &mut Draws,
@@ -163,12 +110,12 @@ impl PasswordPolicy {
         let recipe = self.recipe(person.form);
         let len = recipe.draw(draws, out)?;
         keep_rules(&out[..len], person, folded).ok()?;
-        // The lists hold nothing rude to begin with.
+        // The lists contain nothing rude in the first place.
         let is_rude = recipe.is_random() && lists::is_rude(folded.as_bytes());
         (!is_rude && !self.banned_words().touch(folded.as_bytes())).then_some(len)
     }
 
-    /// A policy over a handful of words, so that a test can use all its passwords up.
+    /// A policy with a handful of words, so that a test can use up all its passwords.
     #[cfg(test)]
     pub(super) fn of_few_words(list: &[&'static str], words: usize) -> Self {
         let style = Style::Words { words, separator: "-".to_owned() };
@@ -179,7 +126,7 @@ impl PasswordPolicy {
     }
 }
 
-/// The rules that hold under any policy; the password stands in `folded` afterwards.
+/// The rules of every policy. Afterwards `folded` contains the password.
 fn keep_rules(password: &[u8], person: &Person<'_>, folded: &mut Folded) -> Result<(), Weakness> {
     rules::check_shape(password)?;
     folded.set(password);
@@ -187,7 +134,7 @@ fn keep_rules(password: &[u8], person: &Person<'_>, folded: &mut Folded) -> Resu
 }
 
 impl Default for PasswordPolicy {
-    /// The default style, nothing banned.
+    /// The default style, with no banned words.
     fn default() -> Self {
         Self::new(Style::default(), BannedWords::default()).expect("the default settings are within the limits")
     }
@@ -216,6 +163,7 @@ impl From<PasswordPolicy> for Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::password::CHARS_MAX;
 
     /// By profile, then by language: English, French, Spanish, German.
     const TOLD: [[f64; 4]; 5] = [
@@ -236,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_cannot_be_are_refused() {
+    fn impossible_settings_are_refused() {
         for (policy, fault) in [
             (random(7, "-"), PolicyError::Length(7)),
             (random(257, "-"), PolicyError::Length(257)),
@@ -255,7 +203,7 @@ mod tests {
         assert!([random(8, ""), random(256, "\"|~"), words(2, " ", ""), words(20, "", "")].iter().all(Result::is_ok));
     }
 
-    /// All three letters of which one is a vowel: they stand in nearly every word.
+    /// All sequences of three letters with a vowel: nearly every word contains one.
     fn every_vowel() -> String {
         let letters = |n: u32| (0..3).map(|at| char::from(b'a' + (n / 26_u32.pow(at) % 26) as u8)).collect::<String>();
         let vowels = |word: &String| word.contains(['a', 'e', 'i', 'o', 'u', 'y']);
@@ -263,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_which_too_little_is_left_is_refused() {
+    fn exhausted_lists_are_refused() {
         assert!(matches!(words(4, "-", &every_vowel()), Err(PolicyError::FewWords(0..4))));
     }
 
@@ -274,20 +222,20 @@ mod tests {
     }
 
     #[test]
-    fn few_words_are_told_by_their_entropy() {
+    fn few_words_have_low_entropy() {
         assert!(words(3, "-", "").expect("good settings").entropy_bits(Form::default()) > ENTROPY_BITS_MIN);
         assert!(words(2, "-", "").expect("good settings").entropy_bits(Form::default()) < ENTROPY_BITS_MIN);
         assert!(random(8, "").expect("good settings").entropy_bits(Form::default()) > ENTROPY_BITS_MIN);
     }
 
     #[test]
-    fn characters_that_happen_to_form_a_rude_word_are_drawn_again() {
+    fn rude_random_passwords_are_redrawn() {
         let policy = random(64, "").expect("good settings");
         let nobody = Person { upn: "", names: [""; 3], form: Form::default() };
         let mut draws = Draws::new(rand::SeedableRng::seed_from_u64(9));
         let (mut text, mut folded) = ([0; CHARS_MAX], Folded::new());
         for _ in 0..2_000 {
-            // It stays in `folded`.
+            // The password stays in `folded`.
             if policy.draw(&mut draws, &mut text, &nobody, &mut folded).is_some() {
                 assert!(!lists::is_rude(folded.as_bytes()));
             }
@@ -295,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_reads_back_what_was_written() {
+    fn policies_survive_serialization() {
         let five = Style::Words { words: 5, separator: String::new() };
         for (policy, style) in [
             (words(5, "", "contoso\nb1ank").expect("good settings"), five),
@@ -319,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_check_names_the_rule_and_not_the_password() {
+    fn checks_never_show_the_password() {
         let policy = words(4, "-", "contoso\nblank").expect("good settings");
         let person = Person { upn: "ann.smith@fabrikam.com", names: ["Ann", "Smith", ""], ..Person::default() };
         for (password, weakness) in [
@@ -337,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn each_profile_has_the_entropy_that_the_documents_tell() {
+    fn profile_entropy_matches_the_documents() {
         let policy = PasswordPolicy::default();
         let bits = Profile::ALL.map(|profile| {
             Language::ALL.map(|language| {
@@ -354,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_without_words_left_says_so() {
+    fn exhausted_form_is_reported() {
         let policy = PasswordPolicy::new(Style::default(), BannedWords::read(&every_vowel()).expect("a good list"));
         let policy = policy.expect("random passwords need no words");
         let form = Form { profile: Some(Profile::EarlyYears), language: Language::Es };

@@ -1,16 +1,16 @@
-//! For whom a password is: five profiles, from a child who begins to read to an administrator.
+//! Who a password is for: five profiles, from a child who is learning to read to an administrator.
 //!
-//! A profile says how a password looks and what its person must do at the next sign-in, so that whoever plans a run names
-//! the people and not the settings. The younger they are, the shorter and simpler the words, and the fewer the
-//! passwords there are to guess from; [`PasswordPolicy::entropy_bits`](super::PasswordPolicy::entropy_bits) tells how many.
+//! A profile sets the form of a password and what its user must do at the next sign-in, so the planner names the users
+//! instead of settings. The younger the users, the shorter and simpler the words, and the fewer possible passwords;
+//! [`PasswordPolicy::entropy_bits`](super::PasswordPolicy::entropy_bits) returns how many.
 //!
-//! Invariant: whatever a profile makes keeps Entra's rules (8 characters, three of four classes) in every language.
+//! Invariant: every password of a profile meets Entra's rules (8 characters, three of four classes) in every language.
 
-use crate::language::Language;
+use crate::account::language::Language;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-/// What the person must do at the next sign-in.
+/// What the user must do at the next sign-in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ForceChange {
@@ -19,23 +19,23 @@ pub enum ForceChange {
     NextSignIn,
     /// Pass multi-factor authentication, then choose one (`forceChangePasswordNextSignInWithMfa`).
     NextSignInWithMfa,
-    /// Nothing: the password stands.
+    /// Nothing: the password stays.
     No,
 }
 
-/// For whom a password is.
+/// Who a password is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Profile {
-    /// Who begins to read and to type: two short words and two digits, all small, to be kept.
+    /// Children who are learning to read and type: two short words and two digits, all lower case; they keep it.
     EarlyYears,
-    /// Children of about 7 to 11: three words that they know and two digits, all small, to be kept.
+    /// Children of about 7 to 11: three words that they know and two digits, all lower case; they keep it.
     Junior,
-    /// Pupils from about 11 years on: four words that they know and two digits, to be changed.
+    /// Pupils from about 11: four words that they know and two digits; they must change it.
     Senior,
-    /// Teachers and whoever works there: four words of a longer list and two digits, to be changed.
+    /// Teachers and other staff: four words from a longer list and two digits; they must change it.
     Staff,
-    /// Administrators, who have a password manager: 20 random characters, to be changed after a second factor.
+    /// Administrators, who have a password manager: 20 random characters; they must change it after a second factor.
     Admin,
 }
 
@@ -45,7 +45,7 @@ pub enum Profile {
 pub struct UnknownProfile;
 
 impl Profile {
-    /// All of them, the youngest first.
+    /// All of them, the youngest users first.
     pub const ALL: [Self; 5] = [Self::EarlyYears, Self::Junior, Self::Senior, Self::Staff, Self::Admin];
 
     /// Its name.
@@ -60,9 +60,10 @@ impl Profile {
         }
     }
 
-    /// What the person must do at the next sign-in.
+    /// What the user must do at the next sign-in.
     ///
-    /// Children keep what they were given: one that is made to choose a password chooses a weaker one, and forgets it.
+    /// Children keep the password they are given: a child who must choose a password chooses a weaker one and forgets
+    /// it.
     #[must_use]
     pub const fn force_change(self) -> ForceChange {
         match self {
@@ -82,7 +83,7 @@ impl fmt::Display for Profile {
 impl FromStr for Profile {
     type Err = UnknownProfile;
 
-    /// Takes a name in any case, and `Early Years` or `EARLY_YEARS` too.
+    /// Parses a name in any case, also `Early Years` or `EARLY_YEARS`.
     fn from_str(text: &str) -> Result<Self, UnknownProfile> {
         let plain = |text: &str| text.replace(['-', '_', ' '], "").to_lowercase();
         let wanted = plain(text.trim());
@@ -90,12 +91,12 @@ impl FromStr for Profile {
     }
 }
 
-/// How somebody's password is to look: by a profile, or by the style of the policy where there is none.
+/// The form of a user's password: set by a profile, or by the policy's style without one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Form {
     /// The profile.
     pub profile: Option<Profile>,
-    /// The language of the words, where there are any.
+    /// The language of the words, if it has words.
     pub language: Language,
 }
 
@@ -104,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_as_people_write_them() {
+    fn common_name_forms_are_parsed() {
         for profile in Profile::ALL {
             assert_eq!(profile.to_string().parse(), Ok(profile));
             assert_eq!(profile.as_str().to_uppercase().parse(), Ok(profile));

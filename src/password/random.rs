@@ -1,43 +1,43 @@
-//! The random style: characters drawn one by one, none of which can be taken for another.
+//! The random style: characters drawn one by one, without look-alikes.
 //!
-//! Left out are `l 1 I | O 0 o`. The first character is a letter, since a symbol there can be a formula, an option or the
-//! end of a quotation. Of the symbols only four are used by default: see [`SYMBOLS_DEFAULT`].
+//! `l 1 I | O 0 o` are left out. The first character is a letter, because a symbol there could start a formula or an
+//! option, or end a quotation. Only four symbols are used by default: see [`SYMBOLS_DEFAULT`].
 //!
-//! Invariant: all passwords that keep the rules are equally likely, because those that do not are thrown away whole.
+//! Invariant: all passwords that meet the rules are equally likely, because the others are rejected as a whole.
 
 use super::{
     draw::{Draws, Urn},
     rules::{self, DIGIT, LOWER, SYMBOL, UPPER},
 };
 
-/// Characters in a random password, unless told otherwise: 93 bits with the default symbols.
+/// Default length of a random password: 93 bits with the default symbols.
 pub const LENGTH_DEFAULT: usize = 16;
 
-/// Symbols in a random password, unless told otherwise: those that survive where passwords go.
+/// Default symbols of a random password: safe wherever passwords are used.
 ///
-/// bash, PowerShell and cmd take them as they are inside a word, and so do CSV, XML, JSON and the userinfo of a URL, and they can be
-/// read out over the telephone: hyphen, plus, colon, dot. `=` parts the arguments of a batch file, `_` vanishes in underlined
-/// text, `,` and `;` part cells, and all others mean something to some shell.
+/// Hyphen, plus, colon and dot need no quoting inside a word in bash, PowerShell and cmd, nor in CSV, XML, JSON and the
+/// userinfo of a URL, and can be read out over the telephone. `=` separates the arguments of a batch file, `_`
+/// disappears in underlined text, `,` and `;` separate cells, and all others mean something to some shell.
 pub const SYMBOLS_DEFAULT: &str = "-+:.";
 
 const LOWERS: &[u8] = b"abcdefghijkmnpqrstuvwxyz";
 const UPPERS: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZ";
 const DIGITS: &[u8] = b"23456789";
 
-/// The characters of the random style, and how many of them make a password.
+/// The characters of the random style, and the length of a password.
 #[derive(Clone)]
 pub(super) struct Alphabet {
     length: usize,
     first: Urn,
     any: Urn,
-    /// How many characters each class has, in the order of the bits.
+    /// The size of each class, in the order of the bits.
     sizes: [usize; 4],
-    /// The classes of which each password has at least one.
+    /// The classes of which each password needs at least one character.
     required: u8,
 }
 
 impl Alphabet {
-    /// With symbols, each at most once, that were checked; none leaves three classes.
+    /// An alphabet with these checked symbols, each at most once. Without symbols there are three classes.
     pub(super) fn new(length: usize, symbols: &[u8]) -> Self {
         Self::of(length, [LOWERS, UPPERS, DIGITS, symbols])
     }
@@ -54,7 +54,7 @@ impl Alphabet {
         }
     }
 
-    /// Writes one password to the beginning of `out` and tells its length, or nothing if a class is missing.
+    /// Writes one password to the beginning of `out` and returns its length, or `None` if a class is missing.
     pub(super) fn draw(&self, draws: &mut Draws, out: &mut [u8]) -> Option<usize> {
         let password = &mut out[..self.length];
         draws.fill(&self.first, &mut password[..1]);
@@ -62,9 +62,10 @@ impl Alphabet {
         (rules::classes(password) == self.required).then_some(self.length)
     }
 
-    /// The logarithm of the number of passwords, by inclusion and exclusion over the classes that could be missing.
+    /// The logarithm of the number of passwords, by inclusion and exclusion over the classes that may be missing.
     ///
-    /// The number itself would leave the range of an `f64` from some 160 characters on, so shares of all texts are added.
+    /// From about 160 characters on, the number itself would overflow an `f64`, so shares of all texts are added
+    /// instead.
     pub(super) fn entropy_bits(&self) -> f64 {
         let (first, any) = (self.without(0, LOWER | UPPER), self.without(0, LOWER | UPPER | DIGIT | SYMBOL));
         let rest = self.length as f64 - 1.0;
@@ -78,7 +79,7 @@ impl Alphabet {
         first.log2() + rest * any.log2() + valid.log2()
     }
 
-    /// How many characters there are in `classes` but not in `missing`.
+    /// How many characters are in `classes` but not in `missing`.
     fn without(&self, missing: u8, classes: u8) -> f64 {
         let counted = classes & !missing;
         self.sizes.iter().enumerate().filter(|(class, _)| counted >> class & 1 == 1).map(|(_, &size)| size as f64).sum()
@@ -107,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn each_password_has_every_class_a_letter_first_and_no_look_alike() {
+    fn passwords_have_all_classes() {
         for symbols in ["", "-", SYMBOLS_DEFAULT, "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"] {
             for password in made(&Alphabet::new(8, symbols.as_bytes()), 2_000) {
                 assert_eq!(rules::classes(password.as_bytes()).count_ones(), if symbols.is_empty() { 3 } else { 4 });
@@ -119,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn entropy_is_the_logarithm_of_a_count_by_hand() {
+    fn entropy_matches_a_manual_count() {
         for (length, classes) in [
             (4, ["ab", "C", "23", "-"]),
             (5, ["ab", "CDE", "2", "-+"]),
@@ -143,14 +144,14 @@ mod tests {
     }
 
     #[test]
-    fn entropy_grows_with_length_and_stays_finite() {
+    fn entropy_grows_and_stays_finite() {
         let bits = |length| Alphabet::new(length, SYMBOLS_DEFAULT.as_bytes()).entropy_bits();
         assert!((93.0..94.0).contains(&bits(LENGTH_DEFAULT)), "{}", bits(LENGTH_DEFAULT));
         assert!((8..256).all(|length| bits(length + 1) > bits(length) + 5.0));
         assert!(bits(256).is_finite());
     }
 
-    /// Six standard deviations of chi-square above its mean: a fair urn is refused once in a hundred million seeds.
+    /// Six standard deviations of chi-square above its mean: a fair urn fails once in a hundred million seeds.
     #[test]
     fn all_passwords_are_equally_likely() {
         let tiny = Alphabet::of(4, ["ab", "C", "23", "-"].map(str::as_bytes));
@@ -163,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn within_a_class_all_characters_are_equally_likely() {
+    fn characters_in_a_class_are_equal() {
         let mut seen = [0_u32; 256];
         let passwords = made(&Alphabet::new(LENGTH_DEFAULT, SYMBOLS_DEFAULT.as_bytes()), 50_000);
         passwords.iter().flat_map(|password| password.bytes()).for_each(|byte| seen[usize::from(byte)] += 1);

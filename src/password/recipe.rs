@@ -1,25 +1,25 @@
-//! What each form of password is drawn from: the settings of a style or of a profile as something that draws.
+//! The source of each form of password: the settings of a style or a profile, ready to draw from.
 //!
-//! It never looks at whom a password is for. Invariant: what a recipe draws keeps Entra's length and classes.
+//! It does not know who a password is for. Invariant: every draw meets Entra's length and classes.
 
 use super::{
     banned::BannedWords,
     draw::Draws,
+    limits::{CHARS_MAX, CHARS_MIN},
     lists::Level,
-    policy::{PolicyError, Style},
     profile::Profile,
     random::{self, Alphabet},
-    rules::{CHARS_MAX, CHARS_MIN},
+    style::{PolicyError, Style},
     words::{Dress, Phrase, WORDS_MAX, WORDS_MIN},
 };
-use crate::language::Language;
+use crate::account::language::Language;
 
-/// What parts the words of a profile: a key that needs no Shift on any keyboard of the four languages.
+/// The separator of a profile's words: a key that needs no Shift on any keyboard of the four languages.
 const SEPARATOR: u8 = b'-';
-/// Characters of an administrator's password.
+/// Length of an administrator's password.
 const ADMIN_LENGTH: usize = 20;
 
-/// How the passwords of one form are made.
+/// How to make passwords of one form.
 #[derive(Clone)]
 pub(super) enum Recipe {
     Random(Box<Alphabet>),
@@ -27,7 +27,7 @@ pub(super) enum Recipe {
 }
 
 impl Recipe {
-    /// What a style asks for in a language.
+    /// The recipe of a style in a language.
     pub(super) fn of_style(style: &Style, language: Language, banned: &BannedWords) -> Result<Self, PolicyError> {
         match style {
             Style::Random { length, symbols } => Ok(Self::Random(Box::new(alphabet(*length, symbols)?))),
@@ -35,7 +35,7 @@ impl Recipe {
         }
     }
 
-    /// What a profile asks for in a language.
+    /// The recipe of a profile in a language.
     pub(super) fn of_profile(profile: Profile, language: Language, banned: &BannedWords) -> Self {
         let words = |level, words, dress| {
             let phrase = Phrase::new((language, level), words, Some(SEPARATOR), dress, banned);
@@ -50,7 +50,7 @@ impl Recipe {
         }
     }
 
-    /// The logarithm of the number of passwords, all of them equally likely; 0 where there is none.
+    /// The logarithm of the number of passwords, all equally likely; 0 if there are none.
     pub(super) fn entropy_bits(&self) -> f64 {
         match self {
             Self::Random(alphabet) => alphabet.entropy_bits(),
@@ -58,7 +58,7 @@ impl Recipe {
         }
     }
 
-    /// Draws one password into the beginning of `out` and tells its length, or nothing if it is not good enough.
+    /// Draws one password into the beginning of `out` and returns its length, or `None` if it is not good enough.
     pub(super) fn draw(&self, draws: &mut Draws, out: &mut [u8]) -> Option<usize> {
         match self {
             Self::Random(alphabet) => alphabet.draw(draws, out),
@@ -66,12 +66,12 @@ impl Recipe {
         }
     }
 
-    /// Whether it draws characters that can happen to form a word.
+    /// Whether it draws single characters, which can happen to form a word.
     pub(super) const fn is_random(&self) -> bool {
         matches!(self, Self::Random(_))
     }
 
-    /// Where it takes words: how many are left to choose from, if they are too few.
+    /// If it uses words and too few are left: how many.
     pub(super) fn too_few_words(&self) -> Option<usize> {
         match self {
             Self::Words(phrase) if !phrase.is_possible() => Some(phrase.choices()),
@@ -87,7 +87,7 @@ fn alphabet(length: usize, symbols: &str) -> Result<Alphabet, PolicyError> {
     if let Some(other) = symbols.chars().find(|c| !c.is_ascii_punctuation()) {
         return Err(PolicyError::Symbol(other));
     }
-    // A symbol that stands twice must not be drawn twice as often.
+    // A repeated symbol must not be drawn twice as often.
     let mut symbols = symbols.as_bytes().to_vec();
     symbols.sort_unstable();
     symbols.dedup();

@@ -1,20 +1,20 @@
-//! What Entra ID asks of any password, and what the person it is for forbids.
+//! What Entra ID requires of any password, and what its user's names rule out.
 //!
-//! Sources: the character set, the length and "three of four classes" are Entra's password policy page; names are refused
-//! as its page on banned passwords tells, from three characters on rather than four, as names are often short.
+//! Sources: the character set, the length and "three of four classes" are from Entra's password policy page. Names are
+//! refused as on its page on banned passwords, but from three characters instead of four, because names are often
+//! short.
 //!
-//! Invariant: a [`Weakness`] names the rule and never the password, nor the part of it that broke the rule.
+//! Invariant: a [`Weakness`] names the rule, but never the password or the part of it that broke the rule.
 
-use super::{fold::Folded, profile::Form};
+use super::{
+    fold::Folded,
+    limits::{CHARS_MAX, CHARS_MIN},
+    profile::Form,
+};
 
-/// Fewest characters that Entra ID takes in a password.
-pub const CHARS_MIN: usize = 8;
-/// Most characters that Entra ID takes in a password.
-pub const CHARS_MAX: usize = 256;
-
-/// Shortest part of a name, or of what stands before the `@`, that a password must not hold.
+/// Shortest part of a name, or of the text before the `@`, that a password must not contain.
 const NAME_CHARS_MIN: usize = 3;
-/// Shortest part of a domain that a password must not hold: `com` and the like are no one's name.
+/// Shortest part of a domain that a password must not contain: `com` and the like are nobody's name.
 const DOMAIN_CHARS_MIN: usize = 4;
 
 pub(super) const LOWER: u8 = 1;
@@ -41,24 +41,24 @@ const fn classes_of_bytes() -> [u8; 256] {
     table
 }
 
-/// The classes that occur in `text`, as a set of bits.
+/// The classes that occur in `text`, as a bit set.
 pub(super) fn classes(text: &[u8]) -> u8 {
     text.iter().fold(0, |seen, &byte| seen | CLASS[usize::from(byte)])
 }
 
-/// Whose password it is: what it must not be made of, and how it is to look.
+/// The user of a password: what it must not contain, and its form.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Person<'a> {
     /// The user principal name, or the object id.
     pub upn: &'a str,
-    /// Given, family and display name, in any order; empty where the roster does not tell them.
+    /// Given, family and display name, in any order; empty if the roster does not have them.
     pub names: [&'a str; 3],
-    /// How the password is to look.
+    /// The form of the password.
     pub form: Form,
 }
 
 impl Person<'_> {
-    /// Whether a part of the names (3 letters and digits or more) or of the domain (4 or more) stands in the password.
+    /// Whether the password contains a part of the names (3 letters and digits or more) or of the domain (4 or more).
     pub(super) fn occurs_in(&self, password: &Folded) -> bool {
         let (local, domain) = self.upn.split_once('@').unwrap_or((self.upn, ""));
         has_part(local, NAME_CHARS_MIN, password)
@@ -67,39 +67,40 @@ impl Person<'_> {
     }
 }
 
-/// Letters outside ASCII part a name as marks do, since no password can hold them.
+/// Letters outside ASCII split a name like punctuation does, because no password can contain them.
 fn has_part(text: &str, chars_min: usize, password: &Folded) -> bool {
     text.as_bytes()
         .split(|&byte| CLASS[usize::from(byte)] & (LOWER | UPPER | DIGIT) == 0)
         .any(|part| part.len() >= chars_min && password.contains(part))
 }
 
-/// Why a password is not good enough; the words are fit for a report, and never show the password.
+/// Why a password is not good enough. The texts are safe for a report: they never show the password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Weakness {
     /// Fewer than 8 characters, or more than 256.
     #[error("the password must have 8 to 256 characters")]
     Length,
-    /// A character outside ASCII's letters, digits, symbols and the blank.
+    /// A character other than ASCII letters, digits, symbols and the space.
     #[error(
-        "the password has a character that Entra ID does not take: use A-Z, a-z, 0-9 and the symbols of a US keyboard"
+        "the password has a character that Entra ID does not accept: use A-Z, a-z, 0-9 and the symbols of a US keyboard"
     )]
     Character,
     /// Only one or two of the four classes.
     #[error("the password must have three of: a small letter, a capital letter, a digit, a symbol")]
     Classes,
-    /// It begins with a character that makes a spreadsheet take it for a formula.
+    /// It begins with a character that makes a spreadsheet treat it as a formula.
     #[error(
-        "the password begins with = + - @ or a tab, which a spreadsheet takes for a formula: let it begin with another"
+        "the password begins with = + - @ or a tab, which a spreadsheet reads as a formula: start it with another character"
     )]
     Formula,
-    /// A part of the user principal name, the domain or the person's name stands in it.
-    #[error("the password holds a part of the user principal name or of the person's name")]
+    /// It contains a part of the user principal name, the domain or the user's name.
+    #[error("the password contains part of the user principal name or of the user's name")]
     Name,
-    /// It is a banned word in disguise, or made of them for the most part.
-    #[error("the password is too close to the banned words (--banned-words)")]
+    /// It is a banned word in disguise, or mostly made of banned words.
+    #[error("the password is too close to the banned words")]
     Banned,
-    /// Another account of this run has the same.
+    /// Another account of this run has the same password.
     #[error("the password is the same as that of another account in this run: each account needs its own")]
     Used,
 }
@@ -119,7 +120,7 @@ pub(super) fn check_shape(password: &[u8]) -> Result<(), Weakness> {
     Ok(())
 }
 
-/// Whether a spreadsheet would take the text for a formula.
+/// Whether a spreadsheet would treat the text as a formula.
 pub(super) fn is_formula(text: &str) -> bool {
     text.starts_with(['=', '+', '-', '@', '\t', '\r'])
 }
@@ -129,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entras_shape_is_asked_for() {
+    fn entra_password_rules_apply() {
         for (text, verdict) in [
             ("Abcdefg1", Ok(())),
             ("abcdef-1", Ok(())),
@@ -149,14 +150,14 @@ mod tests {
     }
 
     #[test]
-    fn every_symbol_of_a_us_keyboard_passes() {
+    fn us_keyboard_symbols_are_allowed() {
         let symbols = b"@#$%^&*-_!+=[]{}|\\:',.?/`~\"();<> ";
         assert_eq!(symbols.len(), 33);
         assert!(symbols.iter().all(|&symbol| classes(&[symbol]) == SYMBOL));
     }
 
     #[test]
-    fn parts_of_the_person_are_found_in_any_disguise() {
+    fn finds_disguised_names() {
         let person = Person {
             upn: "a.smith99@mail.contoso.com",
             names: ["Ángela", "O'Neil-Poll", "Bo Li"],
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn formulas_are_told_by_their_first_character() {
+    fn formulas_are_detected_by_first_character() {
         assert!(["=a", "+a", "-a", "@a", "\ta", "\ra"].into_iter().all(is_formula));
         assert!(!["", "a=", "A-b", " =a"].into_iter().any(is_formula));
     }

@@ -1,26 +1,27 @@
-//! The style of words: a few plain words and a digit or two, for people who have to keep a password in their heads.
+//! The word style: a few plain words and a digit or two, for users who have to remember a password.
 //!
-//! What is no letter comes last, and is the same key for all: the hyphen, which every keyboard here has without Shift, and
-//! digits without 0 and 1, which look like letters. Where no word begins with a capital, Shift is not needed at all (but on
-//! French keyboards, for the digits). With a separator only the first word has a capital, without one each of them does.
+//! Characters other than letters come last and are the same key everywhere: the hyphen, which needs no Shift on any
+//! keyboard here, and digits without 0 and 1, which look like letters. If no word is capitalized, Shift is not needed
+//! at all (except for the digits on French keyboards). With a separator only the first word is capitalized, without one
+//! every word is.
 //!
 //! Invariant: all choices of different words are equally likely, and no two choices give the same password.
 
 use super::{banned::BannedWords, draw::Draws, lists, lists::Level};
-use crate::language::Language;
+use crate::account::language::Language;
 use std::sync::Arc;
 
-/// Words in a password, unless told otherwise: 53 bits in English.
+/// Default number of words in a password: 53 bits in English.
 pub const WORDS_DEFAULT: usize = 4;
-/// Fewest words in a password.
+/// Minimum number of words in a password.
 pub const WORDS_MIN: usize = 2;
-/// Most words in a password; the longest of them still fit into 256 characters.
+/// Maximum number of words in a password; even the longest words fit into 256 characters.
 pub const WORDS_MAX: usize = 20;
-/// What stands between two words, unless told otherwise.
+/// Default separator between words.
 pub const SEPARATOR_DEFAULT: &str = "-";
 
 const DIGITS: [[u8; 1]; 8] = [*b"2", *b"3", *b"4", *b"5", *b"6", *b"7", *b"8", *b"9"];
-/// Two digits, in an order that means nothing. 69 and 88 are left out, since they mean something.
+/// All pairs of the digits 2 to 9. 69 and 88 are left out because of their meanings.
 const PAIRS: [[u8; 2]; 62] = pairs();
 
 const fn pairs() -> [[u8; 2]; 62] {
@@ -37,21 +38,21 @@ const fn pairs() -> [[u8; 2]; 62] {
     pairs
 }
 
-/// Where the words begin with capitals, and how the password ends.
+/// Which words are capitalized, and how the password ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dress {
-    /// The first word has a capital, or each where nothing parts them; a digit follows the last: `Acorn-basket-cow2`.
+    /// The first word is capitalized, or every word without a separator; a digit follows the last: `Acorn-basket-cow2`.
     Digit,
-    /// No capital; after one more separator come two digits: `acorn-basket-22`.
+    /// All lower case; one more separator and two digits follow: `acorn-basket-22`.
     SmallAndPair,
-    /// The first word has a capital; after one more separator come two digits: `Acorn-basket-22`.
+    /// The first word is capitalized; one more separator and two digits follow: `Acorn-basket-22`.
     CapitalAndPair,
 }
 
-/// What the style of words draws from.
+/// The source of the word style.
 #[derive(Clone)]
 pub(super) struct Phrase {
-    /// At most as many as a `u16` can tell apart.
+    /// At most as many as a `u16` can index.
     list: Arc<[&'static str]>,
     words: usize,
     separator: Option<u8>,
@@ -59,7 +60,7 @@ pub(super) struct Phrase {
 }
 
 impl Phrase {
-    /// Of a list without the words that hold a banned one; settings were checked.
+    /// Takes a list and removes the words that contain a banned one; the settings are already checked.
     pub(super) fn new(
         (language, level): (Language, Level),
         words: usize,
@@ -80,17 +81,17 @@ impl Phrase {
         Self { list, words, separator, dress }
     }
 
-    /// How many words there are to choose from.
+    /// The number of words to choose from.
     pub(super) fn choices(&self) -> usize {
         self.list.len()
     }
 
-    /// Whether there are words enough for a password.
+    /// Whether there are enough words for a password.
     pub(super) fn is_possible(&self) -> bool {
         self.choices() >= self.words
     }
 
-    /// Writes one password to the beginning of `out` and tells its length, or nothing where there are too few words.
+    /// Writes one password to the beginning of `out` and returns its length, or `None` if there are too few words.
     pub(super) fn draw(&self, draws: &mut Draws, out: &mut [u8]) -> Option<usize> {
         if !self.is_possible() {
             return None;
@@ -111,7 +112,7 @@ impl Phrase {
         Some(text.len)
     }
 
-    /// The separator, where one is due and there is one.
+    /// The separator, if one is due and set.
     fn between(&self, is_due: bool) -> &[u8] {
         self.separator.as_ref().filter(|_| is_due).map_or(&[], std::slice::from_ref)
     }
@@ -129,7 +130,7 @@ impl Phrase {
         (if self.dress == Dress::Digit { DIGITS.len() } else { PAIRS.len() }) as u16
     }
 
-    /// The index of a word that is not among the chosen.
+    /// The index of a word that is not chosen yet.
     fn draw_another(&self, draws: &mut Draws, chosen: &[u16]) -> u16 {
         loop {
             let index = draws.below(self.list.len() as u16);
@@ -139,8 +140,8 @@ impl Phrase {
         }
     }
 
-    /// The logarithm of the number of passwords: ordered choices of different words, times the endings. Nothing where there
-    /// are too few words.
+    /// The logarithm of the number of passwords: ordered choices of different words, times the endings. 0 if there are
+    /// too few words.
     pub(super) fn entropy_bits(&self) -> f64 {
         if !self.is_possible() {
             return 0.0;
@@ -150,7 +151,7 @@ impl Phrase {
     }
 }
 
-/// A password as it grows.
+/// A password under construction.
 struct Text<'o> {
     out: &'o mut [u8],
     len: usize,
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lists_are_what_the_limits_were_made_for() {
+    fn lists_fit_the_limits() {
         for language in Language::ALL {
             let list = lists::words(language, Level::Full);
             let shortest = list.iter().map(|word| word.len()).min().expect("words");
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn words_never_repeat_and_entras_classes_are_there() {
+    fn words_are_unique_and_classes_present() {
         let words: Arc<[&str]> = ["acorn", "basket", "cow", "dune"].into();
         for dress in DRESSES {
             for password in made(&Phrase::of(Arc::clone(&words), 3, Some(b'.'), dress), 3_000) {
@@ -213,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn passwords_look_as_they_are_to_be_typed() {
+    fn passwords_have_the_typed_form() {
         let look = |dress, separator| made(&Phrase::of(["cow", "cow"].into(), 2, separator, dress), 1).remove(0);
         let digits = |text: String| text.replace(|c: char| ('2'..='9').contains(&c), "#");
         for (dress, separator, text) in [
@@ -227,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn pairs_of_digits_are_what_every_school_can_hand_out() {
+    fn digit_pairs_are_harmless() {
         let pairs: HashSet<&str> = PAIRS.iter().map(|pair| std::str::from_utf8(pair).expect("digits")).collect();
         assert_eq!(pairs.len(), 8 * 8 - 2);
         assert!(pairs.iter().all(|pair| pair.bytes().all(|digit| (b'2'..=b'9').contains(&digit))));
@@ -235,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn entropy_counts_what_comes_out_and_all_of_it_is_equally_likely() {
+    fn entropy_matches_the_outcomes() {
         for (dress, endings) in [(Dress::Digit, 8), (Dress::SmallAndPair, 62), (Dress::CapitalAndPair, 62)] {
             for separator in [Some(b'-'), None] {
                 let words: Arc<[&str]> = ["in", "put", "input", "output", "out"].into();
@@ -243,7 +244,7 @@ mod tests {
                 let (space, each) = (5 * 4 * endings, 40);
                 let mut seen: HashMap<String, u32> = HashMap::new();
                 made(&phrase, space * each).into_iter().for_each(|password| *seen.entry(password).or_default() += 1);
-                // Without separator and capitals the words could be parted otherwise: no profile is made so.
+                // Without separator and capitals, the words could be split in several ways; no profile does that.
                 if dress != Dress::SmallAndPair || separator.is_some() {
                     assert_eq!(seen.len(), space);
                     let away = |n: &u32| (f64::from(*n) - each as f64).powi(2) / each as f64;
@@ -259,14 +260,14 @@ mod tests {
     }
 
     #[test]
-    fn without_a_separator_every_word_begins_with_a_capital() {
+    fn no_separator_capitalizes_every_word() {
         for password in made(&english(5, None, ""), 500) {
             assert_eq!(password.bytes().filter(u8::is_ascii_uppercase).count(), 5, "{password}");
         }
     }
 
     #[test]
-    fn banned_words_are_taken_out_of_the_list() {
+    fn banned_words_leave_the_list() {
         let (all, left) = (english(4, Some(b'-'), ""), english(4, Some(b'-'), "apple\nc0rn"));
         assert!(left.choices() < all.choices());
         assert!(!left.list.iter().any(|word| word.contains("corn")));

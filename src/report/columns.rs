@@ -1,18 +1,18 @@
-//! The table that `report.csv` and the workbook both are: its columns, and what stands in them for each row.
+//! The table of `report.csv` and the workbook: its columns, and their values for each row.
 //!
-//! How a value is written is for the file. Invariants: a row has exactly one value for each column, in their order; no value
-//! holds a control character other than a tab or a line break.
+//! Each file decides how to write a value. Invariants: a row has exactly one value for each column, in order, and no
+//! value contains a control character other than a tab or a line break.
 
 use super::Fault;
 use crate::{
-    clean,
-    ledger::{Ledger, ReportRow},
+    ledger::{ReadLedger, ReportRow, state::SessionState},
     password::Password,
+    util::sanitize,
 };
 use std::{borrow::Cow, iter};
 use zeroize::Zeroizing;
 
-/// The columns that come before the roster's own.
+/// The columns before the roster's own.
 pub const COLUMNS: [&str; 9] = [
     "row",
     "user_principal_name",
@@ -24,15 +24,15 @@ pub const COLUMNS: [&str; 9] = [
     "request_id",
     "changed_at",
 ];
-/// What stands in them.
+/// The kinds of their values.
 const KINDS: [Kind; 9] =
     [Kind::Number, Kind::Text, Kind::Text, Kind::Secret, Kind::Text, Kind::Text, Kind::Number, Kind::Text, Kind::Time];
 
-/// The column that comes with `--verify`, after these.
+/// The column for verification, after these.
 pub const VERIFIED_COLUMN: &str = "verified_at";
-/// The column that comes with `--revoke-sessions`, after that.
+/// The column for revoked sessions, after that.
 pub const SESSIONS_COLUMN: &str = "sessions_revoked";
-/// The column that comes with sealing, after that: passwords that may be in force in place of the one shown, one a line.
+/// The column for sealing, after that: passwords that may be in force instead of the one shown, one per line.
 pub const EARLIER_COLUMN: &str = "earlier_passwords";
 
 /// Whether the table shows passwords.
@@ -44,7 +44,7 @@ pub(super) enum Passwords {
     Withheld,
 }
 
-/// Passwords of a table that is sealed.
+/// Counts of passwords in a sealed table.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Tally {
     /// Those that can be read here.
@@ -53,20 +53,20 @@ pub(super) struct Tally {
     pub unreadable: u64,
 }
 
-/// What a column holds.
+/// The kind of values in a column.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Whole numbers.
     Number,
-    /// Moments.
+    /// Points in time.
     Time,
-    /// Words of ours or of others.
+    /// Text, our own or foreign.
     Text,
     /// Passwords.
     Secret,
 }
 
-/// What stands in one column of one row. It may be a password, so it cannot be printed.
+/// The value of one column in one row. It may be a password, so it cannot be printed.
 pub(super) enum Value<'a> {
     Number(u64),
     /// In milliseconds since 1970.
@@ -77,29 +77,29 @@ pub(super) enum Value<'a> {
 
 /// The columns of one report.
 pub(super) struct Columns<'l> {
-    ledger: &'l Ledger,
+    ledger: &'l ReadLedger,
     verified: bool,
     sessions: bool,
     sealed: bool,
     /// Names of the roster's own columns.
     header: Vec<String>,
-    /// How many columns of the roster's own there are: more than it names where a row has more cells.
+    /// The number of the roster's own columns: more than the header has if a row has more cells.
     width: usize,
 }
 
 impl<'l> Columns<'l> {
-    pub(super) fn of(ledger: &'l Ledger) -> Result<Self, Fault> {
+    pub(super) fn of(ledger: &'l ReadLedger) -> Result<Self, Fault> {
         Ok(Self {
             ledger,
             verified: ledger.is_verified()?,
             sessions: ledger.revokes_sessions()?,
             sealed: ledger.sealed_to().is_some(),
-            header: ledger.settings().header.iter().map(|name| clean::data(name).into_owned()).collect(),
+            header: ledger.settings().header.iter().map(|name| sanitize::data(name).into_owned()).collect(),
             width: ledger.widest_row()?.max(ledger.settings().header.len()),
         })
     }
 
-    /// Their names, and what each holds.
+    /// Their names, and their kinds.
     pub(super) fn names(&self) -> impl Iterator<Item = (&str, Kind)> {
         let extra = [
             self.verified.then_some((VERIFIED_COLUMN, Kind::Time)),
@@ -110,7 +110,7 @@ impl<'l> Columns<'l> {
         COLUMNS.into_iter().zip(KINDS).chain(extra.into_iter().flatten()).chain(own.map(|name| (name, Kind::Text)))
     }
 
-    /// Hands every row to `each`, in roster order, and tells how many passwords they show or would show.
+    /// Calls `each` with every row, in roster order. Returns how many passwords they show or would show.
     pub(super) fn for_each_row(
         &self,
         passwords: Passwords,
@@ -128,21 +128,21 @@ impl<'l> Columns<'l> {
         Ok(tally)
     }
 
-    /// Hands the values of a row to `put`, cleaned: whatever a roster, a server or a ledger that others changed holds.
+    /// Calls `put` with the values of a row, sanitized: a roster, a server or a changed ledger may contain anything.
     pub(super) fn values(
         &self,
         row: &ReportRow,
         mut put: impl FnMut(Value<'_>) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
         let mut put = |value: Value<'_>| match value {
-            Value::Text(text) => put(Value::Text(&clean::data(text))),
-            // No password that Entra takes holds a control character, so none that was sent is changed.
-            Value::Secret(secret) => put(Value::Secret(&clean::data(secret))),
+            Value::Text(text) => put(Value::Text(&sanitize::data(text))),
+            // Entra accepts no password with a control character, so this changes no password that was sent.
+            Value::Secret(secret) => put(Value::Secret(&sanitize::data(secret))),
             other => put(other),
         };
         put(Value::Number(row.row))?;
         put(Value::Text(&row.user_principal_name))?;
-        put(Value::Text(&row.status))?;
+        put(Value::Text(row.status.as_str()))?;
         put(Value::Secret(row.password.as_ref().map_or("", |password| password.expose())))?;
         put(Value::Text(row.error_code.as_deref().unwrap_or_default()))?;
         put(Value::Text(&message(row, self.sealed)))?;
@@ -159,12 +159,12 @@ impl<'l> Columns<'l> {
             let earlier: Vec<&str> = row.earlier.iter().map(Password::expose).collect();
             put(Value::Secret(&Zeroizing::new(earlier.join("\n"))))?;
         }
-        let cells: Vec<Cow<'_, str>> = serde_json::from_str(&row.cells)?;
+        let cells = row.roster_cells()?;
         (0..self.width).try_for_each(|at| put(Value::Text(cells.get(at).map_or("", |cell| cell))))
     }
 }
 
-/// Takes the passwords off a row.
+/// Removes the passwords from a row.
 pub(super) fn withhold(row: &mut ReportRow) {
     (row.password, row.is_sealed) = (None, false);
     row.earlier.clear();
@@ -177,17 +177,17 @@ pub(super) fn message(row: &ReportRow, sealed: bool) -> Cow<'_, str> {
         message.to_mut().push_str(&format!(" (an earlier password may be in force instead: see {place})"));
     }
     if row.is_sealed {
-        message += " (the password was sealed by an earlier process: read it with `passwave report` and --identity)";
+        message += " (an earlier process sealed the password: write the report with the key to see it)";
     }
     message
 }
 
-/// What became of the account's sessions: `revoked`, `pending`, or `failed` with Graph's code.
+/// The state of the account's sessions: `revoked`, `pending`, or `failed` with Graph's code.
 pub(super) fn sessions(row: &ReportRow) -> Cow<'_, str> {
-    match row.sessions.as_deref() {
+    match row.sessions {
         None => "".into(),
-        Some("due" | "in_flight") => "pending".into(),
-        Some("kept") => format!("failed: {}", row.sessions_code.as_deref().unwrap_or_default()).into(),
-        Some(other) => other.into(),
+        Some(SessionState::Due | SessionState::InFlight) => "pending".into(),
+        Some(SessionState::Revoked) => "revoked".into(),
+        Some(SessionState::Kept) => format!("failed: {}", row.sessions_code.as_deref().unwrap_or_default()).into(),
     }
 }

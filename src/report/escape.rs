@@ -1,18 +1,17 @@
-//! Foreign text in markup: in HTML and XML, and as data in a script element.
+//! Escapes foreign text in markup: in HTML and XML, and as data in a script element.
 
-use crate::clean;
-use serde_json::ser::Formatter;
-use std::{
-    fmt::{self, Write as _},
-    io,
-};
+use crate::util::sanitize;
+use std::fmt::{self, Write as _};
+#[cfg(feature = "html")]
+use {serde_json::ser::Formatter, std::io};
 
-/// Foreign text, cleaned, and escaped for an element or a quoted attribute. What is left are characters that XML 1.0 allows.
+/// Foreign text, sanitized and escaped for an element or a quoted attribute. The result has only characters that XML
+/// 1.0 allows.
 pub(super) struct Text<'a>(pub &'a str);
 
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        clean::line(self.0).chars().try_for_each(|c| match c {
+        sanitize::line(self.0).chars().try_for_each(|c| match c {
             '&' => f.write_str("&amp;"),
             '<' => f.write_str("&lt;"),
             '>' => f.write_str("&gt;"),
@@ -23,10 +22,12 @@ impl fmt::Display for Text<'_> {
     }
 }
 
-/// JSON that may stand in a script element: nothing in it ends the element or opens a comment, and no line separator of
-/// Unicode ends a line of it.
+/// JSON that is safe in a script element: nothing in it ends the element or opens a comment, and it contains no Unicode
+/// line separator.
+#[cfg(feature = "html")]
 pub(super) struct InScript;
 
+#[cfg(feature = "html")]
 impl Formatter for InScript {
     fn write_string_fragment<W: ?Sized + io::Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
         let mut rest = fragment;
@@ -41,7 +42,7 @@ impl Formatter for InScript {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "html"))]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -1,19 +1,19 @@
-//! JUnit XML, which pipelines show as tests: the run is a suite, each account a case.
+//! JUnit XML, which pipelines show as tests: the run is a suite, and each account is a case.
 //!
-//! An account with its new password has passed; refused is a failure, in doubt or not settled an error, never sent is
-//! skipped. It is written as it is read from the ledger. Invariant: it holds no password.
+//! An account with its new password passes; a refused one is a failure; one in doubt or not finished is an error; one
+//! that was never sent is skipped. Rows are streamed from the ledger. Invariant: it contains no password.
 
 use super::{Fault, Summary, SummaryCause, escape::Text};
 use crate::{
-    ledger::{Ledger, Standing},
+    ledger::{ReadLedger, RowStatus},
     outcome::Status,
 };
 use std::{io::Write, path::Path};
 
 /// Writes the run to `out`.
-pub(super) fn write(ledger: &Ledger, summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
+pub(super) fn write(ledger: &ReadLedger, summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
     head(summary, out)?;
-    // A dot would make one more level of the tree in which such names are shown.
+    // A dot would add a level to the tree in which such names are shown.
     let stem = Path::new(&summary.roster).file_stem().and_then(|stem| stem.to_str()).unwrap_or("roster");
     let class = format!("passwave.{}", stem.replace('.', "_"));
     ledger.for_each_standing(None, |account| case(&class, &account, &summary.accepted, out))?;
@@ -29,10 +29,10 @@ fn head(summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
         of(Status::InDoubt) + of(Status::Pending),
         summary.seconds
     );
-    // The schemas that are in use want the time without fractions and zone; it is UTC.
+    // The common schemas require the time without fractions and zone; it is UTC.
     let began = summary.began_at.as_deref().unwrap_or(&summary.planned_at).get(.."2026-01-01T00:00:00".len());
     writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"passwave\" {totals}>")?;
-    // Jenkins' schema (junit-10.xsd) has the skipped ones of a suite alone.
+    // In Jenkins' schema (junit-10.xsd), only a suite has the number of skipped cases.
     writeln!(
         out,
         "<testsuite name=\"{}\" timestamp=\"{}\" {totals} skipped=\"{}\">\n<properties>",
@@ -53,20 +53,19 @@ fn head(summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
     Ok(writeln!(out, "</properties>")?)
 }
 
-fn case(class: &str, account: &Standing, accepted: &[String], out: &mut impl Write) -> Result<(), Fault> {
+fn case(class: &str, account: &RowStatus, accepted: &[String], out: &mut impl Write) -> Result<(), Fault> {
     let row = format!("row {}", account.row);
     let name = if account.user_principal_name.is_empty() { &row } else { &account.user_principal_name };
     write!(out, "<testcase classname=\"{}\" name=\"{}\"", Text(class), Text(name))?;
-    let (status, code) = (account.status.as_str(), Text(account.error_code.as_deref().unwrap_or_default()));
+    let code = Text(account.error_code.as_deref().unwrap_or_default());
     let message = Text(account.error_message.as_deref().unwrap_or_default());
-    if status == Status::Reset.as_str() {
-        return Ok(writeln!(out, "/>")?);
-    }
-    if status == Status::Skipped.as_str() {
-        return Ok(writeln!(out, "><skipped message=\"{code}: {message}\"/></testcase>")?);
-    }
-    let element = if status == Status::Failed.as_str() { "failure" } else { "error" };
-    let kind = if code.0.is_empty() { Text(status) } else { code };
+    let element = match account.status {
+        Status::Reset => return Ok(writeln!(out, "/>")?),
+        Status::Skipped => return Ok(writeln!(out, "><skipped message=\"{code}: {message}\"/></testcase>")?),
+        Status::Failed => "failure",
+        Status::InDoubt | Status::Pending => "error",
+    };
+    let kind = if code.0.is_empty() { Text(account.status.as_str()) } else { code };
     writeln!(
         out,
         "><{element} type=\"{kind}\" message=\"{message}\">{}</{element}></testcase>",
@@ -76,10 +75,10 @@ fn case(class: &str, account: &Standing, accepted: &[String], out: &mut impl Wri
 }
 
 /// Where the row is, what to do about it, and what Microsoft's support asks for.
-fn details(account: &Standing, accepted: &[String]) -> String {
-    let mut words = format!("row {}, {}", account.row, account.status.replace('_', " "));
-    if let Some(cure) = SummaryCause::of(account, accepted).cure() {
-        words += &format!("; cure: {cure}");
+fn details(account: &RowStatus, accepted: &[String]) -> String {
+    let mut words = format!("row {}, {}", account.row, account.status.title());
+    if let Some(advice) = SummaryCause::of(account, accepted).advice() {
+        words += &format!("; what to do: {advice}");
     }
     if let Some(id) = &account.request_id {
         words += &format!("; request-id: {id}");

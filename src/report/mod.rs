@@ -1,16 +1,19 @@
-//! The reports: what the ledger knows, as files for people and for machines.
+//! The reports: the content of the ledger as files for people and programs.
 //!
-//! `report.html` shows the run and its rows in a browser; `report.csv` opens right in a spreadsheet (UTF-8 with BOM, CRLF,
-//! formulas defused); `summary.json` is for pipelines.
-//! They can be written at any time, also after a crash, and are swapped in whole. It changes nothing that is in the ledger.
-//! In a sealed run the first two hold no password, and `report.csv.age` beside them is the whole, for the recipients.
+//! `report.html` shows the run and its rows in a browser. `report.csv` opens correctly in a spreadsheet (UTF-8 with
+//! BOM, CRLF, no formulas). `summary.json` is for pipelines. They can be written at any time, even after a crash, and
+//! each file is replaced as a whole, or written beside the old one if another program holds that open. The ledger is
+//! not changed. In a sealed run the first two contain no password;
+//! `report.csv.age` has the full report for the recipients.
 //!
 //! Invariant: every roster row is in `report.csv` exactly once, in roster order.
 
 mod columns;
 mod earlier;
 mod escape;
+mod files;
 mod junit;
+#[cfg(feature = "html")]
 mod page;
 mod sealed;
 mod summary;
@@ -22,19 +25,24 @@ mod workbook;
 #[path = "without_workbooks.rs"]
 mod workbook;
 
-pub use crate::clean::defused;
+pub use crate::util::sanitize::defused;
 pub use columns::{COLUMNS, EARLIER_COLUMN, SESSIONS_COLUMN, VERIFIED_COLUMN};
 pub use earlier::{TakeOver, as_roster};
+pub use files::NotReplaced;
+#[cfg(feature = "html")]
 pub use page::ROWS_MAX as PAGE_ROWS_MAX;
 pub use sealed::{IDENTITY_NAME, SEALED_NAME};
-pub use summary::{Summary, SummaryCause};
+pub use summary::{Remedy, Summary, SummaryCause};
+#[cfg(feature = "handouts")]
+pub(crate) use summary::{accepted, is_accepted};
 
 use crate::{
-    ledger::{Ledger, LedgerError},
-    private,
+    JsonError,
+    ledger::{LedgerError, ReadLedger},
     roster::RosterError,
 };
 use columns::Passwords;
+use files::Files;
 use jiff::Timestamp;
 use std::{
     io::{self, Write},
@@ -52,28 +60,27 @@ pub const SUMMARY_NAME: &str = "summary.json";
 
 /// Why a report cannot be written.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ReportError {
     /// The ledger cannot be read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     /// The file cannot be written.
-    #[error("{}: {}\nhint: close the file if a program holds it open, check free space, then write it with `passwave report`", .file.display(), .source)]
+    #[error("{}: {}", .file.display(), .source)]
     File {
-        /// Which one.
+        /// The file.
         file: PathBuf,
         /// What the system says.
         source: io::Error,
     },
-    /// A row's cells in the ledger are no JSON array.
-    #[error(
-        "a row's cells in the ledger cannot be read: {0}\nhint: the ledger is damaged; restore the folder from a copy"
-    )]
-    Cells(#[from] serde_json::Error),
+    /// A row's cells in the ledger are not a JSON array.
+    #[error("a row's cells in the ledger cannot be read: {0}")]
+    Cells(#[from] JsonError),
     /// The run has more rows than a roster may have.
     #[error(transparent)]
     Roster(Box<RosterError>),
     /// The report does not fit into a workbook, or this program cannot write one.
-    #[error("{0}\nhint: --format csv has no such limit, and spreadsheets open it as well")]
+    #[error("{0}")]
     Workbook(String),
 }
 
@@ -83,7 +90,7 @@ enum Fault {
 }
 
 impl Fault {
-    /// As an error about this file.
+    /// Turns it into an error about this file.
     fn about(self, file: PathBuf) -> ReportError {
         match self {
             Self::Io(source) => ReportError::File { file, source },
@@ -112,48 +119,53 @@ impl From<LedgerError> for Fault {
 
 impl From<serde_json::Error> for Fault {
     fn from(error: serde_json::Error) -> Self {
-        if error.is_io() { Self::Io(error.into()) } else { Self::Other(error.into()) }
+        if error.is_io() { Self::Io(error.into()) } else { Self::Other(JsonError(error).into()) }
     }
 }
 
-/// Writes `report.csv`, `report.html` and `summary.json` into the run folder, and returns the summary; in a sealed run
-/// `report.csv.age` too, as far as this process can read the passwords.
+impl From<JsonError> for Fault {
+    fn from(error: JsonError) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+/// Writes `report.csv`, `report.html` (with the feature `html`) and `summary.json` into the run folder, and returns the
+/// summary. In a sealed run it also writes `report.csv.age`, with the passwords that this process can read.
 ///
 /// # Errors
-/// Where the ledger cannot be read or a file cannot be written; what stood there before stands then.
-pub fn write(ledger: &Ledger) -> Result<Summary, ReportError> {
-    let mut summary = Summary::of(ledger)?;
-    let passwords = match ledger.sealed_to() {
-        None => {
-            swap_in(ledger, CSV_NAME, |file| table::write(ledger, file, Passwords::Shown))?;
-            Passwords::Shown
-        }
-        Some(recipients) => {
-            summary.passwords_not_in_report = sealed::write(ledger, recipients)?;
-            Passwords::Withheld
-        }
-    };
-    swap_in(ledger, PAGE_NAME, |file| page::write(ledger, &summary, passwords, file))?;
-    swap_in(ledger, SUMMARY_NAME, |file| {
+/// Fails if the ledger cannot be read or a file cannot be written; the previous file is then kept, and the other files
+/// are written. A file that only cannot be replaced is no error: [`Summary::not_replaced`] names the new one beside it.
+pub fn write(ledger: &ReadLedger) -> Result<Summary, ReportError> {
+    let (mut summary, mut files) = (Summary::of(ledger)?, Files::of(ledger));
+    match ledger.sealed_to() {
+        None => drop(files.put(CSV_NAME, |file| table::write(ledger, file, Passwords::Shown))?),
+        Some(recipients) => summary.passwords_not_in_report = sealed::write(&mut files, ledger, recipients)?,
+    }
+    #[cfg(feature = "html")]
+    files.put(PAGE_NAME, |file| page::write(ledger, &summary, in_plain_files(ledger), file))?;
+    summary.not_replaced = files.not_replaced().to_vec();
+    files.put(SUMMARY_NAME, |file| {
         serde_json::to_writer_pretty(&mut *file, &summary)?;
         Ok(file.write_all(b"\n")?)
     })?;
+    summary.not_replaced = files.end()?;
     Ok(summary)
 }
 
 /// Writes the report to `out`, with all passwords that can be read here.
 ///
 /// # Errors
-/// Where the ledger cannot be read, or `out` not written.
-pub fn print_csv(ledger: &Ledger, out: &mut impl Write) -> Result<(), ReportError> {
+/// Fails if the ledger cannot be read or `out` cannot be written.
+pub fn print_csv(ledger: &ReadLedger, out: &mut impl Write) -> Result<(), ReportError> {
     table::write(ledger, out, Passwords::Shown).map(drop).map_err(|fault| fault.about(CSV_NAME.into()))
 }
 
-/// Writes what `report.html` holds to `out`, with the passwords that can be read here.
+/// Writes the HTML page to `out`, with all passwords that can be read here.
 ///
 /// # Errors
-/// Where the ledger cannot be read, or `out` not written.
-pub fn print_page(ledger: &Ledger, out: &mut impl Write) -> Result<(), ReportError> {
+/// Fails if the ledger cannot be read or `out` cannot be written.
+#[cfg(feature = "html")]
+pub fn print_page(ledger: &ReadLedger, out: &mut impl Write) -> Result<(), ReportError> {
     let summary = Summary::of(ledger)?;
     page::write(ledger, &summary, Passwords::Shown, out).map_err(|fault| fault.about(PAGE_NAME.into()))
 }
@@ -161,43 +173,35 @@ pub fn print_page(ledger: &Ledger, out: &mut impl Write) -> Result<(), ReportErr
 /// Writes the report to `out` as a workbook, with all passwords that can be read here.
 ///
 /// # Errors
-/// Where the ledger cannot be read, the report is too large for a workbook, or `out` not written.
-pub fn print_workbook(ledger: &Ledger, out: &mut impl Write) -> Result<(), ReportError> {
+/// Fails if the ledger cannot be read, if the report is too large for a workbook, or if `out` cannot be written.
+pub fn print_workbook(ledger: &ReadLedger, out: &mut impl Write) -> Result<(), ReportError> {
     workbook::write(ledger, out, Passwords::Shown).map_err(|fault| fault.about(WORKBOOK_NAME.into()))
 }
 
-/// Writes the workbook into the run folder, and returns where it is; in a sealed run without passwords, as `report.csv`.
+/// Writes the workbook into the run folder, and returns its path: `report-1.xlsx` if the previous one cannot be
+/// replaced. In a sealed run it contains no passwords, like `report.csv`.
 ///
 /// # Errors
-/// As [`print_workbook`]; what stood there before stands then.
-pub fn write_workbook(ledger: &Ledger) -> Result<PathBuf, ReportError> {
-    let passwords = if ledger.sealed_to().is_some() { Passwords::Withheld } else { Passwords::Shown };
-    swap_in(ledger, WORKBOOK_NAME, |file| workbook::write(ledger, file, passwords))?;
-    Ok(ledger.folder().join(WORKBOOK_NAME))
+/// Fails like [`print_workbook`]; the previous file is then kept.
+pub fn write_workbook(ledger: &ReadLedger) -> Result<PathBuf, ReportError> {
+    let mut files = Files::of(ledger);
+    files.put(WORKBOOK_NAME, |file| workbook::write(ledger, file, in_plain_files(ledger)))?;
+    let path = files.path(WORKBOOK_NAME);
+    files.end().map(|_| path)
 }
 
-/// Writes the run to `out` as JUnit XML, an account a case, without passwords.
+/// Writes the run to `out` as JUnit XML, one case per account, without passwords.
 ///
 /// # Errors
-/// Where the ledger cannot be read, or `out` not written.
-pub fn print_junit(ledger: &Ledger, out: &mut impl Write) -> Result<(), ReportError> {
+/// Fails if the ledger cannot be read or `out` cannot be written.
+pub fn print_junit(ledger: &ReadLedger, out: &mut impl Write) -> Result<(), ReportError> {
     let summary = Summary::of(ledger)?;
     junit::write(ledger, &summary, out).map_err(|fault| fault.about("the report".into()))
 }
 
-fn swap_in<T>(
-    ledger: &Ledger,
-    name: &str,
-    write: impl FnOnce(&mut io::BufWriter<std::fs::File>) -> Result<T, Fault>,
-) -> Result<T, ReportError> {
-    let file = ledger.folder().join(name);
-    let mut written = None;
-    private::replace(&file, |out| {
-        written = Some(write(out)?);
-        Ok(())
-    })
-    .map_err(|fault: Fault| fault.about(file))?;
-    Ok(written.expect("what replaces the file was written"))
+/// Whether files that are not sealed show the passwords.
+fn in_plain_files(ledger: &ReadLedger) -> Passwords {
+    if ledger.sealed_to().is_some() { Passwords::Withheld } else { Passwords::Shown }
 }
 
 /// A time in milliseconds since 1970, in RFC 3339.

@@ -1,48 +1,65 @@
-//! The report of a sealed run: one without passwords for everybody, and the whole for the recipients.
+//! The report of a sealed run: one without passwords for everyone, and the full one for the recipients.
 //!
-//! A process that was given no key cannot read what earlier ones sealed. Invariant: it never does away with a sealed report
-//! that holds passwords which its own lacks.
+//! A process without a key cannot read what earlier ones sealed. Invariant: it never deletes a sealed report with
+//! passwords that its own lacks.
 
-use super::{CSV_NAME, ReportError, columns::Passwords, swap_in, table};
-use crate::{ledger::Ledger, seal::Recipients};
-use std::{fs, io, io::Write, path::Path};
+use super::{CSV_NAME, Fault, ReportError, columns::Passwords, files::Files, table};
+use crate::{
+    ledger::ReadLedger,
+    seal::Recipients,
+    util::replace::{numbered, rename},
+};
+use std::{
+    fs::File,
+    io::{self, BufWriter, Write},
+    path::Path,
+};
 
-/// The sealed report's name in the run folder: what `age -d` opens.
+/// The sealed report's name in the run folder; `age -d` opens it.
 pub const SEALED_NAME: &str = "report.csv.age";
-/// The name of the key file that the passphrase of `--seal-passphrase` locks.
+/// The name of the key file that is locked with a passphrase.
 pub const IDENTITY_NAME: &str = "identity.age";
-/// Under which it is noted which data key the sealed report was written with.
-const WRITTEN_WITH: &str = "sealed_report";
 
-/// Writes the files, and tells how many passwords the sealed report lacks.
-pub(super) fn write(ledger: &Ledger, recipients: &Recipients) -> Result<u64, ReportError> {
+/// Writes the files, and returns how many passwords the sealed report lacks.
+pub(super) fn write(files: &mut Files<'_>, ledger: &ReadLedger, recipients: &Recipients) -> Result<u64, ReportError> {
     if let Some(identity) = ledger.settings().sealing.as_ref().and_then(|sealing| sealing.identity.as_ref()) {
-        swap_in(ledger, IDENTITY_NAME, |file| Ok(file.write_all(identity.as_bytes())?))?;
+        files.put(IDENTITY_NAME, |file| Ok(file.write_all(identity.as_bytes())?))?;
     }
-    let tally = swap_in(ledger, CSV_NAME, |file| table::write(ledger, file, Passwords::Withheld))?;
+    let tally = files.put(CSV_NAME, |file| table::write(ledger, file, Passwords::Withheld))?;
     let sealed = ledger.folder().join(SEALED_NAME);
-    let there = sealed.try_exists().map_err(|source| ReportError::File { file: sealed.clone(), source })?;
+    let (tally, there) = match (tally, sealed.try_exists()) {
+        (None, _) => return Ok(0),
+        (_, Err(error)) => {
+            files.fail(SEALED_NAME, error);
+            return Ok(0);
+        }
+        (Some(tally), Ok(there)) => (tally, there),
+    };
     if there && tally.readable == 0 && tally.unreadable > 0 {
         return Ok(0);
     }
-    if there && tally.unreadable > 0 {
-        keep_earlier(ledger, &sealed)?;
-    }
-    swap_in(ledger, SEALED_NAME, |file| {
+    let kept = if there && tally.unreadable > 0 { keep_earlier(ledger, &sealed)? } else { Ok(()) };
+    let stream = |file: &mut BufWriter<File>| -> Result<(), Fault> {
         recipients.stream(file, |mut out| table::write(ledger, &mut out, Passwords::Shown).map(drop))
-    })?;
+    };
+    match kept {
+        Ok(()) => files.put(SEALED_NAME, stream).map(drop)?,
+        Err(refused) => files.put_beside(SEALED_NAME, refused, stream)?,
+    }
     Ok(tally.unreadable)
 }
 
-/// Puts the sealed report aside that an earlier process has written: it holds what this one cannot read.
-fn keep_earlier(ledger: &Ledger, sealed: &Path) -> Result<(), ReportError> {
-    let own = ledger.own_data_key().unwrap_or_default().to_string();
-    if ledger.note(WRITTEN_WITH)?.is_some_and(|written_with| written_with == own) {
-        return Ok(());
+/// Renames the sealed report of an earlier process: this process cannot read its content. The inner error says that
+/// the system refuses that, so the old report must stay where it is.
+fn keep_earlier(ledger: &ReadLedger, sealed: &Path) -> Result<io::Result<()>, ReportError> {
+    let own = ledger.own_data_key().unwrap_or_default();
+    if ledger.sealed_report_is_of(own)? {
+        return Ok(Ok(()));
     }
-    let aside = (1..).map(|nth| ledger.folder().join(format!("report-{nth}.csv.age")));
-    let aside = aside.into_iter().find(|aside| !aside.exists());
-    let kept = aside.map_or_else(|| Err(io::ErrorKind::AlreadyExists.into()), |aside| fs::rename(sealed, aside));
-    kept.map_err(|source| ReportError::File { file: sealed.to_owned(), source })?;
-    Ok(ledger.set_note(WRITTEN_WITH, &own)?)
+    let aside = (1..).map(|number| numbered(sealed, number)).find(|aside| !aside.exists());
+    let kept = aside.map_or_else(|| Err(io::ErrorKind::AlreadyExists.into()), |aside| rename(sealed, &aside));
+    if kept.is_ok() {
+        ledger.note_sealed_report(own)?;
+    }
+    Ok(kept)
 }

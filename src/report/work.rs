@@ -1,14 +1,13 @@
-//! What the processes of a run did, added up.
+//! The work of all processes of a run, added up.
 //!
-//! Of processes that were killed only the rows tell: their times and writes are counted, their batches and answers 429 are
-//! not known.
+//! For killed processes only the rows are known: their times and writes count, but not their batches and 429 answers.
 
 use crate::{
-    ledger::{Ledger, LedgerError, Process},
-    run,
+    engine::run,
+    ledger::{LedgerError, Process, ReadLedger},
 };
 
-/// What the processes of a run did together.
+/// The work of all processes together.
 #[derive(Default)]
 pub(super) struct Work {
     pub processes: u64,
@@ -19,19 +18,19 @@ pub(super) struct Work {
     pub writes: u64,
     pub throttled: u64,
     pub seconds: f64,
-    /// The least that the quota allows, and what was needed, of processes that the quota held back.
+    /// The minimum time that the quota allows, and the actual time, of processes that the quota limited.
     pub possible: f64,
     pub took: f64,
     pub write_quota: Option<String>,
 }
 
 impl Work {
-    pub fn of(ledger: &Ledger) -> Result<Self, LedgerError> {
+    pub fn of(ledger: &ReadLedger) -> Result<Self, LedgerError> {
         let processes = ledger.processes()?;
         let mut work = Self::default();
         processes.iter().for_each(|process| work.add(process));
         if work.cut_off > 0 {
-            // What killed processes sent stands in the rows. Of sessions, only how they ended does.
+            // The rows show what killed processes sent. For sessions, they only show how they ended.
             let counts = ledger.counts();
             let sent = ledger.attempts()? + counts.sessions_revoked + counts.sessions_kept;
             work.writes = work.writes.max(sent);

@@ -1,57 +1,60 @@
-//! Which column names the account: by a flag, by its name, and by what its values look like, in this order.
+//! Finds the column that names the accounts: as the user says, by its name, or by its values, in this order.
 //!
-//! It never guesses between two: a wrong column writes to other people's accounts, so all that could be meant are named
-//! and the roster is refused. Values alone never choose a column of a file with a header.
+//! It never guesses between two columns, because the wrong one would write to other users' accounts. If several are
+//! possible, it refuses the roster and names them all. In a file with a header, values alone never choose a column.
 //!
-//! Invariant: a column is chosen only if no other could be meant as well, or the others hold the same in every row.
+//! Invariant: a column is chosen only if no other one is possible, or if the others have the same value in every row.
 
 use super::{
     RosterError,
+    fault::Unclear,
     kinship::{is_pupil_number, is_same_person},
-    names::{Meaning, normalise},
-    naming::{Names, UPN_FLAG, flag_with},
-    open_quote, place,
+    names::{Meaning, normalize},
+    naming::Names,
+    open_quote,
+    origin::RowPlace,
     records::QuoteFault,
+    role::ColumnRole,
     survey::{Body, Shape},
 };
 
-/// Account words that take object ids as well as names.
+/// Account words for columns that may contain object ids as well as names.
 const EITHER: [&str; 2] = ["memberobjectidorupn", "memberobjectidoruserprincipalname"];
 
 /// The columns of one file: their names and the shapes of their first values.
 pub(super) struct Columns<'a> {
-    /// The file, as shown to people.
+    /// The file's name, for display.
     pub(super) file: &'a str,
     pub(super) names: &'a [String],
-    /// Whether the file itself names them.
+    /// Whether the file itself names its columns.
     pub(super) labelled: bool,
     pub(super) shapes: &'a [Shape],
-    /// All rows, for what the first values cannot tell.
+    /// All rows, if the first values are not enough.
     pub(super) body: Body<'a>,
 }
 
 impl Columns<'_> {
-    /// The column of the accounts: the one that the flag names, or else the only one that can be meant.
+    /// The column of the accounts: the one that the user names, otherwise the only possible one.
     pub(super) fn upn(&self, wanted: Option<&str>) -> Result<usize, RosterError> {
         match wanted {
-            Some(wanted) => self.named(UPN_FLAG, wanted),
+            Some(wanted) => self.named(ColumnRole::Accounts, wanted),
             None => self.certain().map_or_else(|| Study::of(self)?.choose(), Ok),
         }
     }
 
-    /// The only column with a word for the account, if its first values are what it says: no other can beat it.
+    /// The only column with an account word, if its first values match: no other column can beat it.
     fn certain(&self) -> Option<usize> {
         let mut accounts = (0..self.names.len()).filter(|&at| Meaning::of(&self.names[at]) == Meaning::Account);
         let only = accounts.next().filter(|_| accounts.next().is_none());
         only.filter(|&at| self.labelled && self.shapes[at].is_mostly_names())
     }
 
-    /// The column that a flag names: see [`Names::named`].
-    pub(super) fn named(&self, flag: &'static str, wanted: &str) -> Result<usize, RosterError> {
-        self.names().named(flag, wanted)
+    /// The column that the user names: see [`Names::named`].
+    pub(super) fn named(&self, role: ColumnRole, wanted: &str) -> Result<usize, RosterError> {
+        self.names().named(role, wanted)
     }
 
-    /// A column as a message names it.
+    /// A column's name for messages.
     pub(super) fn shown(&self, at: usize) -> String {
         self.names().shown(at)
     }
@@ -65,7 +68,7 @@ impl Columns<'_> {
     }
 }
 
-/// All columns of a file with the shapes of all their values.
+/// All columns of a file, with the shapes of all their values.
 struct Study<'a> {
     columns: &'a Columns<'a>,
     meanings: Vec<Meaning>,
@@ -98,15 +101,15 @@ impl<'a> Study<'a> {
         (0..self.shapes.len()).filter(|&at| matches(self.meanings[at], self.shapes[at])).collect()
     }
 
-    /// Columns with a word for the account that hold names of accounts.
+    /// Columns with an account word and account names as values.
     fn accounts(&self) -> Vec<usize> {
         let mut found = self.those(|meaning, shape| meaning == Meaning::Account && shape.addresses() > 0);
-        found.retain(|&at| self.shapes[at].names > 0 || EITHER.contains(&normalise(&self.columns.names[at]).as_str()));
+        found.retain(|&at| self.shapes[at].names > 0 || EITHER.contains(&normalize(&self.columns.names[at]).as_str()));
         found
     }
 
-    /// Columns of object ids whose names say less: an `Id` only if all its values are addresses of one kind, and what
-    /// exports call `UserId`, as others call a column of user names.
+    /// Columns of object ids with less specific names. An `Id` column counts only if all its values are addresses of
+    /// one kind. The same goes for `UserId`: in some exports it has ids, in others user names.
     fn any_ids(&self) -> Vec<usize> {
         self.those(|meaning, shape| match meaning {
             Meaning::AnyId => shape.seen > 0 && (shape.ids == shape.seen || shape.names == shape.seen),
@@ -115,7 +118,8 @@ impl<'a> Study<'a> {
         })
     }
 
-    /// Columns whose names say that they hold the account: they stand, unless most of their values are none.
+    /// Columns whose names say that they hold the account: they are accepted unless most of their values are not
+    /// addresses.
     fn by_word(&self, columns: &[usize]) -> Result<usize, RosterError> {
         match columns {
             [only] if self.shapes[*only].is_mostly_addresses() => Ok(*only),
@@ -125,14 +129,15 @@ impl<'a> Study<'a> {
                     better.into_iter().filter(|&at| at == *only || self.shapes[at].is_mostly_addresses()).collect();
                 match better[..] {
                     [only] => Ok(only),
-                    _ => Err(self.unclear(&better, format!("most values of {} are no addresses", self.shown(*only)))),
+                    _ => Err(self.unclear(&better, Unclear::FewAddresses(self.shown(*only)))),
                 }
             }
             _ => self.of_equals(columns),
         }
     }
 
-    /// These columns, and after them all others that hold addresses, but for those whose names say that they are others'.
+    /// These columns, followed by all other columns with addresses, except those whose names say that they are someone
+    /// else's.
     fn with_rivals(&self, mut columns: Vec<usize>, harmless: &[Meaning]) -> Vec<usize> {
         let rivals =
             self.those(|meaning, shape| shape.addresses() > 0 && meaning.can_sign_in() && !harmless.contains(&meaning));
@@ -140,29 +145,25 @@ impl<'a> Study<'a> {
         columns
     }
 
-    /// A mail column stands only if nothing else can be what signs in.
+    /// A mail column is accepted only if no other column can be the sign-in name.
     fn by_mail(&self, mails: Vec<usize>) -> Result<usize, RosterError> {
         let chosen = self.of_equals(&self.with_rivals(mails, &[]))?;
         for rival in self.those(|meaning, shape| {
             matches!(meaning, Meaning::Account | Meaning::SignIn) && shape.seen > 0 && shape.addresses() == 0
         }) {
-            let is_upn = normalise(&self.columns.names[rival]) == "upn";
+            let is_upn = normalize(&self.columns.names[rival]) == "upn";
             let agrees = |user: &str, mail: &str| {
                 let says_nothing = user.is_empty() || !mail.contains('@') || (is_upn && is_pupil_number(user));
                 says_nothing || is_same_person(user, mail)
             };
             if let Some(line) = self.first_where_not(rival, chosen, agrees)? {
-                let why = format!(
-                    "the user names without a domain are not those of the mail addresses, first on {}",
-                    self.place(line)
-                );
-                return Err(self.unclear(&[rival, chosen], why));
+                return Err(self.unclear(&[rival, chosen], Unclear::OtherUsers(self.place(line))));
             }
         }
         Ok(chosen)
     }
 
-    /// The first of these columns, if all of them hold the same in every row.
+    /// The first of these columns, if all of them have the same value in every row.
     fn of_equals(&self, columns: &[usize]) -> Result<usize, RosterError> {
         let (first, others) = match columns {
             [] => return Err(self.no_column(None)),
@@ -170,14 +171,14 @@ impl<'a> Study<'a> {
         };
         for other in others {
             if let Some(line) = self.first_where_not(first, *other, |one, other| one.eq_ignore_ascii_case(other))? {
-                return Err(self.unclear(columns, format!("they differ, first on {}", self.place(line))));
+                return Err(self.unclear(columns, Unclear::Differ(self.place(line))));
             }
         }
         Ok(first)
     }
 
-    /// No column is known by its name and holds addresses. One that is known stands if no other has any: then the rows are
-    /// refused one by one.
+    /// No column has a known name and addresses. A column with a known name is accepted if no other column has
+    /// addresses; its rows are then refused one by one.
     fn by_nothing(&self) -> Result<usize, RosterError> {
         let with = self.those(|meaning, shape| shape.addresses() > 0 && meaning.can_sign_in());
         match with[..] {
@@ -187,7 +188,7 @@ impl<'a> Study<'a> {
                 self.of_equals(&named)
             }
             [only] => Err(self.no_column(Some(only))),
-            _ => Err(self.unclear(&with, "no name in the header says which one does".into())),
+            _ => Err(self.unclear(&with, Unclear::NoName)),
         }
     }
 
@@ -200,8 +201,8 @@ impl<'a> Study<'a> {
         self.columns.body.first_where_not(one, other, agrees).map_err(|fault| self.columns.fault(fault))
     }
 
-    fn place(&self, line: u64) -> String {
-        place(self.columns.body.source.sheet(), line)
+    fn place(&self, line: u64) -> RowPlace {
+        RowPlace::new(self.columns.body.source.sheet(), line)
     }
 
     fn shown(&self, at: usize) -> String {
@@ -210,27 +211,19 @@ impl<'a> Study<'a> {
 
     fn no_column(&self, looks_like_one: Option<usize>) -> RosterError {
         let names = self.columns.names();
-        let choices: Vec<String> = looks_like_one.into_iter().map(|at| names.choice(at)).collect();
-        let hint = choices.first().map(|choice| {
-            format!("; the values of one look like user principal names: {}", flag_with(UPN_FLAG, choice))
-        });
-        let (name, columns) = (self.columns.file.to_owned(), names.list());
-        RosterError::NoColumn { name, columns, hint: hint.unwrap_or_default(), choices }
+        let (name, near) = (self.columns.file.to_owned(), looks_like_one.map(|at| names.choice(at)));
+        RosterError::NoColumn { name, columns: names.all_shown(), near, found: Box::default() }
     }
 
     /// The refusal that names these columns, in the order of the file.
-    fn unclear(&self, columns: &[usize], why: String) -> RosterError {
+    fn unclear(&self, columns: &[usize], why: Unclear) -> RosterError {
         let mut columns = columns.to_vec();
         columns.sort_unstable();
-        let shown: Vec<String> = columns.iter().map(|at| self.shown(*at)).collect();
-        let choices: Vec<String> = columns.iter().map(|at| self.columns.names().choice(*at)).collect();
-        let flags: Vec<String> = choices.iter().map(|choice| flag_with(UPN_FLAG, choice)).collect();
-        let columns = match &shown[..] {
-            [one, other] => format!("both {one} and {other}"),
-            [many @ .., last] => format!("{} and {last}", many.join(", ")),
-            [] => String::new(),
-        };
-        let flags = flags.join(" or ");
-        RosterError::UnclearColumns { name: self.columns.file.to_owned(), columns, why, flags, choices }
+        RosterError::UnclearColumns {
+            name: self.columns.file.to_owned(),
+            choices: columns.iter().map(|at| self.columns.names().choice(*at)).collect(),
+            columns: columns.into_iter().map(|at| self.shown(at)).collect(),
+            why,
+        }
     }
 }

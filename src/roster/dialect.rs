@@ -1,20 +1,22 @@
-//! How a text is to be cut into cells: its delimiter, and where its table begins.
+//! How to split a text into cells: its delimiter, and where its table begins.
 //!
-//! Each candidate is tried on the first records, and the one that makes the best table is taken. It never counts
+//! Each candidate is tried on the first records, and the one that makes the best table wins. It never counts
 //! characters: a delimiter inside quotes or names proves nothing.
 //!
-//! Invariant: an Excel `sep=` line rules over any guess.
+//! Invariant: an Excel `sep=` line overrides any guess.
 
 use super::{
     names::Meaning,
     records::{Mark, Records},
 };
-use crate::{clean::trim, upn::Upn};
+use crate::{account::upn::Upn, util::sanitize::trim};
 use csv::StringRecord;
 
-/// Tried in this order of likelihood.
+/// How the example rows of Entra's templates begin.
+const EXAMPLE: &str = "Example:";
+/// The most likely first.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
-/// How many records, and bytes, each delimiter is tried on.
+/// How many records and bytes each delimiter is tried on.
 const SAMPLE_RECORDS: usize = 100;
 const SAMPLE_BYTES: usize = 256 * 1024;
 
@@ -24,24 +26,29 @@ pub(super) fn of(text: &str) -> (u8, Mark) {
     (told.unwrap_or_else(|| sniff(text, from)), from)
 }
 
-/// Whether no cell holds anything: an empty line, or one of only delimiters and white space.
+/// Whether all cells are empty: an empty line, or only delimiters and white space.
 pub(super) fn is_blank(cells: &StringRecord) -> bool {
     cells.iter().all(|cell| trim(cell).is_empty())
 }
 
-/// Entra's `version:v1.0` row, padded by Excel or not, and the `#TYPE` row of Windows PowerShell.
+/// Whether a cell begins like the example rows of Entra's templates.
+pub(super) fn is_example(cell: &str) -> bool {
+    starts_with(trim(cell), EXAMPLE)
+}
+
+/// Entra's `version:v1.0` row, also if Excel has padded it, and the `#TYPE` row of Windows PowerShell.
 pub(super) fn is_preamble(cells: &StringRecord) -> bool {
     let first = cells.get(0).map_or("", trim);
     let alone = cells.iter().skip(1).all(|cell| trim(cell).is_empty());
     (alone && starts_with(first, "version:")) || starts_with(first, "#type ")
 }
 
-/// As `str::starts_with`, without regard to ASCII case.
+/// Like `str::starts_with`, but ignores ASCII case.
 pub(super) fn starts_with(text: &str, start: &str) -> bool {
     text.as_bytes().get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start.as_bytes()))
 }
 
-/// The delimiter that a first line `sep=;` names, and the place after that line.
+/// The delimiter of a first line such as `sep=;`, and the position after that line.
 fn read_sep(text: &str) -> (Option<u8>, Mark) {
     let line = text.split(['\n', '\r']).next().unwrap_or_default();
     let bare = line.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(line);
@@ -59,17 +66,17 @@ fn sniff(text: &str, from: Mark) -> u8 {
         end -= 1;
     }
     let sample = &text[..end];
-    // The last of equals wins, so the likeliest comes last.
+    // The last of equals wins, so the most likely comes last.
     let best = DELIMITERS.into_iter().rev().max_by_key(|&delimiter| score(sample, from, delimiter));
     best.unwrap_or(b',')
 }
 
-/// How good a table `delimiter` makes: records with a cell that names an account (or a column of accounts), then records
-/// of the commonest width above one, then that width.
+/// How good a table `delimiter` makes: the number of records with a cell that names an account (or a column of
+/// accounts), then the number of records with the most common width above one, then that width.
 fn score(text: &str, from: Mark, delimiter: u8) -> (usize, usize, usize) {
     let (mut records, mut cells) = (Records::new(text, delimiter, from), StringRecord::new());
     let (mut told, mut widths) = (0, Vec::new());
-    // A quote left open ends the sample: what came before it still counts.
+    // An open quote ends the sample; everything before it still counts.
     while widths.len() < SAMPLE_RECORDS && matches!(records.read(&mut cells), Ok(Some(_))) {
         if is_blank(&cells) || is_preamble(&cells) {
             continue;
@@ -82,7 +89,7 @@ fn score(text: &str, from: Mark, delimiter: u8) -> (usize, usize, usize) {
     if width > 1 { (told, count, width) } else { (told, 0, 0) }
 }
 
-/// Whether some cell is a user principal name or an object id.
+/// Whether a cell is a user principal name or an object id.
 pub(super) fn has_address(cells: &StringRecord) -> bool {
     cells.iter().any(|cell| Upn::parse(trim(cell)).is_ok())
 }
@@ -102,7 +109,7 @@ mod tests {
         },
         *,
     };
-    use crate::text_file::{Wanted, decode};
+    use crate::roster::text_file::{Wanted, decode};
 
     fn open(text: &str) -> Result<Option<Opening>, OpeningFault> {
         opening::of(&Source::text(decode(text.into(), Wanted::Found).expect("text")), None)
@@ -114,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn the_delimiter_is_the_one_that_makes_a_table() {
+    fn best_table_decides_the_delimiter() {
         for (text, delimiter) in [
             ("upn,name\na@c.com,\"A; B; C\"\n", ','),
             ("upn;name\na@c.com;Smith, Ann\nb@c.com;Jones, Bob\n", ';'),
@@ -131,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_before_the_table_is_passed_over() {
+    fn preambles_are_skipped() {
         let upn = |delimiter, line| (delimiter, vec!["upn".to_owned(), "n".to_owned()], line);
         assert_eq!(found("sep=;\r\nupn;n\r\n"), upn(';', 2));
         assert_eq!(found("\"SEP=\t\"\nupn\tn\n"), upn('\t', 2));

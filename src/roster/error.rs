@@ -1,245 +1,282 @@
-//! Why a roster as a whole cannot be used: what was found, that nothing was sent, and what to do next.
+//! Why a roster as a whole cannot be used.
+//!
+//! The errors are data, and their texts say what was found. What to do about them is for the caller to say, who knows
+//! how its users name a column or a sheet.
 
+use super::{
+    fault::{ColumnValues, NoAccounts, Searched, Unclear, WorkbookFault},
+    hidden::{HiddenRow, rows_are},
+    only::Condition,
+    origin::RowPlace,
+    quote::{list, listed, quoted},
+    role::ColumnRole,
+    text_file::NotText,
+};
+use crate::util::sanitize;
 use std::io;
 
-/// A fault of the file, not of one row. Nothing has been sent when it is met.
+/// A fault of the file, not of one row.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum RosterError {
     /// The file cannot be opened or read.
-    #[error("{name} cannot be read: {source}; nothing was sent. Check the path and the permissions of the file")]
+    #[error("{name} cannot be read: {source}")]
     Unreadable {
-        /// The file, as shown to people.
+        /// The file's name, for display.
         name: String,
         /// What the system says.
         source: io::Error,
     },
-    /// The bytes are no text.
-    #[error("{name} is neither a CSV file nor a workbook (.xlsx): {found}; nothing was sent. {cure}")]
+    /// The bytes are not a table.
+    #[error("{name} is neither a CSV file nor a workbook (.xlsx): {why}")]
     NotText {
-        /// The file, as shown to people.
+        /// The file's name, for display.
         name: String,
-        /// What it is.
-        found: String,
-        /// How to come to a file that can be read.
-        cure: String,
+        /// What they are.
+        why: NotText,
     },
-    /// The file holds more than is read.
-    #[error(
-        "{name} holds more than {} MiB, which is the limit; nothing was sent. Keep only the columns that are needed, or split \
-         the file: a million rows of a hundred letters have about 100 MiB", limit >> 20
-    )]
+    /// The file is larger than the limit.
+    #[error("{name} has more than {} MiB, which is the limit", limit >> 20)]
     TooLarge {
-        /// The file, as shown to people.
+        /// The file's name, for display.
         name: String,
-        /// The most bytes that are read.
+        /// The maximum number of bytes.
         limit: u64,
     },
-    /// Not one data row: an empty file, or only a header.
-    #[error(
-        "{name} holds no accounts: {found}; nothing was sent. Give a CSV file or a workbook with one account in each row"
-    )]
-    Empty {
-        /// The file, as shown to people.
+    /// An earlier run or a list of accounts has more rows than a roster can have.
+    #[error("{name} has more rows than can be read as a roster")]
+    TooManyRows {
+        /// The run's name, or that of the first accounts, for display.
         name: String,
-        /// What stands in it instead.
-        found: &'static str,
     },
-    /// A workbook cannot be read, or not in full.
-    #[error("{name}: {found}; nothing was sent. {cure}")]
+    /// There is not one data row.
+    #[error("{name} has no accounts: {found}")]
+    Empty {
+        /// The file's name, for display.
+        name: String,
+        /// What it has instead.
+        found: NoAccounts,
+    },
+    /// The list of accounts is empty.
+    #[error("no account is named")]
+    NoUsers,
+    /// A workbook cannot be read, or not completely.
+    #[error("{name}: {fault}")]
     Workbook {
-        /// The file, as shown to people.
+        /// The file's name, for display.
         name: String,
         /// What is wrong with it.
-        found: String,
-        /// How to come to one that can be read.
-        cure: &'static str,
+        fault: WorkbookFault,
     },
-    /// `--sheet` names a sheet that is not there.
-    #[error("{name} has no sheet {wanted} (--sheet); nothing was sent. Sheets: {sheets}{hint}")]
+    /// The workbook has no sheet of this name or number.
+    #[error("{name} has no sheet {} (sheets: {})", quoted(wanted), list(sheets))]
     UnknownSheet {
-        /// The file, as shown to people.
+        /// The file's name, for display.
         name: String,
-        /// What the flag asked for.
+        /// The name or number that was given.
         wanted: String,
-        /// The nearest name, as a text to add; or nothing.
-        hint: String,
-        /// The sheets that there are.
-        sheets: String,
+        /// The sheet whose name is nearest to it.
+        near: Option<String>,
+        /// All sheets with cells.
+        sheets: Vec<String>,
     },
-    /// The first sheet is not known to name accounts, and it is not certain which other is meant.
+    /// The first sheet is not known to name accounts, and it is not certain which other one is meant.
     #[error(
-        "{name}: sheet {first} has no column that is known to name accounts, and others have: {sheets}; nothing was sent. Choose \
-         a sheet with --sheet"
+        "{name}: sheet {} has no column that is known to name accounts, and others have: {}",
+        quoted(first),
+        list(sheets)
     )]
     SeveralSheets {
-        /// The file, as shown to people.
+        /// The file's name, for display.
         name: String,
         /// The first sheet.
         first: String,
-        /// Those that name accounts.
-        sheets: String,
+        /// The sheets that name accounts.
+        sheets: Vec<String>,
     },
-    /// Rows of the sheet are hidden, and no flag says what is to become of them.
+    /// Rows of the sheet are hidden, and nothing says what to do with them.
     #[error(
-        "{name}: {} hidden in sheet \"{sheet}\", by a filter or by hand: {named}; nothing was sent. Leave hidden rows out with \
-         --hidden-rows skip, or reset them too with --hidden-rows include",
-        super::hidden::rows_are(*rows)
+        "{name}: {} hidden in sheet {}, by a filter or by hand: {}",
+        rows_are(*rows),
+        quoted(sheet),
+        HiddenRow::list(first, *rows)
     )]
     HiddenRows {
-        /// The file, as shown to people.
+        /// The file's name, for display.
         name: String,
         /// The sheet.
         sheet: String,
-        /// How many there are.
+        /// The number of hidden rows.
         rows: u64,
         /// The first few of them.
-        named: String,
+        first: Vec<HiddenRow>,
     },
-    /// `--sheet` was given for a file that has none.
-    #[error(
-        "{name} is no workbook, so it has no sheets; nothing was sent. Leave --sheet out, or give a workbook (.xlsx)"
-    )]
+    /// A sheet was named for a source that has none.
+    #[error("{name} is not a workbook, so it has no sheets")]
     NoSheets {
-        /// The file, as shown to people.
+        /// The file's name, for display.
         name: String,
     },
-    /// A quotation mark opens a cell that swallows what follows it.
+    /// A quotation mark opens a cell, and none closes it.
     #[error(
         "{name}, line {line}: the quotation mark that opens a cell here is not closed where the cell ends, so the rows \
-         after it cannot be told apart; nothing was sent. Close it, or double it where it belongs to the text"
+         after it cannot be told apart"
     )]
     OpenQuote {
-        /// The file, as shown to people.
+        /// The file's name, for display.
         name: String,
-        /// The physical line, from 1, on which the quotation mark stands.
+        /// The physical line with the quotation mark, from 1.
         line: u64,
     },
-    /// An address stands above what looks like the header.
-    #[error(
-        "{name}: {header} looks like the header, and {address} above it holds an address that could be an account; nothing \
-         was sent. Remove what stands above the header, or the header if the rows above it are part of the list"
-    )]
+    /// There is an address above the likely header.
+    #[error("{name}: {header} looks like the header, and {address} above it has an address that could be an account")]
     AddressAbove {
-        /// The file, as shown to people.
+        /// The file's name, for display.
         name: String,
-        /// Where the address stands.
-        address: String,
-        /// Where the header stands.
-        header: String,
+        /// The row with the address.
+        address: RowPlace,
+        /// The row of the likely header.
+        header: RowPlace,
     },
     /// No column is known to hold the accounts.
     #[error(
-        "{name}: no column is known to name the accounts; nothing was sent. Say which one with --upn-column{hint}. \
-         Columns: {columns}"
+        "{name}: no column is known to name the accounts (columns: {}){}{found}",
+        listed(columns),
+        looks_like_one(near.as_deref())
     )]
     NoColumn {
-        /// The file, as shown to people.
+        /// The file's name, for display.
         name: String,
-        /// The columns that were seen.
-        columns: String,
-        /// The one column whose values look like user principal names, as a text to add; or nothing.
-        hint: String,
-        /// That column as the flag names it, if there is one.
-        choices: Vec<String>,
+        /// The columns, each as it can be shown.
+        columns: Vec<String>,
+        /// The one column whose values look like user principal names: its name, or its number from 1.
+        near: Option<String>,
+        /// Where it was looked for.
+        found: Box<Searched>,
     },
     /// More than one column could be meant, and a guess would write to the wrong accounts.
-    #[error("{name}: {columns} could name the accounts, and {why}; nothing was sent. Say which one does: {flags}")]
+    #[error("{name}: {} could name the accounts, and {why}", both(columns))]
     UnclearColumns {
-        /// The file, as shown to people.
+        /// The file's name, for display.
         name: String,
-        /// All of them, as shown to people.
-        columns: String,
-        /// Why none of them is taken.
-        why: String,
-        /// The flags, one of which says it.
-        flags: String,
-        /// Each column as the flag names it.
+        /// The columns in question, each as it can be shown.
+        columns: Vec<String>,
+        /// Why none of them is chosen.
+        why: Unclear,
+        /// The same columns by name or number, as [`RosterOptions::upn_column`](super::RosterOptions::upn_column) takes
+        /// them.
         choices: Vec<String>,
     },
-    /// A flag names a column that is not there.
-    #[error("{name} has no column {wanted} ({flag}); nothing was sent. Columns: {columns}{hint}")]
+    /// There is no column of this name or number.
+    #[error("{name} has no column {} (columns: {}){found}", quoted(wanted), listed(columns))]
     UnknownColumn {
-        /// The file, as shown to people.
+        /// The file's name, for display.
         name: String,
-        /// What the flag asked for.
+        /// The name or number that was given.
         wanted: String,
-        /// The flag.
-        flag: &'static str,
-        /// The nearest name, as a text to add; or nothing.
-        hint: String,
-        /// The columns that were seen.
-        columns: String,
+        /// What the column was named for.
+        role: ColumnRole,
+        /// The column that may be meant: its name, or its number from 1.
+        near: Option<String>,
+        /// The columns, each as it can be shown.
+        columns: Vec<String>,
+        /// Where it was looked for.
+        found: Box<Searched>,
     },
-    /// A flag names a column whose name stands in the header twice.
-    #[error("{name} has more than one column {wanted} ({flag}); nothing was sent. Give its number instead, from 1")]
+    /// The header has this name twice.
+    #[error("{name} has more than one column {}", quoted(wanted))]
     ManyColumns {
-        /// The file, as shown to people.
+        /// The file's name, for display.
         name: String,
-        /// What the flag asked for.
+        /// The name that was given.
         wanted: String,
-        /// The flag.
-        flag: &'static str,
+        /// What the column was named for.
+        role: ColumnRole,
     },
-    /// One column is to be both the account and the password.
-    #[error(
-        "{name}: column {column} cannot hold both the accounts and the passwords; nothing was sent. \
-         Give --upn-column and --password-column different columns"
-    )]
+    /// One column was named for both the accounts and the passwords.
+    #[error("{name}: column {column} cannot hold both the accounts and the passwords")]
     SameColumn {
-        /// The file, as shown to people.
+        /// The file's name, for display.
+        name: String,
+        /// The column, as it can be shown.
+        column: String,
+    },
+    /// A condition names a column that may hold passwords.
+    #[error("{name}: rows cannot be selected by column {}, because it may hold passwords", quoted(column))]
+    ConditionOnPasswords {
+        /// The roster's name, for display.
         name: String,
         /// The column.
         column: String,
     },
-    /// `--where` names a column that may hold passwords.
+    /// A condition has a value that no row has.
     #[error(
-        "{name}: rows are not chosen by column {column} (--where), which may hold passwords; nothing was sent. Choose them \
-         by another column"
+        "{name} has no row with {} in column {}{}",
+        value_shown(value),
+        quoted(column),
+        found.as_ref().map(ToString::to_string).unwrap_or_default()
     )]
-    WherePassword {
-        /// The roster, as shown to people.
+    NoSuchValue {
+        /// The roster's name, for display.
         name: String,
         /// The column.
         column: String,
-    },
-    /// `--where` asks for a value that stands in no row.
-    #[error("{name} has no row with {value} in column {column} (--where); nothing was sent{found}")]
-    WhereValue {
-        /// The roster, as shown to people.
-        name: String,
-        /// The column.
-        column: String,
-        /// The value.
+        /// The value; an empty one stands for an empty cell.
         value: String,
-        /// What stands in the column instead, as a text to add; or nothing.
-        found: String,
+        /// What the column has instead; `None` if that may not be shown.
+        found: Option<Box<ColumnValues>>,
     },
     /// Each condition holds for some row, and no row meets all of them.
-    #[error("{name}: no row meets {conditions} (--where); nothing was sent. Leave one of them out, or correct it")]
-    WhereNone {
-        /// The roster, as shown to people.
+    #[error("{name}: no row meets {}", all_of(conditions))]
+    NoRowMeets {
+        /// The roster's name, for display.
         name: String,
         /// The conditions.
-        conditions: String,
+        conditions: Vec<Condition>,
     },
-    /// `--password-column` names a column of an earlier run, which keeps no passwords of its roster.
-    #[error(
-        "{name} is an earlier run, which did not keep the passwords of its roster's column (--password-column); nothing was \
-         sent. Leave the flag out to have new passwords made, or give the roster's own file"
-    )]
+    /// The passwords of an earlier run's roster were not kept.
+    #[error("{name} is an earlier run, and it did not keep the passwords of its roster's column")]
     PasswordsNotKept {
-        /// The run, as shown to people.
+        /// The run's name, for display.
         name: String,
     },
 }
 
 impl RosterError {
-    /// The columns, any of which `--upn-column` may be meant to name; none if that is not what is wrong.
+    /// The columns that could be the account column, by name or number; empty if that is not the problem.
     #[must_use]
     pub fn choices(&self) -> &[String] {
         match self {
-            Self::NoColumn { choices, .. } | Self::UnclearColumns { choices, .. } => choices,
+            Self::NoColumn { near, .. } => near.as_slice(),
+            Self::UnclearColumns { choices, .. } => choices,
             _ => &[],
         }
     }
+}
+
+fn looks_like_one(near: Option<&str>) -> String {
+    match near {
+        None => String::new(),
+        Some(number) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+            format!("; the values of column {number} look like user principal names")
+        }
+        Some(name) => format!("; the values of {} look like user principal names", quoted(name)),
+    }
+}
+
+fn both(columns: &[String]) -> String {
+    match columns {
+        [one, other] => format!("both {one} and {other}"),
+        [many @ .., last] => format!("{} and {last}", many.join(", ")),
+        [] => String::new(),
+    }
+}
+
+fn value_shown(value: &str) -> String {
+    if value.is_empty() { "an empty cell".into() } else { quoted(value) }
+}
+
+fn all_of(conditions: &[Condition]) -> String {
+    let shown: Vec<String> = conditions.iter().map(|one| sanitize::for_terminal(&one.to_string())).collect();
+    shown.join(" and ")
 }

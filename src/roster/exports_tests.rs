@@ -1,9 +1,9 @@
-//! The table of exports in `docs/reference/rosters.md`, tried out: what the page says is what the program does.
+//! Tests the table of exports in `docs/reference/account-column.md`: the program does what the page says.
 
 use super::*;
 
-const PAGE: &str = include_str!("../../docs/reference/rosters.md");
-/// Rows that each header is filled with.
+const PAGE: &str = include_str!("../../docs/reference/account-column.md");
+/// Rows below each header.
 const ROWS: usize = 3;
 
 /// One line of the table.
@@ -29,7 +29,7 @@ fn exports() -> Vec<Export> {
     lines.map(|line| export(cells(line))).collect()
 }
 
-/// What stands in backquotes.
+/// The text in backquotes.
 fn quoted(cell: &str) -> Vec<String> {
     cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
@@ -40,7 +40,7 @@ impl Export {
         self.header.split(delimiter).collect()
     }
 
-    /// The header with rows, in which columns of user names without addresses hold what `user` makes of a number.
+    /// The header with rows. Columns of user names without addresses get the value that `user` makes from a number.
     fn filled(&self, user: impl Fn(usize) -> String) -> String {
         let cell = |row: usize, (at, name): (usize, &&str)| match name {
             name if self.names.iter().any(|listed| listed == name) => format!("u{row}@c{at}.com"),
@@ -64,7 +64,7 @@ fn taken(text: String) -> Result<String, String> {
 }
 
 #[test]
-fn the_page_tells_what_is_taken() {
+fn page_names_the_chosen_columns() {
     let exports = exports();
     assert!(exports.len() > 30, "{}", exports.len());
     for export in exports {

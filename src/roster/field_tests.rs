@@ -1,8 +1,8 @@
-//! The whole reader on files as they are met in the field, and on whatever else may come.
+//! Tests the whole reader with files as administrators have them, and with arbitrary input.
 
 use super::*;
 use crate::{
-    language::Language,
+    account::language::Language,
     outcome::Skip,
     password::{Form, Profile},
 };
@@ -28,7 +28,7 @@ fn message(bytes: impl AsRef<[u8]>) -> String {
     read(bytes).err().expect("a refusal").to_string()
 }
 
-/// Line and address, or line and reason, of each row.
+/// Line and address of each row, or line and reason.
 fn rows(roster: &Roster) -> Vec<(u64, Result<String, Skip>)> {
     let told = |row: Row| (row.line, row.address.map(|upn| upn.as_str().to_owned()).map_err(|refusal| refusal.skip));
     roster.rows().map(|row| row.map(told).expect("a row")).collect()
@@ -38,7 +38,7 @@ fn good(line: u64, address: &str) -> (u64, Result<String, Skip>) {
     (line, Ok(address.to_owned()))
 }
 
-/// A file under `header` whose two rows hold an address where `column` stands, and what fits elsewhere.
+/// A file below `header` with two rows: an address in the column `column`, and suitable values elsewhere.
 fn under(header: &str, column: &str) -> String {
     let row = |who: &str| {
         let cell = |name: &str| match name {
@@ -56,7 +56,7 @@ fn under(header: &str, column: &str) -> String {
 }
 
 #[test]
-fn every_header_of_the_field_is_known() {
+fn known_export_headers_are_recognized() {
     const UPN: &str = "userPrincipalName";
     const BULK: &str = "User name [userPrincipalName] Required";
     for (header, column, names) in [
@@ -93,7 +93,7 @@ fn every_header_of_the_field_is_known() {
 }
 
 #[test]
-fn a_template_filled_in_excel_and_saved_in_any_way_gives_the_same_rows() {
+fn excel_formats_give_equal_rows() {
     let template = format!(
         "version:v1.0;;;\n{}\nExample: Chris Green;Example: chris@contoso.com;Example: pw;No\n\nZoë;\u{A0}ann@contoso.com ;x;No\n;;;\n;bob@contoso.com\n",
         BULK_CREATE.replace(',', ";")
@@ -118,7 +118,7 @@ fn a_template_filled_in_excel_and_saved_in_any_way_gives_the_same_rows() {
 }
 
 #[test]
-fn a_wrong_row_says_what_is_wrong_and_where() {
+fn wrong_rows_name_fault_and_line() {
     let text = format!(
         "upn,name\nann@contoso.com,\"A\nB\"\n,Bob\njsmith,x\n{}@contoso.com,x\njosé@contoso.com,x\nANN@contoso.com,x\n\
          a@contoso.com,x,, \nb@contoso.com,Smith,Bob\nc@contoso.com\nb@contoso.com\n",
@@ -140,7 +140,7 @@ fn a_wrong_row_says_what_is_wrong_and_where() {
 }
 
 #[test]
-fn no_value_is_shown_where_it_might_be_a_password() {
+fn possible_passwords_are_not_shown() {
     for text in ["upn,password\nhunter2,x\n", "a@c.com,x\nhunter2,x\nb@c.com,x\n"] {
         let roster = read(text).unwrap_or_else(|error| panic!("{error}"));
         let refusal = roster.rows().find_map(|row| row.ok()?.address.err()).expect("a refusal");
@@ -152,7 +152,7 @@ fn no_value_is_shown_where_it_might_be_a_password() {
 }
 
 #[test]
-fn the_template_s_example_goes_and_people_stay() {
+fn only_template_examples_are_dropped() {
     let text = "Name,UPN,Title\nExample: Chris,chris@contoso.com,\nAnn,ann@contoso.com,\nBob,bob@contoso.com,Example: of zeal\n\
                 Cy,example: cy@contoso.com,\n";
     let roster = read(text).unwrap_or_else(|error| panic!("{error}"));
@@ -162,29 +162,30 @@ fn the_template_s_example_goes_and_people_stay() {
 }
 
 #[test]
-fn files_without_a_header_are_known_by_their_values() {
+fn headerless_files_are_recognized() {
     let roster =
         read(format!("ann@contoso.com\nbob@contoso.com,Bob\n{ID}\n")).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(roster.header(), ["column 1", "column 2"]);
     assert_eq!(rows(&roster), [good(1, "ann@contoso.com"), good(2, "bob@contoso.com"), good(3, ID)]);
     let roster = read("Smith, Ann;a@c.com\nJones, Bob;b@c.com").unwrap_or_else(|error| panic!("{error}"));
     assert_eq!((roster.upn_column(), roster.header().len()), (1, 2));
-    let error = message("a@c.com,a@mail.com\nb@c.com,b@mail.com\n");
-    assert!(["\"column 1\"", "\"column 2\"", "--upn-column"].iter().all(|word| error.contains(word)), "{error}");
+    let error = read("a@c.com,a@mail.com\nb@c.com,b@mail.com\n").err().expect("two columns");
+    assert!(error.to_string().contains("both \"column 1\" and \"column 2\""), "{error}");
+    assert_eq!(error.choices(), ["column 1", "column 2"]);
 }
 
 #[test]
-fn what_cannot_be_used_is_refused_with_a_way_out() {
+fn unusable_files_are_refused() {
     for (bytes, words) in [
-        (&b""[..], ["no accounts", "nothing was sent"]),
+        (&b""[..], ["no accounts", "no text"]),
         (b"\xEF\xBB\xBF", ["no accounts", "no text"]),
         (b"\n \r\n,,,\n", ["no accounts", "no text"]),
         (b"version:v1.0\nUPN\nExample: chris@contoso.com\n", ["no accounts", "header"]),
         (b"sep=,\nUPN,name\n\n", ["no accounts", "header"]),
-        (b"Login,Room\na@c.com,1\n", ["--upn-column \"Login\"", "\"Room\""]),
-        (b"upn,n\na@c.com,\"x\nb@c.com,y\n", ["line 2", "nothing was sent"]),
-        (b"PK\x03\x04", ["workbook", "Unpack it"]),
-        (b"a\0b", ["NUL", "Save it as"]),
+        (b"Login,Room\na@c.com,1\n", ["values of \"Login\"", "\"Room\""]),
+        (b"upn,n\na@c.com,\"x\nb@c.com,y\n", ["line 2", "not closed"]),
+        (b"PK\x03\x04", ["workbook", "zip archive"]),
+        (b"a\0b", ["line 1", "NUL"]),
     ] {
         let error = message(bytes);
         assert!(words.iter().all(|word| error.contains(word)), "{error}");
@@ -204,19 +205,20 @@ fn flags_name_the_columns() {
     let read = |upn, password| {
         let text = b"UPN,mail,Secret\na@c.com,a@mail.com,x\n".to_vec();
         let roster = Roster::from_bytes("r.csv", text, &options(upn, password));
-        roster.map(|roster| (roster.upn_column(), roster.password_column())).map_err(|error| error.to_string())
+        roster.map(|roster| (roster.upn_column(), roster.password_column()))
     };
-    assert_eq!(read(None, None), Ok((0, None)));
-    assert_eq!(read(Some("MAIL"), Some("3")), Ok((1, Some(2))));
+    assert!(matches!(read(None, None), Ok((0, None))));
+    assert!(matches!(read(Some("MAIL"), Some("3")), Ok((1, Some(2)))));
+    let mistyped = read(None, Some("Sekret")).expect_err("no such column");
     assert!(
-        read(None, Some("Sekret"))
-            .is_err_and(|error| error.contains("--password-column") && error.contains("\"Secret\"?"))
+        matches!(&mistyped, RosterError::UnknownColumn { role: ColumnRole::Passwords, near: Some(near), .. } if near == "Secret"),
+        "{mistyped}"
     );
-    assert!(read(None, Some("upn")).is_err_and(|error| error.contains("both")));
+    assert!(read(None, Some("upn")).is_err_and(|error| error.to_string().contains("both")));
 }
 
 #[test]
-fn rows_say_for_whom_they_are() {
+fn rows_have_profiles_and_languages() {
     let text =
         "upn,Year,Speaks,Name\na@c.com,JUNIOR,fr-CA,A\nb@c.com,,Polski,B\nc@c.com,juniper,de,C\nc@c.com,Staff,de,C\n";
     let forms = |profile: Option<Profile>| {
@@ -239,28 +241,31 @@ fn rows_say_for_whom_they_are() {
     assert!(message.contains("early-years, junior"), "{message}");
     assert_eq!(with_default[3], made(Profile::Staff, Language::De), "a later row may say it");
     let (skip, message) = forms(None)[1].clone().expect_err("no profile");
-    assert!(skip == Skip::ProfileUnknown && message.contains("--profile"), "{message}");
+    assert!(skip == Skip::ProfileUnknown && message.contains("no default profile"), "{message}");
 }
 
 #[test]
-fn columns_of_profiles_and_languages_are_never_guessed() {
+fn profile_and_language_need_flags() {
     let read = |options: &RosterOptions| {
         Roster::from_bytes("r.csv", b"upn,profile,language\na@c.com,admin,fr\n".to_vec(), options)
     };
     let roster = read(&RosterOptions::default()).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(roster.rows().next().expect("a row").expect("a row").form, Form::default());
-    for (profile, language, flag) in
-        [(Some("profil"), None, "--profile-column"), (None, Some("langage"), "--language-column")]
+    for (profile, language, expected) in
+        [(Some("profil"), None, ColumnRole::Profiles), (None, Some("langage"), ColumnRole::Languages)]
     {
         let [profile_column, language_column] = [profile, language].map(|name| name.map(str::to_owned));
         let error = read(&RosterOptions { profile_column, language_column, ..RosterOptions::default() });
-        let error = error.err().expect("no such column").to_string();
-        assert!(error.contains(flag) && error.contains("did you mean"), "{error}");
+        let error = error.err().expect("no such column");
+        assert!(
+            matches!(&error, RosterError::UnknownColumn { role, near: Some(_), .. } if *role == expected),
+            "{error}"
+        );
     }
 }
 
 #[test]
-fn a_quote_left_open_far_down_ends_the_rows_with_an_error() {
+fn late_open_quote_ends_the_rows() {
     let mut text = "upn\n".to_owned();
     (0..20_000).for_each(|number| text += &format!("u{number}@contoso.com\n"));
     text += "\"x@contoso.com\ny@contoso.com\n";
@@ -271,14 +276,14 @@ fn a_quote_left_open_far_down_ends_the_rows_with_an_error() {
     assert!(rows.next().is_none());
 }
 
-/// A file written as some program might, and what must be read from it.
+/// A file as some program might write it, and what has to be read from it.
 #[derive(Clone, Debug)]
 struct Written {
     delimiter: char,
     line_end: &'static str,
     quote_all: bool,
     encoding: &'static str,
-    /// Each with the number of empty lines before it.
+    /// Rows, each with the number of empty lines before it.
     rows: Vec<(usize, Vec<String>)>,
 }
 
@@ -293,7 +298,7 @@ impl Written {
         let (mut text, mut lines) = (String::new(), Vec::new());
         for (number, (empty, cells)) in self.rows.iter().enumerate() {
             text += &self.line_end.repeat(*empty);
-            // Whatever the line end, counting is by an editor's rule: make it one character first.
+            // Count lines as an editor does: first turn every line end into one character.
             lines.push(1 + text.replace("\r\n", "\n").replace('\r', "\n").matches('\n').count() as u64);
             let cells: Vec<_> = cells.iter().map(|cell| self.cell(cell)).collect();
             text += &cells.join(&self.delimiter.to_string());
@@ -317,7 +322,7 @@ impl Written {
 }
 
 fn written() -> impl Strategy<Value = Written> {
-    // In Windows-1252 no two of these letters happen to be UTF-8.
+    // In Windows-1252, no two of these letters form valid UTF-8.
     let cell = || {
         proptest::collection::vec(
             select(vec!["a", "Bé", "ü", " ", ",", ";", "\t", "|", "\"", "\n", "\r", "\r\n", "="]),
@@ -343,7 +348,7 @@ fn written() -> impl Strategy<Value = Written> {
 
 proptest! {
     #[test]
-    fn whatever_is_written_is_read_again(written in written()) {
+    fn written_files_are_read_back(written in written()) {
         let (text, lines) = written.text();
         let roster = read(written.bytes(&text)).map_err(|error| TestCaseError::fail(format!("{error}\n{text:?}")))?;
         let found: Vec<_> = roster.rows().map(|row| row.unwrap_or_else(|error| panic!("{error}"))).collect();

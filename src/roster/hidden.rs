@@ -1,31 +1,57 @@
-//! Rows of a sheet that Excel does not show: who filtered a list means the rows that are left.
+//! Sheet rows that Excel does not show: a user who filters a list means the remaining rows.
 //!
-//! Without a flag such a roster is refused, since either guess can be wrong: taken in, an account that was filtered away
-//! gets a new password; left out, one that was hidden by accident keeps its old one.
+//! By default such a roster is refused, because either guess can be wrong. If hidden rows are included, an account
+//! that was filtered out gets a new password; if they are left out, an account that was hidden by accident keeps its
+//! old one.
 
 use super::{
-    RosterError,
-    dialect::is_blank,
+    dialect::{is_blank, is_example},
+    fault::NoAccounts,
     records::{Mark, QuoteFault},
-    rows::is_example,
     source::Source,
 };
-use crate::{clean, upn::Upn};
+use crate::{account::upn::Upn, util::sanitize};
 use csv::StringRecord;
+use std::fmt;
 
-/// Hidden rows that a message names.
+/// How many hidden rows a message names.
 const NAMED_MAX: usize = 5;
 
-/// What becomes of hidden rows.
+/// What to do with hidden rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum HiddenRows {
     /// The roster is refused.
     #[default]
     Refuse,
-    /// They are rows like any other.
+    /// They count like any other row.
     Include,
-    /// They are no part of the roster.
+    /// They are not part of the roster.
     Skip,
+}
+
+/// A row that Excel does not show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HiddenRow {
+    /// Its number in the sheet, from 1.
+    pub row: u64,
+    /// Its account, if it names one.
+    pub account: Option<String>,
+}
+
+impl HiddenRow {
+    /// The first hidden rows of `all`: `row 3 (bob@contoso.com), row 7, …`.
+    pub(super) fn list(first: &[Self], all: u64) -> String {
+        let named: Vec<String> = first.iter().map(ToString::to_string).collect();
+        let more = if all > named.len() as u64 { ", …" } else { "" };
+        named.join(", ") + more
+    }
+}
+
+impl fmt::Display for HiddenRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "row {}", self.row)?;
+        self.account.iter().try_for_each(|account| write!(f, " ({})", sanitize::for_terminal(account)))
+    }
 }
 
 /// `1 row is`, `3 rows are`.
@@ -40,7 +66,7 @@ pub(super) struct HiddenFound {
 }
 
 impl HiddenFound {
-    /// Those from `body` on that hold anything.
+    /// The hidden rows from `body` on that are not empty.
     pub(super) fn of(source: &Source, body: Mark) -> Result<Self, QuoteFault> {
         let mut found = Self { number: 0, first: Vec::new() };
         let Source::Sheet(sheet) = source else { return Ok(found) };
@@ -56,31 +82,17 @@ impl HiddenFound {
         Ok(found)
     }
 
-    /// What stands in a table without rows.
-    pub(super) const fn instead_of_rows(&self) -> &'static str {
-        if self.number > 0 { "all rows below its header are hidden" } else { "there is a header and no row after it" }
+    /// What an empty table contains instead.
+    pub(super) const fn instead_of_rows(&self) -> NoAccounts {
+        if self.number > 0 { NoAccounts::AllHidden } else { NoAccounts::OnlyHeader }
     }
 
-    /// The first of them: `row 3 (bob@contoso.com), row 7, …`. Only an address is shown, since a cell may hold a password.
-    pub(super) fn named(&self, upn_column: usize) -> String {
-        let name = |(line, cells): &(u64, StringRecord)| {
-            let cell = clean::trim(cells.get(upn_column).unwrap_or_default());
-            match Upn::parse(cell) {
-                Ok(address) => format!("row {line} ({})", clean::for_terminal(address.as_str())),
-                Err(_) => format!("row {line}"),
-            }
+    /// The first hidden rows. Only addresses are shown, because any other cell may be a password.
+    pub(super) fn first(&self, upn_column: usize) -> Vec<HiddenRow> {
+        let row = |(line, cells): &(u64, StringRecord)| {
+            let cell = sanitize::trim(cells.get(upn_column).unwrap_or_default());
+            HiddenRow { row: *line, account: Upn::parse(cell).ok().map(|upn| upn.as_str().to_owned()) }
         };
-        let named: Vec<String> = self.first.iter().map(name).collect();
-        let more = if self.number > named.len() as u64 { ", …" } else { "" };
-        named.join(", ") + more
-    }
-
-    /// The error of a roster that has such rows, if nobody said what is to become of them.
-    pub(super) fn refuse(&self, name: &str, sheet: Option<&str>, upn_column: usize) -> Result<(), RosterError> {
-        if self.number == 0 {
-            return Ok(());
-        }
-        let (name, sheet) = (name.to_owned(), clean::for_terminal(sheet.unwrap_or_default()));
-        Err(RosterError::HiddenRows { name, sheet, rows: self.number, named: self.named(upn_column) })
+        self.first.iter().map(row).collect()
     }
 }

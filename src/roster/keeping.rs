@@ -1,26 +1,25 @@
-//! A roster with only those of its rows that `--where` names.
+//! Reduces a roster to the rows that conditions select.
 //!
-//! It reads the whole roster once, so that a value that no row has is told at once. It shows no cell of a roster that may
-//! hold passwords. Invariant: rows keep their numbers and lines.
+//! It reads the whole roster once, so it can report a value that no row has at once. It shows no cell of a roster that
+//! may contain passwords. Invariant: rows keep their numbers and lines.
 
 use super::{
     Condition, Only, Roster, RosterError, Rows,
     earlier::{self, Kind, PREFIX},
+    fault::ColumnValues,
     names,
-    naming::{Names, quoted},
+    naming::Names,
     only::{Filter, folded},
+    role::ColumnRole,
 };
-use crate::{clean, nearest::nearest};
+use crate::util::{sanitize, suggest::nearest};
 use csv::StringRecord;
 
-/// The flag, as messages name it.
-const FLAG: &str = "--where";
-/// Different values of a column that are kept to suggest one, and that a message lists.
+/// How many different values of a column are kept for suggestions and messages.
 const VALUES_MAX: usize = 1_000;
-const LISTED_MAX: usize = 8;
 
 impl Roster {
-    /// The same roster with only the rows for which all of `conditions` hold.
+    /// The same roster, reduced to the rows that meet all of `conditions`.
     pub(super) fn keeping(self, conditions: &[Condition]) -> Result<Self, RosterError> {
         if conditions.is_empty() {
             return Ok(self);
@@ -48,22 +47,26 @@ impl Roster {
 
     fn filter(&self, condition: &Condition) -> Result<Filter, RosterError> {
         let wanted = condition.column.as_str();
-        let refused = |column: String| RosterError::WherePassword { name: self.name.clone(), column };
-        // Whatever the column is, it was meant to be one of passwords.
+        let refused = |column: &str| {
+            Err(RosterError::ConditionOnPasswords { name: self.name.clone(), column: column.to_owned() })
+        };
+        // Whatever the column is, the user meant a column of passwords.
         if names::speaks_of_passwords(wanted) {
-            return Err(refused(quoted(wanted)));
+            return refused(wanted);
         }
         let at = match &self.kind {
-            Kind::Run { own, .. } => earlier::column_of_run(&self.name, &self.header, *own, FLAG, wanted)?,
-            _ => Names { file: &self.name, names: &self.header }.named(FLAG, wanted)?,
+            Kind::Run { own, .. } => {
+                earlier::column_of_run(&self.name, &self.header, *own, ColumnRole::Condition, wanted)?
+            }
+            _ => Names { file: &self.name, names: &self.header }.named(ColumnRole::Condition, wanted)?,
         };
         if self.password_column == Some(at) || names::speaks_of_passwords(&self.header[at]) {
-            return Err(refused(quoted(&self.header[at])));
+            return refused(&self.header[at]);
         }
         Ok(Filter::new(at, &condition.values))
     }
 
-    /// A column as people know it; by its number if it has no name.
+    /// A column's name as users know it, or its number if it has no name.
     fn told_name(&self, at: usize) -> String {
         let name = match self.header[at].as_str() {
             "" => return (at + 1).to_string(),
@@ -73,12 +76,12 @@ impl Roster {
         name.to_owned()
     }
 
-    /// Whether a column came from the report of an earlier run, which holds no foreign passwords.
+    /// Whether a column comes from an earlier run's report, which contains no foreign passwords.
     fn is_told(&self, at: usize) -> bool {
         matches!(&self.kind, Kind::Run { own, .. } if at >= *own)
     }
 
-    /// Counts all rows, and refuses a value that none of them has, and conditions that none of them meets.
+    /// Counts all rows. Refuses a value that no row has, and conditions that no row meets together.
     fn must_match(&self, conditions: &[Condition], filters: &[Filter]) -> Result<u64, RosterError> {
         let mut seen: Vec<Values> = conditions.iter().map(|condition| Values::new(condition.values.len())).collect();
         let (mut rows, mut all, mut kept) = (Rows::new(self), 0, 0_u64);
@@ -108,14 +111,17 @@ impl Roster {
     }
 
     fn no_row(&self, condition: &Condition, at: usize, value: &str, seen: &Values) -> RosterError {
-        let shown = if value.is_empty() { "an empty cell".into() } else { quoted(value) };
-        let found = if !self.lists_values && !self.is_told(at) { String::new() } else { seen.told(value) };
-        RosterError::WhereValue { name: self.name.clone(), column: quoted(&condition.column), value: shown, found }
+        let may_show = self.lists_values || self.is_told(at);
+        RosterError::NoSuchValue {
+            name: self.name.clone(),
+            column: condition.column.clone(),
+            value: value.to_owned(),
+            found: may_show.then(|| Box::new(seen.found(value))),
+        }
     }
 
     fn no_row_at_all(&self, conditions: &[Condition]) -> RosterError {
-        let conditions: Vec<String> = conditions.iter().map(|one| clean::for_terminal(&one.to_string())).collect();
-        RosterError::WhereNone { name: self.name.clone(), conditions: conditions.join(" and ") }
+        RosterError::NoRowMeets { name: self.name.clone(), conditions: conditions.to_vec() }
     }
 }
 
@@ -123,13 +129,13 @@ fn cell(cells: &StringRecord, column: usize) -> &str {
     cells.get(column).unwrap_or_default()
 }
 
-/// What was seen in the column of one condition.
+/// What was found in the column of one condition.
 struct Values {
-    /// Whether each value of the condition was.
+    /// Whether each value of the condition was found.
     matched: Vec<bool>,
-    /// Different values, in the order in which they were met.
+    /// Other values, in the order in which they appeared.
     others: Vec<String>,
-    /// The same as they are compared.
+    /// The same values in their form for comparison.
     keys: std::collections::HashSet<String>,
 }
 
@@ -142,7 +148,7 @@ impl Values {
         if let Some(at) = found {
             self.matched[at] = true;
         }
-        let cell = clean::trim(cell);
+        let cell = sanitize::trim(cell);
         if self.keys.len() < VALUES_MAX && !cell.is_empty() && self.keys.insert(folded(cell)) {
             self.others.push(cell.to_owned());
         }
@@ -158,16 +164,10 @@ impl Values {
         missing.into_iter()
     }
 
-    /// The values that do occur, a few of them, and the one that may be meant.
-    fn told(&self, wanted: &str) -> String {
-        if self.others.is_empty() {
-            return ". All cells of this column are empty".into();
-        }
-        let listed: Vec<String> = self.others.iter().take(LISTED_MAX).map(|value| quoted(value)).collect();
-        let more = if self.others.len() > LISTED_MAX { ", …" } else { "" };
-        let meant = nearest(wanted, self.others.iter().map(String::as_str));
-        let hint = meant.map(|meant| format!("\nhint: did you mean {}?", quoted(meant))).unwrap_or_default();
-        format!(". Values of this column: {}{more}{hint}", listed.join(", "))
+    /// The values that do occur, and the one that may be meant.
+    fn found(&self, wanted: &str) -> ColumnValues {
+        let near = nearest(wanted, self.others.iter().map(String::as_str)).map(str::to_owned);
+        ColumnValues { some: self.others.clone(), near }
     }
 }
 
@@ -180,13 +180,17 @@ mod tests {
     const PUPILS: &str =
         "upn,Form,Notes,Password\nann@c.com,7A,,x1\nbob@c.com,7b,new,x2\n\ncat@c.com,7A,new,x3\nann@c.com,8É,,x4\n";
 
-    fn open(text: &str, conditions: &[&str]) -> Result<Roster, String> {
+    fn try_open(text: &str, conditions: &[&str]) -> Result<Roster, RosterError> {
         let only = conditions.iter().map(|text| text.parse().expect("a condition")).collect();
         let options = RosterOptions { only, ..RosterOptions::default() };
-        Roster::from_bytes("pupils.csv", text.into(), &options).map_err(|error| error.to_string())
+        Roster::from_bytes("pupils.csv", text.into(), &options)
     }
 
-    /// The lines and numbers of the rows that are kept, and whether each has an account.
+    fn open(text: &str, conditions: &[&str]) -> Result<Roster, String> {
+        try_open(text, conditions).map_err(|error| error.to_string())
+    }
+
+    /// The lines and numbers of the kept rows, and whether each has an account.
     fn kept(text: &str, conditions: &[&str]) -> Vec<(u64, u64, bool)> {
         let roster = open(text, conditions).expect("rows");
         let row = |row: Result<crate::roster::Row, RosterError>| row.expect("a row");
@@ -205,23 +209,29 @@ mod tests {
     }
 
     #[test]
-    fn what_no_row_has_is_refused_with_what_there_is() {
+    fn unknown_values_list_the_known() {
         let plain = PUPILS.replace("Password", "Locker");
-        for (conditions, words) in [
-            (&["Form=7C"][..], &["no row", "\"Form\"", "\"7C\"", "\"7A\", \"7b\", \"8É\"", "nothing was sent"][..]),
-            (&["Form=7A,8"], &["\"8\""]),
-            (&["Notes=nwe"], &["did you mean \"new\"?"]),
-            (&["Frm=7A"], &["no column \"Frm\" (--where)", "did you mean \"Form\"?"]),
-            (&["Form=7b", "Notes="], &["no row meets Form=7b and Notes="]),
-            (&["upn="], &["an empty cell"]),
+        for (conditions, words, meant) in [
+            (&["Form=7C"][..], "no row with \"7C\" in column \"Form\" (values: \"7A\", \"7b\", \"8É\")", None),
+            (&["Form=7A,8"], "no row with \"8\"", None),
+            (&["Notes=nwe"], "(values: \"new\")", Some("new")),
+            (&["Frm=7A"], "no column \"Frm\" (columns: \"upn\", \"Form\"", Some("Form")),
+            (&["Form=7b", "Notes="], "no row meets Form=7b and Notes=", None),
+            (&["upn="], "an empty cell", None),
         ] {
-            let error = open(&plain, conditions).err().expect("refused");
-            words.iter().for_each(|word| assert!(error.contains(word), "{word}: {error}"));
+            let error = try_open(&plain, conditions).err().expect("refused");
+            assert!(error.to_string().contains(words), "{words}: {error}");
+            let near = match error {
+                RosterError::UnknownColumn { near, role, .. } => near.filter(|_| role == ColumnRole::Condition),
+                RosterError::NoSuchValue { found: Some(found), .. } => found.near,
+                _ => None,
+            };
+            assert_eq!(near.as_deref(), meant, "{conditions:?}");
         }
     }
 
     #[test]
-    fn passwords_are_neither_chosen_by_nor_shown() {
+    fn password_columns_are_never_used() {
         for condition in ["Password=x1", "4=x1", "pass word=x1"] {
             let error = open(PUPILS, &[condition]).err().expect("refused");
             assert!(error.contains("may hold passwords") && !error.contains("x2"), "{error}");
@@ -232,7 +242,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn exactly_the_rows_of_the_condition_are_kept(
+        fn keeps_exactly_the_matching_rows(
             rows in prop::collection::vec(("[abAB é]{0,2}", 0_u8..3), 1..40),
             wanted in "[abé]{0,2}",
         ) {
@@ -241,7 +251,7 @@ mod tests {
             for (at, (form, blank)) in rows.iter().enumerate() {
                 let line = text.matches('\n').count() as u64 + 1;
                 text.push_str(&format!("user{at}@c.com,{form}\n{}", "\n".repeat((*blank).into())));
-                if clean::trim(form).to_lowercase() == wanted {
+                if sanitize::trim(form).to_lowercase() == wanted {
                     expected.push((at as u64 + 1, line, true));
                 }
             }

@@ -1,9 +1,9 @@
-//! Whether a user name without a domain and a mail address are of one person, going by their letters.
+//! Decides by the letters whether a user name without a domain and a mail address belong to the same person.
 //!
-//! It says yes only if one can be made of the other's parts: `asmith` and `ann.smith@contoso.com`. Invariant: two names
-//! that share no part are never of one person.
+//! It says yes only if one can be built from parts of the other: `asmith` and `ann.smith@contoso.com`. Invariant: two
+//! names without a common part never match.
 
-/// Characters of a Unique Pupil Number, as schools in England give it to pupils.
+/// Length of a Unique Pupil Number, which schools in England assign to pupils.
 const PUPIL_NUMBER_LENGTH: usize = 13;
 
 /// Whether a value is a Unique Pupil Number: a letter, eleven digits, and one more digit or letter.
@@ -15,8 +15,8 @@ pub(super) fn is_pupil_number(value: &str) -> bool {
         && bytes[PUPIL_NUMBER_LENGTH - 1].is_ascii_alphanumeric()
 }
 
-/// Whether a user name and a mail address are of one person. What stands before a `\` is the name of a domain. A value with
-/// blanks is a person's name, and proves nothing.
+/// Whether a user name and a mail address belong to the same person. Text before a `\` is the name of a domain. A value
+/// with spaces is a person's name, and proves nothing.
 pub(super) fn is_same_person(user: &str, mail: &str) -> bool {
     let user = user.rsplit('\\').next().unwrap_or(user).to_ascii_lowercase();
     let local = mail.split('@').next().unwrap_or_default().to_ascii_lowercase();
@@ -32,7 +32,8 @@ fn parts(name: &str) -> Vec<&str> {
     name.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty()).collect()
 }
 
-/// Whether `whole` is two parts, one of them whole and of the other at least its first letter, in either order; or one.
+/// Whether `whole` is one part, or two parts in either order, one of them complete and at least the first letter of the
+/// other.
 fn is_made_of(whole: &str, parts: &[&str]) -> bool {
     let joined = parts.concat();
     if whole.is_empty() || whole == joined {
@@ -50,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_person_is_told_from_two() {
+    fn same_person_is_recognized() {
         for (user, mail) in [
             ("ann", "ann@contoso.com"),
             ("ANN.Smith", "ann.smith@contoso.com"),

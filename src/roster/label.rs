@@ -1,11 +1,11 @@
-//! Remarks about a column that stand beside its name in the header: `[Required]`, `(optional)`, `- read only`.
+//! Remarks in column names: `[Required]`, `(optional)`, `- read only`.
 //!
-//! Only words that say how a column is to be filled are remarks. A word that says whose or which value it is (`(parent)`,
-//! `[school]`) belongs to the name, because without it another column would be meant.
+//! Only words about how to fill in a column are remarks. A word that says whose value it is, or which one (`(parent)`,
+//! `[school]`), belongs to the name: without it, the name would mean another column.
 
-use super::names::letters;
+use super::letters::letters;
 
-/// What makes a remark. Without case, accents and blanks; a longer one stands before one that it begins with.
+/// The words that make a remark, without case, accents and spaces. A longer word comes before one that it begins with.
 const CORE: [&str; 60] = [
     "required",
     "mandatory",
@@ -68,10 +68,10 @@ const CORE: [&str; 60] = [
     "kotelezo",
     "zorunlu",
 ];
-/// The same in scripts that put no blanks between words.
+/// The same in scripts without spaces between words.
 const CORE_SIGNS: [&str; 10] =
     ["必須", "任意", "必填项", "必填", "必需", "필수", "선택", "обязательно", "необязательно", "istegebagli"];
-/// What may stand beside it in a remark.
+/// Other words that may appear in a remark.
 const FILLER: [&str; 21] = [
     "this",
     "field",
@@ -95,18 +95,18 @@ const FILLER: [&str; 21] = [
     "kentta",
     "inputonly",
 ];
-/// Most words of a remark that follows a name without brackets.
+/// Maximum number of words in a remark that follows a name without brackets.
 const TAIL_WORDS_MAX: usize = 4;
 
-/// A name in pieces: what stands in brackets, and what does not.
+/// A piece of a name: inside or outside brackets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Piece<'n> {
     Plain(&'n str),
-    /// Between brackets; whether they are square ones.
+    /// Text in brackets, and whether they are square.
     Bracketed(&'n str, bool),
 }
 
-/// The pieces of a name that are no remarks.
+/// The pieces of a name that are not remarks.
 pub(super) fn pieces(name: &str) -> Vec<Piece<'_>> {
     let mut found = split(name);
     found.retain(|piece| match piece {
@@ -143,7 +143,7 @@ const fn closing(open: char) -> Option<char> {
     })
 }
 
-/// A text without the remark that it ends with, or that stands before a colon or dash: `Email - required`.
+/// A text without the remark at its end, or before a colon or dash: `Required: Email`, `Email - required`.
 pub(super) fn without_remark(text: &str) -> &str {
     let mut kept = text.trim();
     if let Some((before, after)) = kept.split_once([':', '-', '*', '–', '—', '|', '/'])
@@ -168,7 +168,7 @@ fn shortened(text: &str) -> Option<&str> {
     (!letters(kept).is_empty()).then_some(kept)
 }
 
-/// Whether these letters are made of the words of remarks alone, and say what makes one.
+/// Whether these letters consist only of remark words, and at least one of them makes a remark.
 pub(super) fn is_remark(letters: &str) -> bool {
     let (mut rest, mut has_core) = (letters, false);
     while !rest.is_empty() {
@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn remarks_are_made_of_their_words_alone() {
+    fn remarks_consist_of_known_words() {
         for remark in ["Required", "READ ONLY", "UPLOAD ONLY", "optional", "Required, unique", "Pflichtfeld", "必須"]
         {
             assert!(is_remark(&letters(remark)), "{remark}");
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn names_lose_their_remarks_and_nothing_else() {
+    fn names_lose_only_their_remarks() {
         for (name, kept) in [
             ("Email required", "Email"),
             ("Email - Required", "Email"),

@@ -1,21 +1,25 @@
-//! A file of accounts, read without being told what it is: encoding, delimiter, header and columns are found out.
+//! Reads a file of accounts and finds out its encoding, delimiter, header and columns by itself.
 //!
-//! It reads what administrators really have: exports and templates of Entra ID, Microsoft 365, School Data Sync and
-//! PowerShell, and what Excel makes of them, its workbooks (`.xlsx`) included. It never changes a cell, never guesses
-//! between two columns, sends nothing.
+//! It reads the files that administrators really have: exports and templates of Entra ID, Microsoft 365, School Data
+//! Sync and PowerShell, and what Excel turns them into, including workbooks (`.xlsx`). It never changes a cell, never
+//! guesses between two columns, and sends nothing.
 //!
-//! Invariant: each data row of the file comes out of [`Roster::rows`] exactly once, in order, with its line; in a workbook
-//! that is its row.
+//! Invariant: [`Roster::rows`] returns each data row of the file exactly once, in order, with its line (in a workbook:
+//! its row number).
 
+mod cells;
 mod columns;
 mod dialect;
 mod earlier;
 mod error;
+pub mod exclusions;
 mod explain;
+mod fault;
 mod hidden;
 mod keeping;
 mod kinship;
 mod label;
+mod letters;
 mod names;
 mod naming;
 mod notes;
@@ -24,9 +28,11 @@ mod opening;
 mod origin;
 mod own;
 mod person;
+mod quote;
 mod reading;
 mod records;
 mod remark;
+mod role;
 mod rows;
 #[cfg_attr(not(feature = "xlsx"), allow(dead_code, reason = "only workbooks fill sheets"))]
 mod sheet;
@@ -34,6 +40,7 @@ mod source;
 mod survey;
 mod table;
 mod text;
+pub mod text_file;
 mod words;
 #[cfg(feature = "xlsx")]
 mod workbook;
@@ -50,25 +57,28 @@ mod field_tests;
 #[cfg(test)]
 mod shown_tests;
 
+pub use cells::Cells;
 pub use earlier::{Earlier, EarlierRow, PREFIX as EARLIER_PREFIX};
 pub use error::RosterError;
-pub use hidden::HiddenRows;
+pub use fault::{ColumnValues, NoAccounts, Searched, Unclear, WorkbookFault};
+pub use hidden::{HiddenRow, HiddenRows};
 pub use notes::{Lines, RowNotes};
 pub use only::{Condition, ConditionError, Only};
-pub use origin::{Origin, place};
+pub use origin::{Origin, RowPlace, place};
 pub use person::NameColumns;
 pub use reading::read_file;
 pub use remark::{Remark, RemarkKind};
+pub use role::ColumnRole;
 pub use rows::{Refusal, Row, Rows};
 pub use table::table;
 
-use crate::{clean, outcome::Status, password::Form, text_file::Charset};
+use crate::{outcome::Status, password::Form, roster::text_file::Charset, util::sanitize};
 use columns::Columns;
 use csv::StringRecord;
 use earlier::Kind;
 use hidden::HiddenFound;
 use names::Meaning;
-use naming::{LANGUAGE_FLAG, Names, PASSWORD_FLAG, PROFILE_FLAG, unnamed};
+use naming::{Names, unnamed};
 use only::Filter;
 use opening::Opening;
 use own::Own;
@@ -77,34 +87,34 @@ use source::Source;
 use std::{path::Path, sync::OnceLock};
 use survey::{Body, Shape};
 
-/// What a person says about the columns; without it they are found by their names and values.
+/// What the user says about the columns. Otherwise they are found by their names and values.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct RosterOptions {
-    /// `--upn-column`: the column of the accounts, by its name, or by its number from 1.
+    /// The column of the accounts, by name or by number from 1.
     pub upn_column: Option<String>,
-    /// `--password-column`: the column of passwords that the roster brings along, in the same way; never guessed.
+    /// The column of the passwords, if the roster has them; never guessed.
     pub password_column: Option<String>,
-    /// `--sheet`: the sheet of a workbook, by its name, or by its number from 1 among those that are not hidden; otherwise
-    /// the first of these.
+    /// The sheet of a workbook, by name or by number from 1 among the visible sheets. By default, the first visible one.
     pub sheet: Option<String>,
-    /// `--profile-column`: the column that names each account's profile, in the same way; never guessed.
+    /// The column with each account's profile; never guessed.
     pub profile_column: Option<String>,
-    /// `--language-column`: the column that names each person's language, in the same way; never guessed.
+    /// The column with each user's language; never guessed.
     pub language_column: Option<String>,
-    /// What the password of a row looks like that says nothing of it.
+    /// The form of the password for rows that do not specify one.
     pub form: Form,
-    /// `--encoding`: the encoding of a text; otherwise it is found out.
+    /// The encoding of a text file. By default, it is detected.
     pub encoding: Option<Charset>,
-    /// `--hidden-rows`: what becomes of rows that Excel does not show.
+    /// What to do with rows that Excel does not show.
     pub hidden_rows: HiddenRows,
-    /// Whether only the accounts matter, as in a list of those to leave alone. Then other letters may be garbled.
+    /// Whether only the accounts matter, as in a list of accounts to leave alone. Then other text may be garbled.
     pub only_accounts: bool,
-    /// `--where`: only rows for which all of these hold.
+    /// Only rows that meet all of these conditions.
     pub only: Vec<Condition>,
 }
 
-/// A roster that can be read: its text, its columns, and which of them is which. It may hold passwords of its own, so it
-/// cannot be printed.
+/// A roster that was read: its text, its columns, and their meanings. It may contain passwords of its own, so it cannot
+/// be printed.
 pub struct Roster {
     name: String,
     source: Source,
@@ -118,41 +128,41 @@ pub struct Roster {
     language_column: Option<usize>,
     form: Form,
     name_columns: Vec<usize>,
-    /// Where the columns of passwave's own report are, if it is one.
+    /// Where the columns of passwave's own report are, if this is one.
     own: Option<Own>,
-    /// Whether a value of a row that is refused may stand in a message, or anywhere but in the files with passwords.
+    /// Whether a value of a refused row may be shown in a message, or outside the files with passwords.
     shows_refused: bool,
-    /// Whether the values of a column may stand in a message, as no column speaks of passwords.
+    /// Whether a column's values may be shown in a message, because no column's name is about passwords.
     lists_values: bool,
     remarks: Vec<Remark>,
     /// Which rows of the source it has, if not all.
     only: Option<Only>,
     filters: Vec<Filter>,
-    /// What was seen of the rows, once they have all been read.
+    /// What was noticed in the rows, once all of them have been read.
     notes: OnceLock<RowNotes>,
 }
 
 impl Roster {
-    /// Reads a file, or standard input where `source` is `-`, whole.
+    /// Reads a whole file, or standard input if `source` is `-`.
     ///
     /// # Errors
-    /// As [`Roster::from_bytes`], and where the file cannot be read.
+    /// Fails like [`Roster::from_bytes`], or if the file cannot be read.
     pub fn open(source: &Path, options: &RosterOptions) -> Result<Self, RosterError> {
         let (name, bytes) = reading::read_file(source)?;
         Self::from_bytes(&name, bytes, options)
     }
 
-    /// Reads a roster that is in memory; `name` stands for it in messages.
+    /// Reads a roster from memory; `name` is its name in messages.
     ///
     /// # Errors
-    /// Where the bytes are neither text nor a workbook, or hold no account, a quotation mark is left open near the
-    /// beginning, or the columns are not certain.
+    /// Fails if the bytes are neither text nor a workbook, if there is no account, if a quotation mark near the
+    /// beginning is not closed, or if the columns are not certain.
     pub fn from_bytes(name: &str, bytes: Vec<u8>, options: &RosterOptions) -> Result<Self, RosterError> {
-        let name = clean::for_terminal(name);
+        let name = sanitize::for_terminal(name);
         let source = reading::source(&name, bytes, options)?;
         let opening = opening::of(&source, options.upn_column.as_deref())
             .map_err(|fault| explain::opening(&name, source.sheet(), fault))?
-            .ok_or_else(|| empty(&name, "there is no text in it"))?;
+            .ok_or_else(|| empty(&name, NoAccounts::NoText))?;
         explain::must_not_be_printed(&name, &source, &opening)?;
         if options.only_accounts {
             explain::must_keep_addresses(&name, source.sheet(), &opening)?;
@@ -185,11 +195,11 @@ impl Roster {
         let explain = |error| explain::columns(error, &source, opening);
         let (upn_column, password_column) = choose(&columns, options).map_err(explain)?;
         let optional =
-            |flag, wanted: &Option<String>| wanted.as_deref().map(|name| columns.named(flag, name)).transpose();
-        let profile_column = optional(PROFILE_FLAG, &options.profile_column).map_err(explain)?;
-        let language_column = optional(LANGUAGE_FLAG, &options.language_column).map_err(explain)?;
+            |role, wanted: &Option<String>| wanted.as_deref().map(|name| columns.named(role, name)).transpose();
+        let profile_column = optional(ColumnRole::Profiles, &options.profile_column).map_err(explain)?;
+        let language_column = optional(ColumnRole::Languages, &options.language_column).map_err(explain)?;
         if fate == HiddenRows::Refuse {
-            hidden.refuse(&name, source.sheet(), upn_column)?;
+            explain::must_not_be_hidden(&name, source.sheet(), &hidden, upn_column)?;
         }
         let told = [Some(upn_column), profile_column, language_column];
         let shows_refused = labelled
@@ -225,19 +235,19 @@ impl Roster {
         roster.keeping(&options.only)
     }
 
-    /// The file's name without its folder, or `standard input`, fit to be shown.
+    /// The file's name without its folder, or `standard input`, sanitized for display.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The sheet's name, where the file is a workbook.
+    /// The sheet's name, if the file is a workbook.
     #[must_use]
     pub fn sheet(&self) -> Option<&str> {
         if matches!(self.kind, Kind::File) { self.source.sheet() } else { None }
     }
 
-    /// What its rows were read from.
+    /// Where its rows came from.
     #[must_use]
     pub fn origin(&self) -> Origin<'_> {
         match &self.kind {
@@ -247,8 +257,8 @@ impl Roster {
         }
     }
 
-    /// The names of the columns, trimmed and otherwise as the file spells them (one may be empty); `column 1` and so on
-    /// where it names none.
+    /// The names of the columns, trimmed but otherwise unchanged (they may be empty); `column 1` and so on if the file
+    /// has no names.
     #[must_use]
     pub fn header(&self) -> &[String] {
         &self.header
@@ -260,34 +270,34 @@ impl Roster {
         self.upn_column
     }
 
-    /// The index of the column that brings passwords, from 0, where a flag names one.
+    /// The index of the password column from 0, if the user names one.
     #[must_use]
     pub const fn password_column(&self) -> Option<usize> {
         self.password_column
     }
 
-    /// The index of the column that names languages, from 0, where a flag names one.
+    /// The index of the language column from 0, if the user names one.
     #[must_use]
     pub const fn language_column(&self) -> Option<usize> {
         self.language_column
     }
 
-    /// The indices of the columns that hold a person's name or a part of it: what must not stand in a password.
+    /// The indices of the columns with users' names or parts of them, which must not appear in passwords.
     #[must_use]
     pub fn name_columns(&self) -> &[usize] {
         &self.name_columns
     }
 
-    /// What a person should know before these accounts are reset.
+    /// What the user should know before these accounts are reset.
     #[must_use]
     pub fn remarks(&self) -> &[Remark] {
         &self.remarks
     }
 
-    /// Whether this is passwave's own report, and how many of its rows have the status `reset`.
+    /// How many rows have the status `reset`, if this is passwave's own report.
     ///
     /// # Errors
-    /// If a quotation mark is left open.
+    /// Fails if a quotation mark is not closed.
     pub fn reset_before(&self) -> Result<Option<u64>, RosterError> {
         let Some(own) = &self.own else { return Ok(None) };
         let mut number = 0;
@@ -297,20 +307,21 @@ impl Roster {
         Ok(Some(number))
     }
 
-    /// Whether the account cell of a refused row may be shown, as it cannot be a password in the wrong column: the header
-    /// names the account column by a word for it, and says of every other column what it holds, and that is no password.
+    /// Whether the account cell of a refused row may be shown, because it cannot be a password in the wrong column: the
+    /// account column has an account word as its name, and the name of every other column says what it contains, and
+    /// that is not a password.
     #[must_use]
     pub const fn shows_refused(&self) -> bool {
         self.shows_refused
     }
 
-    /// What was seen of the rows; `None` until they have all been read.
+    /// What was noticed in the rows; `None` until all of them have been read.
     #[must_use]
     pub fn notes(&self) -> Option<&RowNotes> {
         self.notes.get()
     }
 
-    /// Reads the rows from the beginning. A quotation mark left open is an error, and ends them.
+    /// Reads the rows from the beginning. An open quotation mark is an error, and ends them.
     #[must_use]
     pub fn rows(&self) -> Rows<'_> {
         Rows::new(self)
@@ -321,16 +332,16 @@ impl Roster {
     }
 }
 
-/// The index, from 0, of the column in `header` that `flag` names by `wanted`: to the letter, else without case and marks,
-/// else by its number from 1. `file` stands for the file in messages.
+/// The index, from 0, of the column in `header` that `wanted` selects: by exact name, otherwise without case and
+/// punctuation, otherwise by number from 1. `file` and `role` are for the error.
 ///
 /// # Errors
-/// Where there is no such column, with the one that may be meant, or where there is more than one.
-pub fn column_named(file: &str, header: &[String], flag: &'static str, wanted: &str) -> Result<usize, RosterError> {
-    Names { file, names: header }.named(flag, wanted)
+/// Fails if there is no such column (the error suggests one), or more than one.
+pub fn column_named(file: &str, header: &[String], role: ColumnRole, wanted: &str) -> Result<usize, RosterError> {
+    Names { file, names: header }.named(role, wanted)
 }
 
-/// Whether a column by this name may hold passwords, in the words of every language.
+/// Whether a column with this name may contain passwords, in any language.
 #[must_use]
 pub fn speaks_of_passwords(name: &str) -> bool {
     names::speaks_of_passwords(name)
@@ -340,7 +351,7 @@ fn open_quote(name: &str, fault: QuoteFault) -> RosterError {
     RosterError::OpenQuote { name: name.to_owned(), line: fault.line }
 }
 
-fn empty(name: &str, found: &'static str) -> RosterError {
+fn empty(name: &str, found: NoAccounts) -> RosterError {
     RosterError::Empty { name: name.to_owned(), found }
 }
 
@@ -349,7 +360,7 @@ fn header(mut first: StringRecord, labelled: bool, width: usize, own: Option<&Ow
         return (0..width).map(unnamed).collect();
     }
     own.into_iter().for_each(|own| own.restore(&mut first));
-    first.iter().map(|name| clean::trim(name).to_owned()).collect()
+    first.iter().map(|name| sanitize::trim(name).to_owned()).collect()
 }
 
 fn name_columns(header: &[String], upn_column: usize) -> Vec<usize> {
@@ -357,13 +368,13 @@ fn name_columns(header: &[String], upn_column: usize) -> Vec<usize> {
     (0..header.len()).filter(is_name).collect()
 }
 
-/// Columns without names may hold anything.
+/// Columns without names may contain anything.
 fn may_list_values(header: &[String], labelled: bool) -> bool {
     labelled && header.iter().all(|name| !name.is_empty() && !names::speaks_of_passwords(name))
 }
 
-/// See [`Roster::shows_refused`]. A column without a name counts only if it holds something; `told` are those of which flags
-/// say what they hold.
+/// See [`Roster::shows_refused`]. A column without a name counts only if it is not empty. The user says what the columns in
+/// `told` contain.
 fn shows_refused(header: &[String], shapes: &[Shape], upn_column: usize, told: &[Option<usize>]) -> bool {
     let is_known = |at: usize| match Meaning::of(&header[at]) {
         Meaning::Password => false,
@@ -376,7 +387,8 @@ fn shows_refused(header: &[String], shapes: &[Shape], upn_column: usize, told: &
 fn choose(columns: &Columns<'_>, options: &RosterOptions) -> Result<(usize, Option<usize>), RosterError> {
     let own = columns.body.own.filter(|_| options.upn_column.is_none());
     let upn = own.map_or_else(|| columns.upn(options.upn_column.as_deref()), |own| Ok(own.account))?;
-    let password = options.password_column.as_deref().map(|wanted| columns.named(PASSWORD_FLAG, wanted)).transpose()?;
+    let password = options.password_column.as_deref().map(|wanted| columns.named(ColumnRole::Passwords, wanted));
+    let password = password.transpose()?;
     if password == Some(upn) {
         return Err(RosterError::SameColumn { name: columns.file.to_owned(), column: columns.shown(upn) });
     }

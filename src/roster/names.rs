@@ -1,62 +1,63 @@
 //! What a column's name says about its values, in the words of every tool that writes such files.
 //!
-//! It never looks at values. Invariant: a name says the same with remarks, accents, another case, and other marks.
+//! It never looks at values. Invariant: a name means the same with remarks, accents, another case or other punctuation.
 
 use super::{
     label::{Piece, pieces, without_remark},
+    letters::letters,
     words::{
         ABOUT_PASSWORDS, ACCOUNT, FAMILY, GIVEN, HARMLESS, MAIL, OBJECT_ID, OTHER_ID, PASSWORD_PARTS, PASSWORD_SIGNS,
         PASSWORD_WORDS, PERSON_NAME, SECOND_MAIL, SIGN_IN, has, has_part,
     },
 };
 
-/// The generic name of a column of ids, of whatever kind they are.
+/// The generic name of an id column of any kind.
 const ANY_ID: &str = "id";
 
-/// What the values of a column are, going by its name.
+/// The kind of a column's values, by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Meaning {
-    /// Meant for the account: a user principal name, or what signs in.
+    /// The account: a user principal name, or a sign-in name.
     Account,
     /// An object id.
     ObjectId,
-    /// Some id, which may be an object id.
+    /// An id that may be an object id.
     AnyId,
-    /// A mail address, which often is the user principal name, and often is not.
+    /// A mail address, which may or may not be the user principal name.
     Mail,
-    /// What somebody signs in with somewhere.
+    /// A sign-in name for some system.
     SignIn,
-    /// A second mail address of the same person.
+    /// A second mail address of the same user.
     SecondMail,
     /// An id of something else.
     OtherId,
-    /// A person's name, or a part of it.
+    /// A person's name or a part of it.
     PersonName,
-    /// Something else that is no password.
+    /// Something else that is not a password.
     Harmless,
-    /// A password, or a word about passwords.
+    /// A password, or something about passwords.
     Password,
     /// Anything else.
     Other,
 }
 
-/// Which part of a person's name the values of a column are, going by its name.
+/// Which part of a person's name a column has, by its own name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
-    /// All of it.
+    /// The whole name.
     Whole,
-    /// All of it, or the family name where the given name stands apart.
+    /// The whole name, or the family name if the given name has its own column.
     WholeOrFamily,
-    /// All of it, or the given name where the family name stands apart.
+    /// The whole name, or the given name if the family name has its own column.
     WholeOrGiven,
     Given,
     Family,
 }
 
 impl Part {
-    /// Reads the name of a column of names.
+    /// Classifies the name of a name column.
     pub(super) fn of(name: &str) -> Self {
-        let plain = normalise(name);
+        let plain = normalize(name);
         match plain.as_str() {
             "name" | "nom" => Self::WholeOrFamily,
             "nombre" | "nome" => Self::WholeOrGiven,
@@ -68,14 +69,14 @@ impl Part {
 }
 
 impl Meaning {
-    /// Reads a column's name.
+    /// Classifies a column's name.
     pub(super) fn of(name: &str) -> Self {
         if speaks_of_passwords(name) {
             return Self::Password;
         }
-        let plain = normalise(name);
+        let plain = normalize(name);
         match Self::of_plain(&plain) {
-            // `Email (UPN)` says twice what signs in.
+            // `Email (UPN)` names the sign-in name twice.
             Self::Other => Self::of_both(name).unwrap_or(Self::Other),
             meaning => meaning,
         }
@@ -96,7 +97,7 @@ impl Meaning {
         }
     }
 
-    /// A name and the word in brackets after it, if both mean the account.
+    /// The meaning of a name and the word in brackets after it, if both mean the account.
     fn of_both(name: &str) -> Option<Self> {
         let [Piece::Plain(outer), Piece::Bracketed(inner, _)] = pieces(name)[..] else { return None };
         let of = |text: &str| Self::of_plain(&letters(text));
@@ -104,7 +105,7 @@ impl Meaning {
         (is_own && of(inner) == Self::Account).then_some(Self::Account)
     }
 
-    /// Whether such a column, if it holds addresses, may be what signs in. A password in its place is a swapped cell.
+    /// Whether such a column may be the sign-in name if it has addresses. A password there would be a swapped cell.
     pub(super) const fn can_sign_in(self) -> bool {
         !matches!(self, Self::SecondMail | Self::OtherId | Self::Password)
     }
@@ -115,7 +116,7 @@ impl Meaning {
     }
 }
 
-/// Whether a column by this name may hold passwords.
+/// Whether a column with this name may contain passwords.
 pub(super) fn speaks_of_passwords(name: &str) -> bool {
     let all = letters(name);
     if has(ABOUT_PASSWORDS, &all) {
@@ -126,7 +127,7 @@ pub(super) fn speaks_of_passwords(name: &str) -> bool {
         || words(name).any(|word| has(PASSWORD_WORDS, &word))
 }
 
-/// The words of a name: `initialPin2` is `initial`, `pin`.
+/// The words of a name: `initialPin2` has `initial` and `pin`.
 fn words(name: &str) -> impl Iterator<Item = String> {
     let mut spaced = String::with_capacity(name.len() + 8);
     let mut was_lower = false;
@@ -141,9 +142,9 @@ fn words(name: &str) -> impl Iterator<Item = String> {
     words.into_iter().filter(|word| !word.is_empty())
 }
 
-/// The name without remarks, case, accents, blanks and marks: `User name [userPrincipalName] Required` is
-/// `userprincipalname`, as the square brackets of Entra's templates hold the name that does not change with the language.
-pub(super) fn normalise(name: &str) -> String {
+/// The name without remarks, case, accents, spaces and punctuation: `User name [userPrincipalName] Required` becomes
+/// `userprincipalname`, because Entra's templates put the name that is the same in all languages in square brackets.
+pub(super) fn normalize(name: &str) -> String {
     let pieces = pieces(name);
     let property = pieces.iter().skip(1).find_map(|piece| match piece {
         Piece::Bracketed(inner, true) => Some(letters(inner)).filter(|_| is_property(inner)),
@@ -152,7 +153,7 @@ pub(super) fn normalise(name: &str) -> String {
     property.filter(|inner| says_more(inner, &pieces)).unwrap_or_else(|| plain(&pieces, |_| true))
 }
 
-/// Whether a word in square brackets is the name of the column, and not a word about it: `Email [school]`.
+/// Whether text in square brackets is the column's name, and not a word about it as in `Email [school]`.
 fn says_more(inner: &str, pieces: &[Piece<'_>]) -> bool {
     match Meaning::of_plain(inner) {
         Meaning::Other => false,
@@ -164,7 +165,7 @@ fn says_more(inner: &str, pieces: &[Piece<'_>]) -> bool {
     }
 }
 
-/// The same of what stands outside of all brackets.
+/// The same for the text outside all brackets.
 pub(super) fn outer(name: &str) -> String {
     plain(&pieces(name), |piece| matches!(piece, Piece::Plain(_)))
 }
@@ -183,44 +184,6 @@ fn plain(pieces: &[Piece<'_>], keep: impl Fn(&Piece<'_>) -> bool) -> String {
 
 fn is_property(inner: &str) -> bool {
     !inner.is_empty() && inner.bytes().all(|byte| byte.is_ascii_alphanumeric())
-}
-
-/// The letters and digits of a text, small and without accents.
-pub(super) fn letters(text: &str) -> String {
-    let mut found = String::with_capacity(text.len());
-    for c in text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase) {
-        match base(c) {
-            Some(base) => found.push_str(base),
-            None => found.push(c),
-        }
-    }
-    found
-}
-
-/// A Latin letter without its accent. Accents that stand alone are no letters, and go.
-const fn base(c: char) -> Option<&'static str> {
-    Some(match c {
-        'à'..='å' | 'ā' | 'ă' | 'ą' => "a",
-        'æ' => "ae",
-        'ç' | 'ć' | 'č' => "c",
-        'ď' | 'đ' | 'ð' => "d",
-        'è'..='ë' | 'ē' | 'ė' | 'ę' | 'ě' => "e",
-        'ğ' | 'ģ' => "g",
-        'ì'..='ï' | 'ī' | 'į' | 'ı' => "i",
-        'ķ' => "k",
-        'ĺ' | 'ļ' | 'ľ' | 'ł' => "l",
-        'ñ' | 'ń' | 'ņ' | 'ň' => "n",
-        'ò'..='ö' | 'ø' | 'ō' | 'ő' => "o",
-        'œ' => "oe",
-        'ŕ' | 'ř' => "r",
-        'ś' | 'š' | 'ş' | 'ș' => "s",
-        'ß' => "ss",
-        'ť' | 'ţ' | 'ț' => "t",
-        'ù'..='ü' | 'ū' | 'ů' | 'ű' | 'ų' => "u",
-        'ý' | 'ÿ' => "y",
-        'ź' | 'ż' | 'ž' => "z",
-        _ => return None,
-    })
 }
 
 #[cfg(test)]
@@ -305,13 +268,13 @@ mod tests {
             for name in ["Email Address", "User name", "userPrincipalName", "Vorname", "Object Id", "Wachtwoord"] {
                 let decorated = format!("{name} {remark}");
                 assert_eq!(Meaning::of(&decorated), Meaning::of(name), "{decorated}");
-                assert_eq!(normalise(&decorated), normalise(name), "{decorated}");
+                assert_eq!(normalize(&decorated), normalize(name), "{decorated}");
             }
         }
     }
 
     #[test]
-    fn passwords_are_known_in_every_language_of_user_names() {
+    fn recognizes_passwords_in_every_language() {
         for name in [
             "Initial password [passwordProfile] Required",
             "Password [Required]",

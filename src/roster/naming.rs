@@ -1,52 +1,46 @@
-//! How a flag names a column, and how a message does.
+//! How users and messages name columns.
 //!
-//! Invariant: a name that a message suggests for a flag leads to that very column, and works in any shell as it is shown.
+//! Invariant: a name that an error suggests selects exactly that column, and works in any shell as shown.
 
 use super::{
     RosterError,
-    names::{Meaning, normalise, outer},
+    names::{Meaning, normalize, outer},
+    quote::quoted,
+    role::ColumnRole,
 };
-use crate::{clean, nearest::nearest};
+use crate::util::{sanitize, suggest::nearest};
 
-/// The flags, as messages name them.
-pub(super) const UPN_FLAG: &str = "--upn-column";
-pub(super) const PASSWORD_FLAG: &str = "--password-column";
-pub(super) const PROFILE_FLAG: &str = "--profile-column";
-pub(super) const LANGUAGE_FLAG: &str = "--language-column";
-/// Most columns that a message lists.
-const LISTED_MAX: usize = 40;
-/// What a shell reads even between double quotes, and what ends a command line of Windows.
+/// Characters that a shell interprets even inside double quotes, or that end a Windows command line.
 const SHELL_SIGNS: [char; 7] = ['"', '$', '`', '\\', '!', '%', '^'];
 
-/// The names of a file's columns, to one of which a flag points.
+/// The names of a file's columns, of which the user selects one.
 #[derive(Clone, Copy)]
 pub(super) struct Names<'a> {
-    /// The file, as shown to people.
+    /// The file's name, for display.
     pub(super) file: &'a str,
     pub(super) names: &'a [String],
 }
 
 impl Names<'_> {
-    /// The column that a flag names: to the letter, else without case, marks and remarks, else without all brackets, else
-    /// by its number from 1.
-    pub(super) fn named(self, flag: &'static str, wanted: &str) -> Result<usize, RosterError> {
-        let plain = normalise(wanted);
-        let (name, shown) = (self.file.to_owned(), quoted(wanted));
+    /// The column that `wanted` selects: by exact name, otherwise without case, punctuation and remarks, otherwise
+    /// without any brackets, otherwise by number from 1.
+    pub(super) fn named(self, role: ColumnRole, wanted: &str) -> Result<usize, RosterError> {
+        let (name, shown) = (self.file.to_owned(), wanted.to_owned());
         match self.matching(wanted).as_deref() {
             Some([only]) => Ok(*only),
-            Some(_) => Err(RosterError::ManyColumns { name, wanted: shown, flag }),
+            Some(_) => Err(RosterError::ManyColumns { name, wanted: shown, role }),
             None => {
-                let hint = self.meant(&plain).map(|at| format!("\nhint: did you mean {}?", self.shown(at)));
-                let (hint, columns) = (hint.unwrap_or_default(), self.list());
-                Err(RosterError::UnknownColumn { name, wanted: shown, flag, hint, columns })
+                let near = self.meant(&normalize(wanted)).map(|at| self.choice(at));
+                let (columns, found) = (self.all_shown(), Box::default());
+                Err(RosterError::UnknownColumn { name, wanted: shown, role, near, columns, found })
             }
         }
     }
 
     fn matching(self, wanted: &str) -> Option<Vec<usize>> {
-        let plain = normalise(wanted);
-        let exact = |name: &str| !name.is_empty() && name == clean::trim(wanted);
-        let alike = |name: &str| !plain.is_empty() && normalise(name) == plain;
+        let plain = normalize(wanted);
+        let exact = |name: &str| !name.is_empty() && name == sanitize::trim(wanted);
+        let alike = |name: &str| !plain.is_empty() && normalize(name) == plain;
         let bare = |name: &str| !plain.is_empty() && outer(name) == plain;
         self.all(exact).or_else(|| self.all(alike)).or_else(|| self.all(bare)).or_else(|| self.numbered(wanted))
     }
@@ -62,23 +56,23 @@ impl Names<'_> {
     }
 
     fn meant(self, plain: &str) -> Option<usize> {
-        let names: Vec<_> = self.names.iter().map(|name| normalise(name)).collect();
+        let names: Vec<_> = self.names.iter().map(|name| normalize(name)).collect();
         let meant = nearest(plain, names.iter().map(String::as_str))?;
         names.iter().position(|name| name == meant)
     }
 
-    /// What a flag must say for this column: its name if that is safe to show and to paste, or else its number.
+    /// What selects this column: its name if that is safe to show and to paste, otherwise its number.
     pub(super) fn choice(self, at: usize) -> String {
         let name = &self.names[at];
         let is_plain = self.may_show(name)
             && !name.starts_with('-')
-            && *name == clean::for_terminal(name)
+            && *name == sanitize::for_terminal(name)
             && !name.contains(SHELL_SIGNS);
         let leads_here = |wanted: &str| self.matching(wanted).as_deref() == Some(&[at]);
         if is_plain && leads_here(name) { name.clone() } else { (at + 1).to_string() }
     }
 
-    /// A column as a message names it: by its name in quotes, or by its number if it has none or that may not be shown.
+    /// A column in a message: its name in quotes, or its number if it has no name or may not be shown.
     pub(super) fn shown(self, at: usize) -> String {
         match self.names[at].as_str() {
             name if self.may_show(name) => quoted(name),
@@ -86,15 +80,13 @@ impl Names<'_> {
         }
     }
 
-    pub(super) fn list(self) -> String {
-        let listed: Vec<_> = (0..self.names.len().min(LISTED_MAX)).map(|at| self.shown(at)).collect();
-        let more = self.names.len() - listed.len();
-        let more = if more > 0 { format!(", and {more} more") } else { String::new() };
-        listed.join(", ") + &more
+    /// All columns, each as it can be shown in a message.
+    pub(super) fn all_shown(self) -> Vec<String> {
+        (0..self.names.len()).map(|at| self.shown(at)).collect()
     }
 
-    /// A first row in which no name is known may be a row of data, and hold a password. Then only what reads like a label
-    /// is shown of it.
+    /// If no name in the first row is known, it may be a data row and contain a password. Then only names that read
+    /// like a label are shown.
     fn may_show(self, name: &str) -> bool {
         let is_label = |name: &str| name.chars().all(|c| c.is_alphabetic() || " '’-_./()[]*:".contains(c));
         !name.is_empty() && (is_label(name) || self.is_header())
@@ -107,21 +99,7 @@ impl Names<'_> {
     }
 }
 
-/// What a column is called that the file does not name.
+/// The name of a column that has none in the file.
 pub(super) fn unnamed(at: usize) -> String {
     format!("column {}", at + 1)
-}
-
-/// A flag with its value, as it can be pasted.
-pub(super) fn flag_with(flag: &str, choice: &str) -> String {
-    if choice.bytes().all(|byte| byte.is_ascii_digit()) {
-        format!("{flag} {choice}")
-    } else {
-        format!("{flag} \"{choice}\"")
-    }
-}
-
-/// A foreign text, as a message quotes it.
-pub(super) fn quoted(text: &str) -> String {
-    format!("\"{}\"", clean::for_terminal(text))
 }

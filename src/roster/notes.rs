@@ -1,14 +1,14 @@
-//! What is seen of the rows while they are read, and told once they all have been: it costs no reading of its own.
+//! What is noticed in the rows while they are read, and reported once all have been: it needs no extra pass.
 
 use super::Roster;
-use crate::{clean, language::Language};
+use crate::{account::language::Language, util::sanitize};
 use csv::StringRecord;
 use std::fmt;
 
 /// Lines that a note names.
 const LINES_MAX: usize = 5;
 
-/// How many rows are of one kind, and where the first of them stand.
+/// How many rows are affected, and the first of their lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lines {
     /// How many there are.
@@ -34,18 +34,18 @@ impl fmt::Display for Lines {
     }
 }
 
-/// What was seen of all rows.
+/// What was noticed in all rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RowNotes {
-    /// Rows that name a language for which there are no words.
+    /// Rows with a language that has no word list.
     pub other_languages: Lines,
-    /// Rows whose account or person has a question mark for a letter.
+    /// Rows with a question mark instead of a letter in the account or the user's name.
     pub lost_letters: Lines,
 }
 
 impl RowNotes {
     pub(super) fn add(&mut self, roster: &Roster, line: u64, cells: &StringRecord) {
-        let cell = |column: usize| clean::trim(cells.get(column).unwrap_or_default());
+        let cell = |column: usize| sanitize::trim(cells.get(column).unwrap_or_default());
         let language = roster.language_column.map_or("", cell);
         if !language.is_empty() && language.parse::<Language>().is_err() {
             self.other_languages.add(line);
@@ -57,7 +57,7 @@ impl RowNotes {
     }
 }
 
-/// Programs write `?` for a letter that their encoding lacks: `J?rgen`, `?zil`, `Zo?`. A name has no such sign of its own.
+/// Programs write `?` for a letter that their encoding lacks: `J?rgen`, `?zil`, `Zo?`. No name contains `?` itself.
 fn has_lost_letters(name: &str) -> bool {
     if !name.contains('?') {
         return false;
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn notes_are_there_once_all_rows_are_read() {
+    fn notes_need_all_rows_read() {
         let text =
             "upn,Name,Note,Speaks\na@c.com,J?rgen,,pl\nb@c.com,Ann,why?,fr\nc@c.com,?zil,,Polski\nd@c.com,Dee,,\n";
         let options = RosterOptions { language_column: Some("Speaks".into()), ..RosterOptions::default() };

@@ -1,44 +1,44 @@
-//! `--where`: which rows of a roster are part of the run, by what stands in their cells.
+//! Conditions that select rows of a roster by the values of their cells.
 //!
-//! It only chooses rows; it never changes one, and it never chooses by a column that may hold passwords.
+//! It only selects rows; it never changes one, and it never selects by a column that may contain passwords.
 //!
-//! Invariant: a cell has a value if both are the same text once they are trimmed, whatever their case, and in whatever way
-//! their accents are written.
+//! Invariant: a cell matches a value if both are the same text after trimming, in any case and in any encoding of their
+//! accents.
 
-use crate::clean;
+use crate::util::sanitize;
 use icu_normalizer::DecomposingNormalizerBorrowed;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
-/// What one `--where` asks for: one of these values in that column.
+/// A condition: any of these values in that column.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Condition {
-    /// The column, by its name or its number.
+    /// The column, by name or number.
     pub column: String,
-    /// The values that will do. An empty one is an empty cell.
+    /// The accepted values. An empty one matches an empty cell.
     pub values: Vec<String>,
 }
 
-/// Which rows of a roster a run has, and of how many.
+/// Which rows of a roster a run has, and how many there are in all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Only {
-    /// What holds for each of them.
+    /// The conditions that each of them meets.
     #[serde(rename = "where")]
     pub conditions: Vec<Condition>,
-    /// How many rows the roster has, these included.
+    /// The number of rows in the roster, including these.
     pub of_rows: u64,
 }
 
-/// Why a text is no condition.
+/// Why a text is not a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConditionError {
-    /// Nothing says where the column ends.
+    /// There is no equals sign after the column.
     #[error("a condition is written COLUMN=VALUE, or COLUMN=VALUE,VALUE; COLUMN= is an empty cell")]
     NoEquals,
-    /// No column stands before the equals sign.
+    /// There is no column before the equals sign.
     #[error("the column's name is missing before the =")]
     NoColumn,
-    /// A quotation mark is not closed, or something follows a closed one.
+    /// A quotation mark is not closed, or text follows a closing one.
     #[error("a quoted value ends with a quotation mark, then a comma or nothing, as in Room=\"7, left\",8")]
     Quotes,
 }
@@ -46,20 +46,20 @@ pub enum ConditionError {
 impl FromStr for Condition {
     type Err = ConditionError;
 
-    /// Reads `COLUMN=VALUE,VALUE`. A column with `=` in its name and a value with a comma stand in quotation marks, as in a
-    /// CSV file.
+    /// Parses `COLUMN=VALUE,VALUE`. A column name with `=` and a value with a comma need quotation marks, as in a CSV
+    /// file.
     fn from_str(text: &str) -> Result<Self, ConditionError> {
-        let text = clean::trim(text);
+        let text = sanitize::trim(text);
         let (column, rest) = match text.strip_prefix('"') {
             Some(quoted) => {
                 let (column, rest) = unquoted(quoted)?;
-                (column, clean::trim(rest).strip_prefix('=').ok_or(ConditionError::NoEquals)?)
+                (column, sanitize::trim(rest).strip_prefix('=').ok_or(ConditionError::NoEquals)?)
             }
             None => {
                 text.split_once('=').map(|(column, rest)| (column.to_owned(), rest)).ok_or(ConditionError::NoEquals)?
             }
         };
-        let column = clean::trim(&column).to_owned();
+        let column = sanitize::trim(&column).to_owned();
         if column.is_empty() {
             return Err(ConditionError::NoColumn);
         }
@@ -70,10 +70,10 @@ impl FromStr for Condition {
 fn values(text: &str) -> Result<Vec<String>, ConditionError> {
     let (mut values, mut rest) = (Vec::new(), text);
     loop {
-        let (value, after) = match clean::trim(rest).strip_prefix('"') {
+        let (value, after) = match sanitize::trim(rest).strip_prefix('"') {
             Some(quoted) => {
                 let (value, after) = unquoted(quoted)?;
-                match clean::trim(after) {
+                match sanitize::trim(after) {
                     "" => (value, None),
                     more => (value, Some(more.strip_prefix(',').ok_or(ConditionError::Quotes)?)),
                 }
@@ -83,7 +83,7 @@ fn values(text: &str) -> Result<Vec<String>, ConditionError> {
                 None => (rest.to_owned(), None),
             },
         };
-        values.push(clean::trim(&value).to_owned());
+        values.push(sanitize::trim(&value).to_owned());
         match after {
             Some(after) => rest = after,
             None => return Ok(values),
@@ -91,7 +91,7 @@ fn values(text: &str) -> Result<Vec<String>, ConditionError> {
     }
 }
 
-/// The text up to the closing quotation mark, of which two stand for one, and what follows that.
+/// The text before the closing quotation mark (two count as one literal mark), and the text after it.
 fn unquoted(text: &str) -> Result<(String, &str), ConditionError> {
     let (mut value, mut rest) = (String::new(), text);
     loop {
@@ -107,7 +107,7 @@ fn unquoted(text: &str) -> Result<(String, &str), ConditionError> {
     }
 }
 
-/// The condition as it can be read again.
+/// The condition as text that parses back.
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let column = &self.column;
@@ -119,10 +119,10 @@ impl fmt::Display for Condition {
     }
 }
 
-/// A condition whose column is known.
+/// A condition with its column resolved.
 pub(super) struct Filter {
     pub(super) column: usize,
-    /// The values as they are compared.
+    /// The values in their form for comparison.
     folded: Vec<String>,
 }
 
@@ -131,9 +131,9 @@ impl Filter {
         Self { column, folded: values.iter().map(|value| folded(value)).collect() }
     }
 
-    /// Which of its values, by its index, this cell has.
+    /// The index of the value that this cell has.
     pub(super) fn matched(&self, cell: &str) -> Option<usize> {
-        let cell = clean::trim(cell);
+        let cell = sanitize::trim(cell);
         if cell.is_ascii() {
             return self.folded.iter().position(|value| value.eq_ignore_ascii_case(cell));
         }
@@ -142,13 +142,13 @@ impl Filter {
     }
 }
 
-/// The text as it is compared: without regard to case, and to how its accents are written. Case folding is by way of upper
-/// case, which makes one of `ß` and `SS`, and of the two small sigmas.
+/// The text in its form for comparison: without case, and with accents normalized. Case folding goes through upper
+/// case, which makes `ß` and `SS` equal, as well as the two forms of small sigma.
 pub(super) fn folded(text: &str) -> String {
     let decomposer = DecomposingNormalizerBorrowed::new_nfd();
-    let plain = decomposer.normalize(clean::trim(text));
+    let plain = decomposer.normalize(sanitize::trim(text));
     let folded: String = plain.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect();
-    // A change of case may put a composed letter in.
+    // A change of case may create a composed letter.
     decomposer.normalize(&folded).into_owned()
 }
 
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn conditions_are_read_as_they_are_written() {
+    fn conditions_parse_as_documented() {
         for (text, column, values) in [
             ("Form=7A", "Form", &["7A"][..]),
             (" Form = 7A , 7B ", "Form", &["7A", "7B"]),
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn case_blanks_and_forms_of_accents_do_not_count() {
+    fn ignores_case_spaces_and_accents() {
         for (value, cell) in [
             ("7a", " 7A "),
             ("E\u{301}cole", "ÉCOLE"),
@@ -207,9 +207,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_shown_can_be_read_again(column in "[a-z=\", ]{0,6}[a-z]", values in prop::collection::vec("[a-z=\", é]{0,5}", 1..4)) {
-            let values: Vec<String> = values.iter().map(|value| clean::trim(value).to_owned()).collect();
-            let condition = Condition { column: clean::trim(&column).to_owned(), values };
+        fn displayed_conditions_parse_back(column in "[a-z=\", ]{0,6}[a-z]", values in prop::collection::vec("[a-z=\", é]{0,5}", 1..4)) {
+            let values: Vec<String> = values.iter().map(|value| sanitize::trim(value).to_owned()).collect();
+            let condition = Condition { column: sanitize::trim(&column).to_owned(), values };
             prop_assert_eq!(condition.to_string().parse(), Ok(condition));
         }
     }

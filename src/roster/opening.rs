@@ -1,27 +1,28 @@
-//! Where the table of a file begins: below titles, comments and a first row of headings, for texts and sheets alike.
+//! Finds where the table of a file begins: below titles, comments and a row of headings, in texts and sheets alike.
 //!
-//! A row is known as the header because it names a column of accounts and no address stands in it. Rows above it are passed
-//! over, and told. It never passes over a row that could be an account: an address above the header, in a column that the
+//! A row is known to be the header if it names a column of accounts and contains no address. Rows above it are skipped
+//! and reported. It never skips a row that could be an account: an address above the header, in a column that the
 //! header gives to accounts, is an error.
 //!
-//! Invariant: without a row that is known as the header, the first row that is no preamble and no comment opens the table.
+//! Invariant: if no row is known to be the header, the table begins with the first row that is not a preamble or a
+//! comment.
 
 use super::{
     dialect,
-    names::{Meaning, normalise, speaks_of_passwords},
+    names::{Meaning, normalize, speaks_of_passwords},
     records::{Mark, QuoteFault},
     source::Source,
 };
-use crate::{clean::trim, upn::Upn};
+use crate::{account::upn::Upn, util::sanitize::trim};
 use csv::StringRecord;
 
-/// Rows among which the header is sought, and rows that are looked at in all.
+/// How many rows are searched for the header, and how many are examined in all.
 const HEADER_ROWS: usize = 40;
 const SAMPLE_ROWS: usize = 100;
-/// Rows with an address that may stand above a header, as a school's contact does.
+/// Rows with an address that may be above a header, such as a school's contact.
 const CONTACTS_MAX: usize = 3;
 
-/// The first record of the table, with what is needed to go on reading.
+/// The first record of the table, and what is needed to read on.
 #[derive(Debug)]
 pub(super) struct Opening {
     /// The header, or a row if the file has none.
@@ -30,31 +31,31 @@ pub(super) struct Opening {
     pub(super) at: Mark,
     /// Where it ends.
     pub(super) after: Mark,
-    /// Whether it is known as a header, since it names a column of accounts.
+    /// Whether it is known to be a header, because it names a column of accounts.
     pub(super) is_known: bool,
-    /// The record after it is a line of strokes, as below printed headings.
+    /// Whether the next record is a line of dashes, as below printed headings.
     pub(super) is_underlined: bool,
-    /// Rows above it that were passed over.
+    /// The number of skipped rows above it.
     pub(super) passed: u64,
-    /// The line of the first of these that holds an address.
+    /// The line of the first skipped row with an address.
     pub(super) passed_address: Option<u64>,
-    /// Whether one of these speaks of passwords.
+    /// Whether a skipped row is about passwords.
     pub(super) passed_passwords: bool,
 }
 
 impl Opening {
-    /// Whether the first record names the columns: a row of the list holds an address.
+    /// Whether the first record has the column names: it does unless it contains an address, as data rows do.
     pub(super) fn is_header(&self) -> bool {
         !dialect::has_address(&self.first)
     }
 }
 
-/// Why the beginning of a table is not certain.
+/// Why it is not clear where the table begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OpeningFault {
-    /// A quotation mark is left open before it.
+    /// A quotation mark before it is not closed.
     Quote(QuoteFault),
-    /// An address stands above what looks like the header, and could be an account.
+    /// There is an address above the likely header, and it could be an account.
     AddressAbove { address: u64, header: u64 },
 }
 
@@ -64,21 +65,21 @@ impl From<QuoteFault> for OpeningFault {
     }
 }
 
-/// What the beginning of a sheet shows of accounts.
+/// What the beginning of a sheet shows about accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(not(feature = "xlsx"), allow(dead_code, reason = "only workbooks have sheets"))]
 pub(super) enum Shows {
     Nothing,
-    /// An address on its own, as a contact is.
+    /// A single address, such as a contact.
     Contact,
-    /// Addresses one below the other.
+    /// Several addresses, one below the other.
     Addresses,
-    /// A column that is known to name accounts, with addresses below.
+    /// A column that is known to name accounts, with addresses below it.
     Accounts,
 }
 
-/// Finds the first record of the table; `None` if the file has none. `wanted` is what the flag says of the column of
-/// accounts: a name may be found only below titles.
+/// Finds the first record of the table; `None` if the file has none. `wanted` is the flag's value for the account
+/// column, because that name may be in a row below titles.
 pub(super) fn of(source: &Source, wanted: Option<&str>) -> Result<Option<Opening>, OpeningFault> {
     let sample = Sample::of(source, wanted)?;
     match sample.header() {
@@ -94,7 +95,7 @@ pub(super) fn of(source: &Source, wanted: Option<&str>) -> Result<Option<Opening
     }
 }
 
-/// What the beginning of a sheet shows of accounts.
+/// What the beginning of a sheet shows about accounts.
 #[cfg_attr(not(feature = "xlsx"), allow(dead_code, reason = "only workbooks have sheets"))]
 pub(super) fn shows(source: &Source, wanted: Option<&str>) -> Shows {
     let Ok(sample) = Sample::of(source, wanted) else { return Shows::Nothing };
@@ -118,7 +119,7 @@ struct SampleRow {
     after: Mark,
     /// Columns with an address.
     addresses: Vec<usize>,
-    /// Columns that it names as those of accounts; none if it holds an address.
+    /// Columns whose name means accounts; empty if the row has an address.
     accounts: Vec<usize>,
 }
 
@@ -127,7 +128,7 @@ impl SampleRow {
         self.addresses.contains(&column)
     }
 
-    /// A remark on a line of its own; `#;Login` is the header of a numbered list.
+    /// A comment on a line of its own. `#;Login` is the header of a numbered list.
     fn is_comment(&self) -> bool {
         let first = self.cells.get(0).map_or("", trim);
         let is_alone = self.cells.iter().skip(1).all(|cell| trim(cell).is_empty());
@@ -135,7 +136,7 @@ impl SampleRow {
     }
 }
 
-/// The rows at the beginning of a file, without those that are blank or a preamble.
+/// The first rows of a file, without blank rows and preambles.
 struct Sample {
     rows: Vec<SampleRow>,
 }
@@ -148,7 +149,7 @@ impl Sample {
             let at = match records.read(&mut cells) {
                 Ok(Some(at)) => at,
                 Ok(None) => break,
-                // What stands before it may still be the header, and then the rows are told as far as they go.
+                // The rows before the fault may still have the header, so report what they show.
                 Err(fault) if sample.rows.is_empty() => return Err(fault),
                 Err(_) => break,
             };
@@ -163,10 +164,10 @@ impl Sample {
                 });
             }
         }
-        // A number names no header; and a name that no header has is for the choice of columns to tell.
-        let wanted = wanted.map(normalise).filter(|plain| !plain.is_empty() && plain.parse::<usize>().is_err());
+        // A number names no header; and the choice of columns reports a name that no header has.
+        let wanted = wanted.map(normalize).filter(|plain| !plain.is_empty() && plain.parse::<usize>().is_err());
         if let Some(plain) = wanted {
-            sample.name_accounts(|cell| normalise(cell) == plain);
+            sample.name_accounts(|cell| normalize(cell) == plain);
         }
         if sample.header().is_none() {
             sample.name_accounts(|cell| Meaning::of(cell).is_account());
@@ -181,7 +182,7 @@ impl Sample {
         }
     }
 
-    /// The row that is known as the header: the first one that names accounts, and the last of several such rows on end.
+    /// The row that is known to be the header: the first that names accounts, or the last if several follow each other.
     fn header(&self) -> Option<usize> {
         let is_named = |at: &usize| !self.rows[*at].accounts.is_empty();
         let is_sure = |at: &usize| is_named(at) && (*at == 0 || self.has_addresses_below(*at));
@@ -214,7 +215,7 @@ impl Sample {
         fault.map_or(Ok(()), |row| Err(self.address_above(row, header)))
     }
 
-    /// A list without a header has no row of headings further down; a contact above an unknown header has.
+    /// A list without a header has no row of headings further down; a contact above an unknown header does.
     fn must_have_no_heading_below(&self, first: usize) -> Result<(), OpeningFault> {
         let row = &self.rows[first];
         let is_heading = |at: &usize| {
@@ -252,22 +253,22 @@ fn columns(cells: &StringRecord, holds: impl Fn(&str) -> bool) -> Vec<usize> {
     (0..cells.len()).filter(|at| cells.get(*at).is_some_and(&holds)).collect()
 }
 
-/// Strokes alone, in every cell that holds anything.
+/// Whether every non-empty cell has only dashes.
 fn is_underline(cells: &StringRecord) -> bool {
     let mut filled = cells.iter().map(trim).filter(|cell| !cell.is_empty()).peekable();
-    filled.peek().is_some() && filled.all(crate::text_file::foreign::is_underline)
+    filled.peek().is_some() && filled.all(crate::roster::text_file::foreign::is_underline)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text_file::{Wanted, decode};
+    use crate::roster::text_file::{Wanted, decode};
 
     fn source(text: &str) -> Source {
         Source::text(decode(text.into(), Wanted::Found).expect("text"))
     }
 
-    /// The line of the opening, the rows passed over, and whether it is known as a header.
+    /// The line of the opening, the number of skipped rows, and whether it is known to be a header.
     fn found(text: &str, wanted: Option<&str>) -> Result<(u64, u64, bool), OpeningFault> {
         of(&source(text), wanted).map(|opening| {
             let opening = opening.expect("a table");
@@ -276,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn the_header_is_found_below_titles() {
+    fn header_below_titles_is_found() {
         for (text, line, passed) in [
             ("UPN,Name\na@c.com,A\n", 1, 0),
             ("Class 7A\nUPN,Name\na@c.com,A\n", 2, 1),
@@ -296,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_finds_an_unknown_header_below_titles() {
+    fn flag_finds_unknown_header() {
         let text = "Pupils\nby,Ann\nLog-in,Room,E-mail\na@c.com,1,x@c.com\n";
         assert_eq!(found(text, Some("log in")), Ok((3, 2, true)));
         assert_eq!(found(text, Some("room")), Ok((3, 2, true)), "by another column, since no account stands below");
@@ -304,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn no_row_of_data_is_taken_for_a_header() {
+    fn data_rows_are_no_headers() {
         for (text, line, known) in [
             ("Login,Contact\nann,Email\nbob,Mail\n", 1, false),
             ("username,Contact\njsmith,Email\na@c.com,x@c.com\n", 1, true),
@@ -318,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_above_the_header_is_not_passed_over() {
+    fn address_above_header_is_an_error() {
         for (text, address, header) in [
             ("it@c.com\nUPN,Name\na@c.com,A\n", 1, 2),
             ("Ann,ann@c.com\nBob,bob@c.com\nName,UPN\nCid,cid@c.com\n", 1, 3),

@@ -1,20 +1,43 @@
-//! Where rows come from, and how a message says where one of them is.
+//! Where rows come from, and how a message says where a row is.
 //!
-//! It never reads anything. Invariant: the place of a row is what a person can look for: a line, a row, or an account.
+//! It never reads anything. Invariant: a row's place is something that users can look up: a line, a row, or an account.
 
-use crate::clean;
+use crate::util::sanitize;
+use std::fmt;
 
-/// What the rows were read from.
+/// Where the rows came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin<'a> {
-    /// A text: rows have lines.
+    /// A text file: rows have line numbers.
     Text,
-    /// A sheet of a workbook, by its name.
+    /// A sheet of a workbook, by name.
     Sheet(&'a str),
     /// An earlier run, by the name of its folder.
     Run(&'a str),
-    /// Accounts that the command line names, in its order.
+    /// Accounts from the command line, in its order.
     Users(&'a [String]),
+}
+
+/// A row of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowPlace {
+    /// The sheet, if the file is a workbook.
+    pub sheet: Option<String>,
+    /// The line of a text, or the row number of a sheet, from 1.
+    pub line: u64,
+}
+
+impl RowPlace {
+    pub(super) fn new(sheet: Option<&str>, line: u64) -> Self {
+        Self { sheet: sheet.map(str::to_owned), line }
+    }
+}
+
+impl fmt::Display for RowPlace {
+    /// So that users can find it: `line 3`, `row 3 of sheet "Pupils"`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&place(self.sheet.as_deref(), self.line))
+    }
 }
 
 impl<'a> From<Option<&'a str>> for Origin<'a> {
@@ -24,7 +47,7 @@ impl<'a> From<Option<&'a str>> for Origin<'a> {
 }
 
 impl Origin<'_> {
-    /// That the row at `line` names the same account as the one at `first`.
+    /// Says that the row at `line` names the same account as the row at `first`.
     #[must_use]
     pub fn same_account(self, line: u64, first: u64) -> String {
         match self {
@@ -37,16 +60,17 @@ impl Origin<'_> {
     }
 }
 
-/// How people find a row again.
+/// The place of a row, so that users can find it.
 #[must_use]
 pub fn place<'a>(origin: impl Into<Origin<'a>>, line: u64) -> String {
     match origin.into() {
         Origin::Text => format!("line {line}"),
-        Origin::Sheet(sheet) => format!("row {line} of sheet \"{}\"", clean::for_terminal(sheet)),
-        Origin::Run(run) => format!("row {line} of run {}", clean::for_terminal(run)),
+        Origin::Sheet(sheet) => format!("row {line} of sheet \"{}\"", sanitize::for_terminal(sheet)),
+        Origin::Run(run) => format!("row {line} of run {}", sanitize::for_terminal(run)),
         Origin::Users(users) => {
             let at = usize::try_from(line).ok().and_then(|line| line.checked_sub(1));
-            at.and_then(|at| users.get(at)).map_or_else(|| format!("account {line}"), |user| clean::for_terminal(user))
+            at.and_then(|at| users.get(at))
+                .map_or_else(|| format!("account {line}"), |user| sanitize::for_terminal(user))
         }
     }
 }

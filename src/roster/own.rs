@@ -1,34 +1,35 @@
-//! passwave's own report, given back as a roster: how it is known, and what its cells were before they were written.
+//! Recognizes passwave's own report as a roster, and restores its cells.
 //!
-//! It never touches another file. Invariant: a cell that is restored is the cell that was reported, to the letter.
+//! It never touches other files. Invariant: a restored cell is exactly the cell that was reported.
 
-use crate::clean::{restored, trim};
+use crate::util::sanitize::{restored, trim};
 use csv::StringRecord;
 
-/// Columns that every report has, whether somebody took the passwords out or not.
+/// Columns that every report has, even if someone has removed the passwords.
 const COLUMNS: [&str; 8] =
     ["row", "user_principal_name", "status", "error_code", "error_message", "attempts", "request_id", "changed_at"];
-/// The one that names the account.
+/// The column with the account's name.
 const ACCOUNT: &str = "user_principal_name";
 const STATUS: &str = "status";
-/// Those that hold passwords.
+/// The columns with passwords.
 const SECRETS: [&str; 2] = ["password", "earlier_passwords"];
-/// The sheet of a workbook that passwave writes, whose texts need no apostrophe.
+/// The sheet of passwave's own workbook. Its texts need no apostrophe.
 const SHEET: &str = "Report";
 
-/// Where the columns of a report stand.
+/// The positions of a report's columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Own {
     pub(super) account: usize,
     pub(super) status: usize,
-    /// Columns that hold passwords.
+    /// Columns with passwords.
     pub(super) secrets: Vec<usize>,
-    /// Whether its cells were defused of formulas.
+    /// Whether its cells have apostrophes against formulas.
     pub(super) is_defused: bool,
 }
 
 impl Own {
-    /// The columns of a report, if `header` is that of one; the first ones, since a report of a report has them twice.
+    /// The columns of a report, if `header` is one. The first of each name counts, because a report of a report has
+    /// them twice.
     pub(super) fn of(header: &StringRecord, sheet: Option<&str>) -> Option<Self> {
         let at = |name: &str| header.iter().position(|cell| trim(cell) == name);
         let is_one = COLUMNS.iter().all(|name| at(name).is_some());
@@ -41,8 +42,7 @@ impl Own {
         })
     }
 
-    /// Takes off the apostrophes that the report put before what a spreadsheet would take for a formula. Passwords had
-    /// none.
+    /// Removes the apostrophes that the report put before formulas. Passwords never had one.
     pub(super) fn restore(&self, cells: &mut StringRecord) {
         let before = |(at, cell)| if self.secrets.contains(&at) { cell } else { restored(cell) };
         if self.is_defused && cells.iter().enumerate().any(|(at, cell)| before((at, cell)) != cell) {
@@ -50,8 +50,7 @@ impl Own {
         }
     }
 
-    /// Empties the passwords that the report showed: they are those of another run. `kept` is the column of passwords that
-    /// a flag asks for.
+    /// Empties the report's passwords: they belong to another run. `kept` is the password column, if a flag names one.
     pub(super) fn forget_passwords(&self, cells: &mut StringRecord, kept: Option<usize>) {
         let goes = |at: usize| self.secrets.contains(&at) && Some(at) != kept;
         if cells.iter().enumerate().any(|(at, cell)| goes(at) && !cell.is_empty()) {
@@ -85,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_report_is_known_by_its_columns() {
+    fn reports_are_recognized_by_columns() {
         let own = Own::of(&report(), None).expect("a report");
         assert_eq!((own.account, own.status, own.secrets, own.is_defused), (1, 2, vec![3], true));
         assert!(Own::of(&report(), Some("Report")).is_some_and(|own| !own.is_defused));

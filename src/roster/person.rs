@@ -1,11 +1,11 @@
-//! A person's name as people read it, and as lists are sorted by it, out of the columns that hold its parts.
+//! Users' names for display and for sorting, from the columns with their parts.
 //!
-//! It never splits a cell and never guesses an order inside one: "van der Berg, Ann" stays as the roster spells it.
+//! It never splits a cell and never guesses an order within one: "van der Berg, Ann" stays as the roster spells it.
 
 use super::names::Part;
-use crate::clean;
+use crate::util::sanitize;
 
-/// Which columns make a name.
+/// The columns that make up a name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NameColumns {
     whole: Vec<usize>,
@@ -14,8 +14,8 @@ pub struct NameColumns {
 }
 
 impl NameColumns {
-    /// What the names of `columns` in `header` say about their values. A column that is only called "name" holds the
-    /// family name where the given name has a column of its own, as German and French lists have it.
+    /// Interprets the names of `columns` in `header`. A column just called "name" is the family name if the given name
+    /// has its own column, as in German and French lists.
     #[must_use]
     pub fn of(header: &[String], columns: &[usize]) -> Self {
         let part = |at: &usize| header.get(*at).map_or(Part::Whole, |name| Part::of(name));
@@ -35,20 +35,20 @@ impl NameColumns {
         found
     }
 
-    /// These columns, one after the other.
+    /// These columns, one after another.
     #[must_use]
     pub fn in_order(columns: Vec<usize>) -> Self {
         Self { given: columns, ..Self::default() }
     }
 
-    /// The name as it is read: the first whole one that a row has, or else its parts, the given name first.
+    /// The name for display: the first complete one in the row, otherwise its parts, given name first.
     #[must_use]
     pub fn read<'r>(&self, cell: impl Fn(usize) -> &'r str) -> String {
-        let whole = self.whole.iter().map(|at| clean::trim(cell(*at))).find(|name| !name.is_empty());
+        let whole = self.whole.iter().map(|at| sanitize::trim(cell(*at))).find(|name| !name.is_empty());
         whole.map_or_else(|| joined(self.given.iter().chain(&self.family), &cell), str::to_owned)
     }
 
-    /// The name as it is sorted: the family name first, where the roster tells it apart.
+    /// The name for sorting: family name first, if the roster has it separately.
     #[must_use]
     pub fn sorted<'r>(&self, cell: impl Fn(usize) -> &'r str) -> String {
         let parts = joined(self.family.iter().chain(&self.given), &cell);
@@ -60,7 +60,8 @@ fn joined<'r>(
     columns: impl Iterator<Item = impl std::borrow::Borrow<usize>>,
     cell: impl Fn(usize) -> &'r str,
 ) -> String {
-    let parts: Vec<&str> = columns.map(|at| clean::trim(cell(*at.borrow()))).filter(|part| !part.is_empty()).collect();
+    let parts: Vec<&str> =
+        columns.map(|at| sanitize::trim(cell(*at.borrow()))).filter(|part| !part.is_empty()).collect();
     parts.join(" ")
 }
 
@@ -68,7 +69,7 @@ fn joined<'r>(
 mod tests {
     use super::*;
 
-    /// How a roster of these columns names its first row, and sorts it.
+    /// The first row's name for display and for sorting, in a roster with these columns.
     fn name(header: &[&str], row: &[&str]) -> (String, String) {
         let header: Vec<String> = header.iter().map(|name| (*name).to_owned()).collect();
         let columns = NameColumns::of(&header, &(0..header.len()).collect::<Vec<_>>());
@@ -77,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_are_put_together_as_each_language_has_them() {
+    fn name_parts_follow_each_language() {
         for (header, row, read, sorted) in [
             (&["Given name", "Surname"][..], &["Zoë", "Müller"][..], "Zoë Müller", "Müller Zoë"),
             (&["Name", "Vorname"], &["Müller", "Zoë"], "Zoë Müller", "Müller Zoë"),

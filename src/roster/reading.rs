@@ -1,29 +1,29 @@
-//! From a file, or standard input, to a text or a sheet.
+//! Reads a file or standard input as a text or a sheet.
 //!
-//! It never reads more than [`BYTES_MAX`], since a pipe may have no end. It gives no cell a meaning.
+//! It never reads more than [`BYTES_MAX`], because a pipe may be endless. It does not interpret cells.
 
 use super::{RosterError, RosterOptions, source::Source, text, workbook};
 use crate::{
-    clean,
-    text_file::{ReadError, Wanted, read, read_from},
+    roster::text_file::{ReadError, Wanted, read, read_from},
+    util::sanitize,
 };
 use std::path::Path;
 
-/// Most bytes of a file that are read: about five million rows of a hundred letters.
+/// Maximum size of a file: about five million rows of a hundred characters.
 pub(super) const BYTES_MAX: u64 = 512 << 20;
-/// How standard input is named on the command line, and to people.
+/// The name of standard input on the command line, and for display.
 const STDIN: (&str, &str) = ("-", "standard input");
 
-/// Reads a file, or standard input if it is `-`, whole; with its name for people.
+/// Reads a whole file, or standard input if it is `-`; returns its display name as well.
 ///
 /// # Errors
-/// Returns an error if it cannot be read, or holds more than is read.
+/// Fails if it cannot be read, or is too large.
 pub fn read_file(source: &Path) -> Result<(String, Vec<u8>), RosterError> {
     let (name, bytes) = if source == Path::new(STDIN.0) {
         (STDIN.1.to_owned(), read_from(std::io::stdin().lock(), BYTES_MAX))
     } else {
         let name = source.file_name().unwrap_or(source.as_os_str());
-        (clean::for_terminal(&name.to_string_lossy()), read(source, BYTES_MAX))
+        (sanitize::for_terminal(&name.to_string_lossy()), read(source, BYTES_MAX))
     };
     match bytes {
         Ok(bytes) => Ok((name, bytes)),
@@ -32,7 +32,7 @@ pub fn read_file(source: &Path) -> Result<(String, Vec<u8>), RosterError> {
     }
 }
 
-/// Reads a text or a workbook, whichever the bytes are.
+/// Reads a text or a workbook, depending on the bytes.
 pub(super) fn source(name: &str, bytes: Vec<u8>, options: &RosterOptions) -> Result<Source, RosterError> {
     if workbook::is_one(&bytes) {
         return workbook::read(name, &bytes, options).map(|sheet| Source::Sheet(Box::new(sheet)));

@@ -1,38 +1,38 @@
 //! The records of a text, each with the physical line on which it begins.
 //!
-//! The csv crate splits; the lines are counted here, since its own count is wrong after `\r\n` and blank lines. It never
-//! lets a quotation mark swallow rows in silence: a cell over several lines must be closed where it ends.
+//! The csv crate splits the text. Lines are counted here, because the crate's own count is wrong after `\r\n` and blank
+//! lines. A quotation mark never swallows rows silently: a cell over several lines has to be closed where it ends.
 //!
-//! Invariant: `\n`, `\r\n` and a lone `\r` each end one line, inside quotes and outside.
+//! Invariant: `\n`, `\r\n` and a lone `\r` each end one line, inside and outside quotes.
 
 use csv::StringRecord;
 
-/// A place in a text: an offset in bytes, and the line that is reached there. In a sheet: how many rows come before it,
-/// and the sheet's own number of the row.
+/// A position in a text: an offset in bytes, and its line. In a sheet: the number of rows before it, and the sheet's
+/// own number of the row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
     pub(super) byte: usize,
     pub(super) line: u64,
 }
 
-/// A quotation mark that opens a cell on `line` is not closed where the cell ends.
+/// The quotation mark that opens a cell on `line` is not closed where the cell ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct QuoteFault {
     pub(super) line: u64,
 }
 
-/// Reads records one after the other, from a mark on.
+/// Reads records one after another, starting at a mark.
 pub(super) struct Records<'t> {
     text: &'t str,
     delimiter: u8,
     reader: csv::Reader<&'t [u8]>,
     base: usize,
-    /// Just after the last record; it may lie between `\r` and `\n`.
+    /// The position after the last record; it may be between `\r` and `\n`.
     end: Mark,
 }
 
 impl<'t> Records<'t> {
-    /// Byte order marks at `from` are passed over: the csv crate takes one away unasked, and would not count it.
+    /// Skips byte order marks at `from`: the csv crate would drop one without counting it.
     pub(super) fn new(text: &'t str, delimiter: u8, from: Mark) -> Self {
         let rest = &text[from.byte..];
         let marks = rest.len() - rest.trim_start_matches('\u{FEFF}').len();
@@ -45,12 +45,12 @@ impl<'t> Records<'t> {
         Self { text, delimiter, reader, base: from.byte, end: from }
     }
 
-    /// Where the next record will be looked for.
+    /// Where the next record is read.
     pub(super) const fn mark(&self) -> Mark {
         self.end
     }
 
-    /// Reads the next record that is not an empty line into `cells` and tells where it begins; none at the end.
+    /// Reads the next non-empty record into `cells` and returns its position; `None` at the end.
     pub(super) fn read(&mut self, cells: &mut StringRecord) -> Result<Option<Mark>, QuoteFault> {
         if !self.reader.read_record(cells).expect("text in memory is read without errors") {
             return Ok(None);
@@ -59,7 +59,7 @@ impl<'t> Records<'t> {
         let stop = self.base + self.reader.position().byte() as usize;
         let lines = breaks(self.text, start.byte, stop);
         self.end = Mark { byte: stop, line: start.line + lines };
-        // Only a record over several lines, or the last one, can have met a stray quotation mark.
+        // Only a record over several lines, or the last one, can contain a stray quotation mark.
         if lines > 1 || stop == self.text.len() {
             self.check_quotes(start, stop)?;
         }
@@ -73,7 +73,7 @@ impl<'t> Records<'t> {
         Mark { byte, line: self.end.line + breaks(self.text, self.end.byte, byte) }
     }
 
-    /// Follows the quotes of one record by the csv crate's rules, and finds the cell that runs over its end.
+    /// Follows the quotes of one record by the csv crate's rules, and finds a cell that runs past its end.
     fn check_quotes(&self, start: Mark, stop: usize) -> Result<(), QuoteFault> {
         let fault = |opened| Err(QuoteFault { line: start.line + breaks(self.text, start.byte, opened) });
         let mut state = Quoting::CellStart;
@@ -91,7 +91,7 @@ impl<'t> Records<'t> {
     }
 }
 
-/// Where the check of one record stands; with the offset of the quotation mark that opened the cell.
+/// The state of the check of one record, with the offset of the quotation mark that opened the cell.
 #[derive(Clone, Copy)]
 enum Quoting {
     CellStart,
@@ -100,7 +100,7 @@ enum Quoting {
     Closed(usize),
 }
 
-/// Line breaks in `text[from..to]`; a `\n` that follows a `\r` belongs to it, even where that stands before `from`.
+/// Line breaks in `text[from..to]`. A `\n` after a `\r` belongs to it, even if the `\r` is before `from`.
 fn breaks(text: &str, from: usize, to: usize) -> u64 {
     let bytes = text.as_bytes();
     let mut last = from.checked_sub(1).map_or(0, |before| bytes[before]);
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_that_swallows_rows_is_found_where_it_opens() {
+    fn stray_quotes_are_located() {
         assert_eq!(lines("a,b\n\nc,\"d\ne,f\n"), Err(3));
         assert_eq!(lines("a\nb,\"c"), Err(2));
         assert_eq!(lines("a\n\"b\nc,\"d, e\"\nf\n"), Err(2), "closed by the next cell's opening quote");

@@ -1,61 +1,64 @@
-//! What a person should know of a roster before its accounts are reset: what was guessed, passed over or left out.
+//! What the user should know about a roster before its accounts are reset: what was guessed, skipped or left out.
 //!
-//! Each remark is a sentence of its own that begins with the file's name, and names the flag that changes it.
+//! They are data. The text of each is a sentence that begins with the file's name.
 
 use super::{
-    hidden::{HiddenFound, rows_are},
+    hidden::{HiddenFound, HiddenRow, rows_are},
     opening::Opening,
     place,
-    sheet::{Sheet, list, quoted},
+    quote::{list, quoted},
+    role::ColumnRole,
+    sheet::Sheet,
     source::Source,
 };
-use crate::text_file::Known;
+use crate::roster::text_file::Known;
 use std::fmt;
 
-/// A remark on a roster.
+/// A remark about a roster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remark {
-    /// The file, as shown to people.
+    /// The file's name, for display.
     pub name: String,
-    /// What there is to say.
+    /// Its content.
     pub kind: RemarkKind,
 }
 
-/// What there is to say.
+/// The content of a remark.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RemarkKind {
     /// The encoding was guessed.
     Encoding {
         /// Its name.
         charset: String,
-        /// Whether the letters look like those of another one.
+        /// Whether the text looks like another encoding.
         doubtful: bool,
     },
-    /// Rows above the table were passed over.
+    /// Rows above the table were skipped.
     Above {
         /// The sheet, if it is a workbook.
         sheet: Option<String>,
         /// Where the table begins.
         line: u64,
-        /// How many rows stand above.
+        /// The number of rows above it.
         passed: u64,
         /// Whether the table begins with a header.
         is_header: bool,
     },
-    /// The first sheet was passed over.
+    /// The first sheet was skipped.
     SheetPassed {
         /// The sheet that is read.
         sheet: String,
         /// The first one.
         passed: String,
     },
-    /// Other sheets hold accounts, too.
+    /// Other sheets have accounts, too.
     SheetsUnread {
         /// The sheet that is read.
         sheet: String,
         /// The others.
         unread: Vec<String>,
-        /// The one of these that is in front in Excel.
+        /// The one of these that is active in Excel.
         active: Option<String>,
     },
     /// Rows are hidden.
@@ -64,28 +67,28 @@ pub enum RemarkKind {
         sheet: String,
         /// How many.
         rows: u64,
-        /// The first of them.
-        named: String,
+        /// The first few of them.
+        first: Vec<HiddenRow>,
         /// Whether they are part of the roster.
         included: bool,
     },
-    /// A column that matters is hidden.
+    /// A relevant column is hidden.
     HiddenColumn {
         /// The sheet.
         sheet: String,
         /// Its name.
         column: String,
-        /// What it is for.
-        role: &'static str,
+        /// Its purpose.
+        role: ColumnRole,
     },
-    /// A byte order mark in the middle: files were joined.
+    /// There is a byte order mark in the middle: files were joined.
     Joined {
-        /// The line on which it stands.
+        /// The line of the mark.
         line: u64,
     },
 }
 
-/// What there is to say of how a file was read.
+/// Remarks about how a file was read.
 pub(super) fn of(source: &Source, opening: &Opening) -> Vec<RemarkKind> {
     let mut kinds = Vec::new();
     if let Source::Text { text, charset, known, .. } = source {
@@ -105,7 +108,7 @@ pub(super) fn of(source: &Source, opening: &Opening) -> Vec<RemarkKind> {
     kinds
 }
 
-/// What there is to say of the other sheets.
+/// Remarks about the other sheets.
 fn sheets(sheet: &Sheet) -> Vec<RemarkKind> {
     let (choice, name) = (sheet.choice(), sheet.name().to_owned());
     let passed = choice.passed.clone().map(|passed| RemarkKind::SheetPassed { sheet: name.clone(), passed });
@@ -114,10 +117,11 @@ fn sheets(sheet: &Sheet) -> Vec<RemarkKind> {
     passed.into_iter().chain(unread).collect()
 }
 
-/// What columns are for, in the order in which [`of_hidden`] takes them.
-const ROLES: [&str; 4] = ["names the accounts", "brings the passwords", "names the profiles", "names the languages"];
+/// The purposes of columns, in the order in which [`of_hidden`] takes them.
+const ROLES: [ColumnRole; 4] =
+    [ColumnRole::Accounts, ColumnRole::Passwords, ColumnRole::Profiles, ColumnRole::Languages];
 
-/// What there is to say of hidden rows, and of those of `columns` that are hidden.
+/// Remarks about hidden rows, and about hidden columns among `columns`.
 pub(super) fn of_hidden(
     source: &Source,
     hidden: &HiddenFound,
@@ -130,8 +134,8 @@ pub(super) fn of_hidden(
     let upn_column = columns[0].unwrap_or_default();
     let mut kinds = Vec::new();
     if hidden.number > 0 {
-        let (sheet, rows, named) = (name.clone(), hidden.number, hidden.named(upn_column));
-        kinds.push(RemarkKind::HiddenRows { sheet, rows, named, included });
+        let (sheet, rows, first) = (name.clone(), hidden.number, hidden.first(upn_column));
+        kinds.push(RemarkKind::HiddenRows { sheet, rows, first, included });
     }
     for (column, role) in columns.into_iter().zip(ROLES).filter_map(|(column, role)| Some((column?, role))) {
         if sheet.is_column_hidden(column) {
@@ -170,13 +174,11 @@ impl fmt::Display for Remark {
         write!(f, "{}: ", self.name)?;
         match &self.kind {
             RemarkKind::Encoding { charset, doubtful: false } => {
-                write!(f, "read as {charset}; choose another encoding with --encoding")
+                write!(f, "read as {charset}")
             }
-            RemarkKind::Encoding { charset, doubtful: true } => write!(
-                f,
-                "read as {charset}, though its letters look like another encoding, so names may be garbled: name it with \
-                 --encoding (windows-1251, gbk, …), or save the file as CSV UTF-8"
-            ),
+            RemarkKind::Encoding { charset, doubtful: true } => {
+                write!(f, "read as {charset}, but its letters look like another encoding, so names may be garbled")
+            }
             RemarkKind::Above { sheet, line, passed, is_header } => {
                 let what = if *is_header { "is the header" } else { "begins the list" };
                 let (rows, verb) = match (sheet, passed) {
@@ -185,29 +187,28 @@ impl fmt::Display for Remark {
                     (Some(_), 1) => ("row", "was"),
                     (Some(_), _) => ("rows", "were"),
                 };
-                write!(f, "{} {what}; {passed} {rows} above it {verb} passed over", place(sheet.as_deref(), *line))
+                write!(f, "{} {what}; {passed} {rows} above it {verb} skipped", place(sheet.as_deref(), *line))
             }
             RemarkKind::SheetPassed { sheet, passed } => {
-                write!(f, "sheet {} is read; {} in front of it holds no accounts", quoted(sheet), quoted(passed))
+                write!(f, "sheet {} is read; {} in front of it has no accounts", quoted(sheet), quoted(passed))
             }
             RemarkKind::SheetsUnread { sheet, unread, active } => {
                 let sheets = if unread.len() == 1 { "sheet is" } else { "sheets are" };
                 write!(f, "sheet {} is read; {} more {sheets} not: {}", quoted(sheet), unread.len(), list(unread))?;
-                if let Some(active) = active {
-                    write!(f, " (Excel opens with {} in front)", quoted(active))?;
-                }
-                f.write_str("; choose one with --sheet")
+                active.iter().try_for_each(|active| write!(f, " (Excel opens with {} in front)", quoted(active)))
             }
-            RemarkKind::HiddenRows { sheet, rows, named, included } => {
+            RemarkKind::HiddenRows { sheet, rows, first, included } => {
                 let fate = if *included { "part of the run" } else { "left out" };
+                let named = HiddenRow::list(first, *rows);
                 write!(f, "{} hidden in sheet {} and {fate}: {named}", rows_are(*rows), quoted(sheet))
             }
             RemarkKind::HiddenColumn { sheet, column, role } => {
-                write!(f, "column {}, which {role}, is hidden in sheet {}", quoted(column), quoted(sheet))
+                let (column, sheet) = (quoted(column), quoted(sheet));
+                write!(f, "column {column}, which {}, is hidden in sheet {sheet}", role.purpose())
             }
             RemarkKind::Joined { line } => write!(
                 f,
-                "line {line} begins with a byte order mark, as joined files have in the middle: check that no header stands there"
+                "line {line} begins with a byte order mark, so this file may be several files that were joined"
             ),
         }
     }

@@ -1,22 +1,25 @@
-//! The rows of a roster: which records count, what each one's address is, and why one is refused.
+//! The rows of a roster: which records count, the address of each, and why one is refused.
 //!
-//! It never hands out a record twice, and keeps of each account only a keyed hash: memory stays flat, about 24 bytes a row.
+//! It never returns a record twice, and keeps only a keyed hash of each account, so memory stays flat: about 24 bytes
+//! per row.
 //!
-//! Invariant: of several rows that name one account, the first with a good address is the one that is not refused.
+//! Invariant: if several rows name one account, the first with a valid address is accepted and the others are refused.
 
 use super::{
-    Origin, Roster, RosterError, RowNotes,
-    dialect::{is_blank, starts_with},
+    Cells, Origin, Roster, RosterError, RowNotes,
+    dialect::{is_blank, is_example},
     earlier::{Kind, Known},
     records::Mark,
     source::Records,
 };
 use crate::{
-    clean,
-    language::Language,
+    account::{
+        language::Language,
+        upn::{Upn, UpnError},
+    },
     outcome::Skip,
     password::{Form, Profile},
-    upn::{Upn, UpnError},
+    util::sanitize,
 };
 use csv::StringRecord;
 use std::{
@@ -24,18 +27,15 @@ use std::{
     hash::{BuildHasher, RandomState},
 };
 
-/// What the example rows of Entra's templates begin with.
-const EXAMPLE: &str = "Example:";
-
-/// One account's row. It may hold a password of the roster's own, so it cannot be printed.
+/// One account's row. It may contain a password of its own, so it cannot be printed.
 pub struct Row {
-    /// Its place among the data rows, from 1.
+    /// Its position among the data rows, from 1.
     pub number: u64,
-    /// The physical line of the file, from 1, on which it begins; in a workbook the sheet's number of the row.
+    /// The physical line of the file on which it begins, from 1; in a workbook, the sheet's row number.
     pub line: u64,
-    /// All cells, as they stand in the file.
-    pub cells: StringRecord,
-    /// How its password is to look.
+    /// All cells, unchanged.
+    pub cells: Cells,
+    /// The form of its password.
     pub form: Form,
     /// The account, or why the row is never sent.
     pub address: Result<Upn, Refusal>,
@@ -46,18 +46,18 @@ pub struct Row {
 pub struct Refusal {
     /// The reason, for the report's `error_code`.
     pub skip: Skip,
-    /// The reason for a person, with the line; it holds no control characters and no password.
+    /// The reason for users, with the line. It contains no control characters and no password.
     pub message: String,
 }
 
-/// The rows of a roster in their order. See [`Roster::rows`].
+/// The rows of a roster in order. See [`Roster::rows`].
 pub struct Rows<'r> {
     roster: &'r Roster,
     records: Records<'r>,
     number: u64,
     seen: Seen,
     notes: RowNotes,
-    /// Length of the last record: the next one is read into a buffer of its size.
+    /// Length of the last record; the buffer for the next one gets the same size.
     length: usize,
     failed: bool,
 }
@@ -68,7 +68,7 @@ impl<'r> Rows<'r> {
         Self { roster, records, number: 0, seen: Seen::default(), notes: RowNotes::default(), length: 0, failed: false }
     }
 
-    /// The next record that is a row, whether or not the roster keeps it, with its number noted.
+    /// The next record that is a row, even if the roster does not keep it. Its number is noted.
     pub(super) fn next_record(&mut self) -> Result<Option<(Mark, StringRecord)>, RosterError> {
         let mut cells = StringRecord::with_capacity(self.length + 16, self.roster.header.len() + 1);
         while let Some(start) = self.records.read(&mut cells).map_err(|fault| self.roster.open_quote(fault))? {
@@ -79,7 +79,7 @@ impl<'r> Rows<'r> {
             }
             if !is_file || (!is_blank(&cells) && !self.is_example(&cells)) {
                 self.length = cells.as_slice().len();
-                // The rows of a run keep the numbers that they had there.
+                // The rows of a run keep their numbers.
                 self.number = if is_file { self.number + 1 } else { start.line };
                 return Ok(Some((start, cells)));
             }
@@ -96,7 +96,7 @@ impl<'r> Rows<'r> {
         }
     }
 
-    /// Later rows may hold the word anywhere but in the address.
+    /// In later rows, only the address counts: other cells may contain the word.
     fn is_example(&self, cells: &StringRecord) -> bool {
         let address = cells.get(self.roster.upn_column).unwrap_or_default();
         is_example(address) || (self.number == 0 && cells.iter().any(is_example))
@@ -116,20 +116,20 @@ impl<'r> Rows<'r> {
             Ok(profile) => {
                 (Form { profile, language: self.language(&cells, known) }, self.address(line, &cells, known))
             }
-            // Not met before: a later row of this account may say who it is for.
+            // Not noted as seen: a later row of this account may have a valid profile.
             Err(refusal) => (self.roster.form, Err(refusal)),
         };
         let address = address.map_err(|(skip, why)| {
             let message = format!("{}: {why}", super::place(self.roster.origin(), line));
             Refusal { skip, message }
         });
-        Row { number: self.number, line, cells, form, address }
+        Row { number: self.number, line, cells: Cells::new(cells), form, address }
     }
 
     fn address(&mut self, line: u64, cells: &StringRecord, known: Option<&Known>) -> Result<Upn, (Skip, String)> {
         must_fit(cells, self.roster, known)?;
-        let named = clean::trim(cells.get(self.value_column()).unwrap_or_default());
-        // A column that was named may mean another account than the one of the earlier run.
+        let named = sanitize::trim(cells.get(self.value_column()).unwrap_or_default());
+        // A column that the user names may mean another account than that of the earlier run.
         let same = known.filter(|known| self.roster.is_by_run() || known.is_called(named));
         let value = same.map_or(named, |known| known.address.as_str());
         let fault = |error| same.and_then(|known| known.fault).unwrap_or(error);
@@ -152,7 +152,7 @@ impl<'r> Rows<'r> {
         }
     }
 
-    /// A sheet's rows are told by their own numbers alone, so that nobody takes one number for the other.
+    /// Rows of a sheet are only called by the sheet's own numbers, so nobody mistakes one number for the other.
     fn again(&self, row: u32, place: &str) -> String {
         match self.roster.origin() {
             Origin::Text => format!("this is the account of row {row} again, which is on {place}"),
@@ -160,41 +160,41 @@ impl<'r> Rows<'r> {
         }
     }
 
-    /// Whom the row is for; a cell that is empty says nothing.
+    /// The profile of the row; `None` if the cell is empty.
     fn profile(&self, cells: &StringRecord, known: Option<&Known>) -> Result<Option<Profile>, (Skip, String)> {
         let Some(column) = self.roster.profile_column else {
             return Ok(known.and_then(|known| known.profile).or(self.roster.form.profile));
         };
-        let value = clean::trim(cells.get(column).unwrap_or_default());
+        let value = sanitize::trim(cells.get(column).unwrap_or_default());
         let refused = |why: String| (Skip::ProfileUnknown, why);
         if value.is_empty() {
-            let none = || refused("this row names no profile, and --profile gives none for such rows".into());
+            let none = || refused("this row names no profile, and there is no default profile".into());
             return self.roster.form.profile.ok_or_else(none).map(Some);
         }
         let shown =
-            if self.roster.shows_refused { format!(" \"{}\"", clean::for_terminal(value)) } else { String::new() };
+            if self.roster.shows_refused { format!(" \"{}\"", sanitize::for_terminal(value)) } else { String::new() };
         value.parse().map(Some).map_err(|error| refused(format!("there is no profile{shown}: {error}")))
     }
 
-    /// The language of the row's words. People speak more languages than there are lists: the others get the run's own.
+    /// The language of the row's words. If there is no word list for it, the run's default applies.
     fn language(&self, cells: &StringRecord, known: Option<&Known>) -> Language {
         let named = self.roster.language_column.and_then(|column| cells.get(column)?.parse().ok());
         named.or_else(|| known?.language).unwrap_or(self.roster.form.language)
     }
 
-    /// A value is shown only where it cannot be a password that has slipped into the wrong column.
+    /// Shows a value only if it cannot be a password in the wrong column.
     fn explain(&self, error: UpnError, value: &str) -> String {
         if value.is_empty() || !self.roster.shows_refused {
             return error.to_string();
         }
-        format!("{error}: \"{}\"", clean::for_terminal(value))
+        format!("{error}: \"{}\"", sanitize::for_terminal(value))
     }
 }
 
 impl Iterator for Rows<'_> {
     type Item = Result<Row, RosterError>;
 
-    /// The next row; after an error there is none.
+    /// The next row; none after an error.
     fn next(&mut self) -> Option<Self::Item> {
         if self.failed {
             return None;
@@ -208,12 +208,12 @@ impl Iterator for Rows<'_> {
     }
 }
 
-/// A delimiter that stands unquoted in a cell makes one cell more.
+/// An unquoted delimiter in a cell adds a cell.
 fn must_fit(cells: &StringRecord, roster: &Roster, known: Option<&Known>) -> Result<(), (Skip, String)> {
     let width = roster.header.len();
     let too_many = match known {
         Some(known) => known.too_many,
-        None => cells.iter().skip(width).any(|cell| !clean::trim(cell).is_empty()).then_some(cells.len()),
+        None => cells.iter().skip(width).any(|cell| !sanitize::trim(cell).is_empty()).then_some(cells.len()),
     };
     let columns = width - roster.earlier_columns().unwrap_or_default();
     let why = |cells| {
@@ -224,13 +224,8 @@ fn must_fit(cells: &StringRecord, roster: &Roster, known: Option<&Known>) -> Res
     too_many.map_or(Ok(()), |cells| Err((Skip::Malformed, why(cells))))
 }
 
-/// Whether a cell begins as the example rows of Entra's templates do.
-pub(super) fn is_example(cell: &str) -> bool {
-    starts_with(clean::trim(cell), EXAMPLE)
-}
-
-/// The accounts met so far, by 128 bits of keyed hash: that two accounts share them does not happen, nor can a roster be
-/// made for which it does.
+/// The accounts so far, as 128-bit keyed hashes. Two accounts never collide in practice, and nobody can build a roster
+/// in which they do.
 #[derive(Default)]
 struct Seen {
     first: RandomState,
@@ -240,7 +235,7 @@ struct Seen {
 }
 
 impl Seen {
-    /// Notes the account under all its names, or tells the row and line on which it was met before under one of them.
+    /// Notes all names of the account, or returns the row and line at which one of them was seen before.
     fn note<'n>(&mut self, names: impl Iterator<Item = &'n str>, row: u64, line: u64) -> Option<(u32, u32)> {
         let (own, mut met) = ((short(row), short(line)), None);
         for name in names {
@@ -255,7 +250,7 @@ impl Seen {
     }
 }
 
-/// Rows and lines beyond four thousand million are told as that.
+/// Rows and lines beyond four billion are capped at that number.
 fn short(number: u64) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }

@@ -1,68 +1,63 @@
-//! One sheet of a workbook, as text: its rows with their numbers, without those that are empty.
+//! One sheet of a workbook as text: its non-empty rows with their numbers.
 //!
-//! It knows nothing of the file that it came from. Invariant: rows stand in the order of their numbers, and no row ends with
-//! an empty cell.
+//! It does not know the file. Invariant: rows are in the order of their numbers, and no row ends with an empty cell.
 
 use super::records::Mark;
-use crate::clean;
 use csv::StringRecord;
 use std::{collections::HashSet, ops::RangeInclusive};
 
-/// Most sheets that a message lists.
-const LISTED_MAX: usize = 40;
-
-/// The cells of a sheet, one after the other in one text.
+/// The cells of a sheet, concatenated in one text.
 pub(super) struct Sheet {
     name: String,
     text: String,
     /// Where each cell ends in the text.
     ends: Vec<u32>,
     rows: Vec<SheetRow>,
-    /// What Excel does not show of it.
+    /// What Excel does not show of the sheet.
     hidden: Hidden,
-    /// From which row on hidden rows are no part of it.
+    /// From this row on, hidden rows are not part of it.
     left_out_from: usize,
     choice: Choice,
 }
 
-/// What a sheet does not show, by numbers from 1 as the sheet counts.
+/// Hidden rows and columns, numbered from 1 as in the sheet.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Hidden {
     pub(super) rows: HashSet<u32>,
     pub(super) columns: Vec<RangeInclusive<u32>>,
 }
 
-/// The sheet that is read, and what is to be said of the others.
+/// The sheet that is read, and what to say about the others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Choice {
-    /// Its place among all sheets.
+    /// Its position among all sheets.
     pub(super) index: usize,
     /// Its name.
     pub(super) name: String,
-    /// The first sheet, if it was passed over.
+    /// The first sheet, if it was skipped.
     pub(super) passed: Option<String>,
-    /// Other sheets that are shown and hold accounts.
+    /// Other visible sheets with accounts.
     pub(super) unread: Vec<String>,
-    /// The one of these that is in front when the workbook is opened.
+    /// The one of these that is active when the workbook opens.
     pub(super) active: Option<String>,
-    /// All other sheets that are shown.
+    /// All other visible sheets.
     pub(super) others: Vec<String>,
 }
 
 struct SheetRow {
-    /// As the sheet counts, from 1.
+    /// The sheet's own number, from 1.
     number: u32,
-    /// How many cells of the sheet come up to its end.
+    /// The number of the sheet's cells up to the end of this row.
     cells: u32,
 }
 
-/// A sheet holds more than is read: so many bytes of text, or so many cells.
+/// The sheet has more bytes of text, or more cells, than are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TooLarge;
 
-/// Cells of a sheet at most, those between filled ones included.
+/// Maximum number of cells, including empty ones between others.
 pub(super) const CELLS_MAX: usize = 1 << 25;
-/// Bytes of its text at most.
+/// Maximum size of its text in bytes.
 pub(super) const TEXT_BYTES_MAX: usize = 1 << 29;
 
 impl Sheet {
@@ -79,9 +74,9 @@ impl Sheet {
         }
     }
 
-    /// The same sheet, with what is known of it besides its cells.
+    /// The same sheet with what is known about it besides its cells.
     pub(super) fn with(self, choice: Choice, hidden: Hidden) -> Self {
-        Self { choice, hidden, ..self }
+        Self { hidden, choice, ..self }
     }
 
     /// Why this sheet is read, and which others are not.
@@ -89,7 +84,7 @@ impl Sheet {
         &self.choice
     }
 
-    /// How many rows it has.
+    /// The number of its rows.
     pub(super) const fn len(&self) -> usize {
         self.rows.len()
     }
@@ -104,7 +99,7 @@ impl Sheet {
         self.hidden.columns.iter().any(|columns| columns.contains(&(column as u32 + 1)))
     }
 
-    /// Hidden rows from `from` on are no part of it any more.
+    /// From now on, hidden rows at or after `from` are not part of it.
     pub(super) fn leave_out_hidden(&mut self, from: Mark) {
         self.left_out_from = from.byte;
     }
@@ -118,7 +113,7 @@ impl Sheet {
         self.mark(0)
     }
 
-    /// Adds a row below the others. Rows that hold nothing are left out.
+    /// Adds a row at the end. Empty rows are left out.
     pub(super) fn push(&mut self, number: u32, cells: &[impl AsRef<str>]) -> Result<(), TooLarge> {
         let width = cells.iter().rposition(|cell| !cell.as_ref().is_empty()).map_or(0, |last| last + 1);
         if width == 0 {
@@ -139,7 +134,7 @@ impl Sheet {
         Mark { byte: row, line: self.rows.get(row).map_or(0, |row| row.number.into()) }
     }
 
-    /// How many cells come before a row.
+    /// The number of cells before a row.
     fn cells_before(&self, row: usize) -> usize {
         row.checked_sub(1).map_or(0, |before| self.rows[before].cells as usize)
     }
@@ -150,21 +145,7 @@ impl Sheet {
     }
 }
 
-/// A name as a message quotes it.
-pub(super) fn quoted(name: &str) -> String {
-    format!("\"{}\"", clean::for_terminal(name))
-}
-
-/// The names of sheets as a message lists them.
-pub(super) fn list(names: &[impl AsRef<str>]) -> String {
-    let mut listed: Vec<String> = names.iter().take(LISTED_MAX).map(|name| quoted(name.as_ref())).collect();
-    if names.len() > LISTED_MAX {
-        listed.push(format!("and {} more", names.len() - LISTED_MAX));
-    }
-    listed.join(", ")
-}
-
-/// Reads the rows of a sheet one after the other, from a mark on.
+/// Reads the rows of a sheet one after another, starting at a mark.
 pub(super) struct SheetRecords<'s> {
     sheet: &'s Sheet,
     next: Mark,
@@ -180,7 +161,7 @@ impl<'s> SheetRecords<'s> {
         self.next
     }
 
-    /// Reads the next row into `cells` and tells which one it is; none at the end.
+    /// Reads the next row into `cells` and returns its position; `None` at the end.
     pub(super) fn read(&mut self, cells: &mut StringRecord) -> Option<Mark> {
         while self.next.byte >= self.sheet.left_out_from && self.sheet.is_hidden(self.next) {
             self.next = self.sheet.mark(self.next.byte + 1);
@@ -198,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_come_out_as_they_went_in() {
+    fn rows_keep_their_content() {
         let mut sheet = Sheet::new("Pupils".into());
         for (number, cells) in [(1, ["", "a", ""]), (2, ["", "", ""]), (7, ["b", "", "ç\n"])] {
             sheet.push(number, &cells).expect("small");

@@ -1,4 +1,4 @@
-//! What is shown of rows that are refused, and of passwave's own report.
+//! Tests what is shown of refused rows, and of passwave's own report.
 
 use super::*;
 use proptest::{prelude::*, sample::select};
@@ -10,14 +10,14 @@ fn read(text: &str, upn_column: Option<&str>) -> Roster {
     Roster::from_bytes("r.csv", text.as_bytes().to_vec(), &options).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
-/// The messages of all rows that are refused.
+/// The messages of all refused rows.
 fn refusals(roster: &Roster) -> String {
     let messages = roster.rows().filter_map(|row| row.expect("a row").address.err()).map(|refusal| refusal.message);
     messages.collect::<Vec<_>>().join("\n")
 }
 
 #[test]
-fn a_wrong_value_is_shown_if_it_cannot_be_a_password() {
+fn safe_wrong_values_are_shown() {
     for header in ["UPN,Name", "Username,Class", "E-Mail,Vorname", "Email Address [Required],Status [READ ONLY]"] {
         let text = format!("{header}\nann@c.com,x\njsmith,x\nbob@c.com\n");
         assert!(refusals(&read(&text, None)).contains("\"jsmith\""), "{header}");
@@ -27,7 +27,7 @@ fn a_wrong_value_is_shown_if_it_cannot_be_a_password() {
 }
 
 #[test]
-fn no_value_is_shown_that_may_be_a_password() {
+fn possible_passwords_are_not_shown() {
     for (header, upn_column) in [
         ("Gebruikersnaam,Wachtwoord", None),
         ("Gebruikersnaam,Toegang", None),
@@ -47,7 +47,7 @@ fn no_value_is_shown_that_may_be_a_password() {
 }
 
 #[test]
-fn a_profile_that_may_be_a_password_is_not_shown() {
+fn possible_password_profiles_stay_hidden() {
     let options = RosterOptions { profile_column: Some("Year".into()), ..RosterOptions::default() };
     let text = format!("UPN,Year,Wachtwoord\nann@c.com,{SECRET},junior\n");
     let roster = Roster::from_bytes("r.csv", text.into_bytes(), &options).unwrap_or_else(|error| panic!("{error}"));
@@ -61,7 +61,7 @@ const REPORT: &str = "row,user_principal_name,status,password,error_code,error_m
      3,nobody,skipped,Old-5678,,,0,,,nobody,'\n";
 
 #[test]
-fn its_own_report_is_a_roster() {
+fn own_report_is_a_roster() {
     let roster = read(REPORT, None);
     assert_eq!((roster.upn_column(), roster.header()[10].as_str()), (1, "=Note"));
     let rows: Vec<Row> = roster.rows().map(|row| row.expect("a row")).collect();
@@ -75,7 +75,7 @@ fn its_own_report_is_a_roster() {
 }
 
 #[test]
-fn its_passwords_are_carried_over_if_asked_for() {
+fn own_passwords_return_on_request() {
     let options = RosterOptions { password_column: Some("password".into()), ..RosterOptions::default() };
     let roster = Roster::from_bytes("r.csv", REPORT.as_bytes().to_vec(), &options).expect("a roster");
     let second = roster.rows().nth(1).expect("a row").expect("a row");
@@ -92,7 +92,7 @@ fn another_file_keeps_its_apostrophes() {
 
 proptest! {
     #[test]
-    fn whatever_the_header_no_secret_is_shown(
+    fn headers_never_reveal_secrets(
         account in select(vec!["Username", "Benutzername", "UPN", "E-Mail", "Kennung", "Login"]),
         other in "[A-Za-z]{3,12}( [A-Za-z]{3,8})?",
     ) {

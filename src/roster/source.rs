@@ -1,18 +1,18 @@
-//! What a roster's records are cut from: a text, or a sheet of a workbook.
+//! The source of a roster's records: a text, or a sheet of a workbook.
 //!
-//! What comes after this room does not know which of the two it was, but for the name of the sheet.
+//! Code after this module does not know which of the two it was, except for the sheet's name.
 
 use super::{
     dialect,
     records::{self, Mark, QuoteFault},
     sheet::{Sheet, SheetRecords},
 };
-use crate::text_file::{Charset, Known, Text};
+use crate::roster::text_file::{Charset, Known, Text};
 use csv::StringRecord;
 
-/// A file in memory, before it is known what its columns mean.
+/// A file in memory, before its columns are interpreted.
 pub(super) enum Source {
-    /// CSV of some dialect.
+    /// CSV in some dialect.
     Text {
         text: String,
         charset: Charset,
@@ -26,13 +26,13 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// A text, whose dialect is found out.
+    /// A text, whose dialect is detected.
     pub(super) fn text(Text { text, charset, known }: Text) -> Self {
         let (delimiter, from) = dialect::of(&text);
         Self::Text { text, charset, known, delimiter, from }
     }
 
-    /// The sheet's name, where it is one.
+    /// The sheet's name, if it is one.
     pub(super) fn sheet(&self) -> Option<&str> {
         match self {
             Self::Text { .. } => None,
@@ -40,7 +40,7 @@ impl Source {
         }
     }
 
-    /// The records from a mark on.
+    /// The records, starting at a mark.
     pub(super) fn records(&self, from: Mark) -> Records<'_> {
         match self {
             Self::Text { text, delimiter, .. } => Records::Text(records::Records::new(text, *delimiter, from)),
@@ -56,14 +56,14 @@ impl Source {
         }
     }
 
-    /// Hidden rows from `from` on are no part of it any more.
+    /// From now on, hidden rows at or after `from` are not part of it.
     pub(super) fn leave_out_hidden(&mut self, from: Mark) {
         if let Self::Sheet(sheet) = self {
             sheet.leave_out_hidden(from);
         }
     }
 
-    /// The text, if its cells are not parted as a spreadsheet parts them: by strokes, or not at all.
+    /// The text, if its cells are separated by `|` or not at all, which no spreadsheet does.
     pub(super) fn loose_text(&self, width: usize) -> Option<&str> {
         match self {
             Self::Text { text, delimiter, .. } if width == 1 || *delimiter == b'|' => Some(text),
@@ -72,14 +72,14 @@ impl Source {
     }
 }
 
-/// Reads the records of either, one after the other.
+/// Reads the records of either source, one after another.
 pub(super) enum Records<'s> {
     Text(records::Records<'s>),
     Sheet(SheetRecords<'s>),
 }
 
 impl Records<'_> {
-    /// Where the next record will be looked for.
+    /// Where the next record is read.
     pub(super) const fn mark(&self) -> Mark {
         match self {
             Self::Text(records) => records.mark(),
@@ -87,7 +87,7 @@ impl Records<'_> {
         }
     }
 
-    /// Reads the next record that is not empty into `cells` and tells where it begins; none at the end.
+    /// Reads the next non-empty record into `cells` and returns its position; `None` at the end.
     pub(super) fn read(&mut self, cells: &mut StringRecord) -> Result<Option<Mark>, QuoteFault> {
         match self {
             Self::Text(records) => records.read(cells),

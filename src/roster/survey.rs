@@ -1,28 +1,27 @@
-//! What the values of a file's columns look like: of the first rows, or of all of them.
+//! The shapes of a file's values by column: of the first rows, or of all.
 //!
-//! It reads and counts, and decides nothing. Invariant: blank rows and the example row of Entra's templates count for
-//! nothing.
+//! It reads and counts, and decides nothing. Invariant: blank rows and the example row of Entra's templates do not
+//! count.
 
 use super::{
-    dialect::is_blank,
+    dialect::{is_blank, is_example},
     own::Own,
     records::{Mark, QuoteFault},
-    rows::is_example,
     source::Source,
 };
-use crate::{clean::trim, upn::Upn};
+use crate::{account::upn::Upn, util::sanitize::trim};
 use csv::StringRecord;
 
-/// Values of each column that are looked at to know it, and records among which they are sought.
+/// How many values of each column are examined, and in how many records they are searched.
 const VALUES: u32 = 100;
 const RECORDS: usize = 10_000;
-/// Letters and digits of an object id, with its hyphens.
+/// Length of an object id with its hyphens.
 const ID_LENGTH: usize = 36;
 
-/// What values of one column look like, empty cells left aside.
+/// The shape of one column's values; empty cells do not count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Shape {
-    /// Values looked at.
+    /// Values examined.
     pub(super) seen: u32,
     /// User principal names among them.
     pub(super) names: u32,
@@ -31,7 +30,7 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    /// Takes one more trimmed value into account.
+    /// Counts one more trimmed value.
     fn add(&mut self, value: &str) {
         if value.is_empty() {
             return;
@@ -44,7 +43,7 @@ impl Shape {
         }
     }
 
-    /// How many of them are addresses of either kind.
+    /// The number of addresses of either kind.
     pub(super) const fn addresses(self) -> u32 {
         self.names.saturating_add(self.ids)
     }
@@ -66,13 +65,13 @@ pub(super) struct Body<'a> {
     pub(super) source: &'a Source,
     /// Where they begin.
     pub(super) from: Mark,
-    /// Set if they are those of passwave's own report.
+    /// Set if they are rows of passwave's own report.
     pub(super) own: Option<&'a Own>,
 }
 
 impl Body<'_> {
-    /// Looks at the first values of each column, and counts the rows it meets. There are as many columns as the header
-    /// names, or, without one, as the widest of these rows has cells.
+    /// Examines the first values of each column, and counts the rows. There are as many columns as header names or,
+    /// without a header, as many as the widest of these rows has cells.
     pub(super) fn first(self, width: usize, labelled: bool) -> Result<(usize, Vec<Shape>), QuoteFault> {
         let (mut rows, mut shapes) = (0, vec![Shape::default(); width]);
         self.for_each(|_, cells| {
@@ -87,7 +86,7 @@ impl Body<'_> {
         Ok((rows, shapes))
     }
 
-    /// Looks at all values of the first `width` columns.
+    /// Examines all values of the first `width` columns.
     pub(super) fn whole(self, width: usize) -> Result<Vec<Shape>, QuoteFault> {
         let mut shapes = vec![Shape::default(); width];
         self.for_each(|_, cells| {
@@ -98,7 +97,7 @@ impl Body<'_> {
         Ok(shapes)
     }
 
-    /// The line of the first row in which two columns do not hold what `agrees` asks of them, given their trimmed values.
+    /// The line of the first row in which `agrees` is false for the trimmed values of two columns.
     pub(super) fn first_where_not(
         self,
         one: usize,
@@ -114,7 +113,7 @@ impl Body<'_> {
         Ok(found)
     }
 
-    /// Hands each row that counts to `each`, with its line, until that says to stop.
+    /// Calls `each` with each row that counts and its line, until it says to stop.
     fn for_each(self, mut each: impl FnMut(u64, &StringRecord) -> bool) -> Result<(), QuoteFault> {
         let (mut records, mut cells, mut is_first) = (self.source.records(self.from), StringRecord::new(), true);
         while let Some(start) = records.read(&mut cells)? {

@@ -1,27 +1,27 @@
-//! A list that is no roster: any file that a roster may be, as rows of cells.
+//! A list that is not a roster: rows of cells from any file that works as a roster.
 //!
-//! It gives no cell a meaning. Invariant: each row that holds anything comes out once, in order, with its line.
+//! It does not interpret cells. Invariant: each non-empty row comes out once, in order, with its line.
 
 use super::{
-    RosterError, RosterOptions,
+    Cells, RosterError, RosterOptions,
     dialect::{is_blank, is_preamble},
     open_quote, reading,
 };
-use crate::clean;
+use crate::util::sanitize;
 use csv::StringRecord;
 
-/// Reads a list that is in memory, its header, if it has one, as its first row; `name` stands for it in messages.
+/// Reads a list from memory. The header, if any, is its first row. `name` is its name in messages.
 ///
 /// # Errors
-/// Where the bytes are neither a text nor a workbook, or a quotation mark is left open.
-pub fn table(name: &str, bytes: Vec<u8>) -> Result<Vec<(u64, StringRecord)>, RosterError> {
-    let name = clean::for_terminal(name);
+/// Fails if the bytes are neither text nor a workbook, or if a quotation mark is not closed.
+pub fn table(name: &str, bytes: Vec<u8>) -> Result<Vec<(u64, Cells)>, RosterError> {
+    let name = sanitize::for_terminal(name);
     let source = reading::source(&name, bytes, &RosterOptions::default())?;
     let mut rows = Vec::new();
     let (mut records, mut cells) = (source.records(source.start()), StringRecord::new());
     while let Some(start) = records.read(&mut cells).map_err(|fault| open_quote(&name, fault))? {
         if !is_blank(&cells) && (!rows.is_empty() || !is_preamble(&cells)) {
-            rows.push((start.line, cells.clone()));
+            rows.push((start.line, Cells::new(cells.clone())));
         }
     }
     Ok(rows)
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_dialect_is_read_with_its_lines() {
+    fn every_dialect_keeps_line_numbers() {
         for text in ["a;b\n\n\"c;d\";e\n", "a,b\r\n,\r\n\"c;d\",e", "sep=|\na|b\n\"c;d\"|e\n"] {
             let rows = table("list.csv", text.into()).expect("a list");
             let cells = |at: usize| rows[at].1.iter().collect::<Vec<_>>();

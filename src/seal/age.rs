@@ -1,8 +1,10 @@
-//! What age does here: data keys and reports for recipients, key files, and a passphrase that locks one.
+//! What age does here: it wraps data keys and reports for recipients, reads key files, and locks a key file with a
+//! passphrase.
 //!
-//! Everything it writes is opened by the `age` program too.
+//! The `age` program can open everything that this module writes.
 
 use super::SealError;
+use crate::util::secret_text;
 use age::{
     DecryptError, Decryptor, Encryptor,
     armor::{ArmoredReader, ArmoredWriter, Format},
@@ -15,22 +17,23 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-/// Work that a passphrase costs, as a power of two: a second, and 256 MiB (128 bytes times 8 times 2^18). As `age -p`.
+/// Cost of a passphrase as a power of two: a second and 256 MiB (128 bytes times 8 times 2^18), like `age -p`.
 const WORK: u8 = 18;
-/// The most that is done to open a file: 1 GiB.
+/// The highest cost that is accepted for opening a file: 1 GiB.
 const WORK_MAX: u8 = 20;
 const SECRET_PREFIX: &str = "AGE-SECRET-KEY-";
-/// How a file of age begins, in its two forms.
-const FILE_PREFIXES: [&[u8]; 2] = [b"age-encryption.org/", b"-----BEGIN AGE ENCRYPTED FILE-----"];
+/// How an age file begins, in its two forms.
+const FILE_PREFIXES: [&str; 2] = ["age-encryption.org/", ARMOR_PREFIX];
+const ARMOR_PREFIX: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
 
-/// Those who can open what is sealed.
+/// The recipients who can open what is sealed.
 pub struct Recipients(Vec<x25519::Recipient>);
 
 /// Keys that open what was sealed to their recipients. They are wiped when dropped.
 #[derive(Default)]
 pub struct Identities(Vec<x25519::Identity>);
 
-/// A new key pair: the recipient, and a key file that the passphrase locks.
+/// Makes a new key pair: the recipient, and a key file locked with the passphrase.
 pub(super) fn locked_pair(passphrase: &SecretString) -> Result<(String, String), SealError> {
     let identity = x25519::Identity::generate();
     let recipient = identity.to_public().to_string();
@@ -48,10 +51,10 @@ pub(super) fn locked_pair(passphrase: &SecretString) -> Result<(String, String),
 }
 
 impl Recipients {
-    /// Reads recipients (X25519, `age1…`).
+    /// Parses recipients (X25519, `age1…`).
     ///
     /// # Errors
-    /// Where one is none.
+    /// Fails if one is not a recipient.
     pub fn parse(recipients: &[String]) -> Result<Self, SealError> {
         let parse = |text: &String| {
             let is_secret =
@@ -67,10 +70,10 @@ impl Recipients {
         written.map(|()| sealed).map_err(|_: io::Error| SealError::BadRecipient)
     }
 
-    /// Seals to `out` what `write` writes, as it comes: no more of it is in memory than 64 KiB.
+    /// Seals everything that `write` writes to `out`, as a stream: at most 64 KiB of it are in memory.
     ///
     /// # Errors
-    /// Where `write` fails, or `out` does.
+    /// Fails if `write` or `out` fails.
     pub fn stream<E: From<io::Error>>(
         &self,
         out: &mut dyn Write,
@@ -89,16 +92,17 @@ impl Identities {
     /// Whether a key file is locked with a passphrase.
     #[must_use]
     pub fn is_locked(file: &[u8]) -> bool {
-        FILE_PREFIXES.iter().any(|prefix| file.trim_ascii_start().starts_with(prefix))
+        let text = secret_text::of(file);
+        FILE_PREFIXES.iter().any(|prefix| text.trim_start().starts_with(prefix))
     }
 
-    /// Adds the keys of a file as `age-keygen` writes it: one a line, with blank lines and comments.
+    /// Adds the keys of a file in the format of `age-keygen`: one per line, with blank lines and comments.
     ///
     /// # Errors
-    /// Where there is none in it, or a line is none.
+    /// Fails if the file has no key, or a line is not one.
     pub fn add(&mut self, file: &[u8]) -> Result<(), SealError> {
-        let text = str::from_utf8(file).map_err(|_| SealError::NoIdentity)?;
-        let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
+        let text = secret_text::of(file);
+        let lines = text.lines().map(str::trim);
         let keys = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
         let keys: Vec<_> = keys.map(str::parse).collect::<Result<_, _>>().map_err(|_| SealError::NoIdentity)?;
         if keys.is_empty() {
@@ -108,13 +112,16 @@ impl Identities {
         Ok(())
     }
 
-    /// The same for a file that is locked with a passphrase.
+    /// Adds the keys of a file that is locked with a passphrase.
     ///
     /// # Errors
-    /// Where the passphrase does not open it, or it is no key file.
+    /// Fails if the passphrase is wrong, or the file is not a key file.
     pub fn add_locked(&mut self, file: &[u8], passphrase: &SecretString) -> Result<(), SealError> {
         let mut lock = scrypt::Identity::new(passphrase.clone());
         lock.set_max_work_factor(WORK_MAX);
+        // An editor may have saved the text form in another encoding.
+        let text = secret_text::of(file);
+        let file = if text.trim_start().starts_with(ARMOR_PREFIX) { text.as_bytes() } else { file };
         let decryptor = Decryptor::new_buffered(ArmoredReader::new(file)).map_err(|_| SealError::NoIdentity)?;
         if !decryptor.is_scrypt() {
             return Err(SealError::NoIdentity);
@@ -128,7 +135,7 @@ impl Identities {
         self.add(&plain)
     }
 
-    /// Opens what was sealed, up to `most` bytes; none where it is sealed to others.
+    /// Opens what was sealed, up to `most` bytes; `None` if it is sealed to other recipients.
     pub(super) fn open(&self, sealed: &[u8], most: usize) -> Result<Option<Zeroizing<Vec<u8>>>, SealError> {
         let decryptor = Decryptor::new_buffered(sealed).map_err(|_| SealError::NoIdentity)?;
         let reader = match decryptor.decrypt(self.0.iter().map(|identity| identity as _)) {

@@ -1,6 +1,6 @@
-//! The data keys that a process has: the one that it made, and those that an identity opened.
+//! The data keys of a process: the one that it made, and those that an identity opened.
 //!
-//! It never stores anything. Whoever makes a key stores it before anything is sealed under it: [`Keyring::adopt`].
+//! It stores nothing. A caller that makes a key stores it before anything is sealed under it: [`Keyring::adopt`].
 
 use super::{
     Binding, Identities, Recipients, SealError, Sealing,
@@ -11,29 +11,29 @@ use aws_lc_rs::digest::{Context, SHA256};
 use std::collections::BTreeMap;
 use zeroize::{Zeroize, Zeroizing};
 
-/// Before a data key and its number, in what the recipients get.
+/// Precedes a data key and its number in what the recipients get.
 const LABEL: &[u8] = b"passwave data key 2";
-/// The same of releases that did not bind the recipients.
+/// The label of releases that did not bind the recipients.
 const LABEL_1: &[u8] = b"passwave data key 1";
-/// Most bytes of a data key with all that belongs to it.
+/// Maximum size of a data key with its label and number.
 const OPENED_BYTES_MAX: usize = 1 << 10;
 
-/// What a process can seal and open.
+/// The keys with which a process seals and opens.
 pub struct Keyring {
     run: String,
     recipients: Recipients,
-    /// Of the recipients: each data key says for whom it was made.
+    /// Digest of the recipients. Each data key contains it.
     digest: Vec<u8>,
-    /// Whether data keys of an older release are opened, too.
-    takes_older: bool,
+    /// Whether to open data keys of an older release, too.
+    accepts_older: bool,
     keys: BTreeMap<u32, DataKey>,
-    /// The one under which it seals.
+    /// The number of the key that this process seals with.
     own: Option<u32>,
-    /// Whether somebody has given a key that opens all of them.
+    /// Whether a key was given that opens all of them.
     unlocked: bool,
 }
 
-/// A data key that nobody uses yet.
+/// A data key that is not in use yet.
 pub struct MadeKey {
     number: u32,
     key: DataKey,
@@ -41,7 +41,7 @@ pub struct MadeKey {
 }
 
 impl MadeKey {
-    /// What is to be stored under its number: an age file for the recipients.
+    /// What has to be stored under its number: an age file for the recipients.
     #[must_use]
     pub fn wrapped(&self) -> &[u8] {
         &self.wrapped
@@ -49,43 +49,43 @@ impl MadeKey {
 }
 
 impl Keyring {
-    /// An empty one for the run of that id.
+    /// An empty keyring for the run with that id.
     ///
     /// # Errors
-    /// Where a recipient is none.
+    /// Fails if a recipient is not valid.
     pub fn new(run: String, sealing: &Sealing) -> Result<Self, SealError> {
         Ok(Self {
             run,
             recipients: Recipients::parse(&sealing.recipients)?,
             digest: digest(&sealing.recipients),
-            takes_older: false,
+            accepts_older: false,
             keys: BTreeMap::new(),
             own: None,
             unlocked: false,
         })
     }
 
-    /// From now on opens data keys of a release that did not bind the recipients, too.
-    pub fn take_older(&mut self) {
-        self.takes_older = true;
+    /// From now on, also opens data keys of a release that did not bind the recipients.
+    pub fn accept_older(&mut self) {
+        self.accepts_older = true;
     }
 
-    /// To whom everything is sealed.
+    /// The recipients of everything that is sealed.
     #[must_use]
     pub fn recipients(&self) -> &Recipients {
         &self.recipients
     }
 
-    /// The number of the key under which this process seals, once it has one.
+    /// The number of the key that this process seals with, once it has one.
     #[must_use]
     pub fn own(&self) -> Option<u32> {
         self.own
     }
 
-    /// Makes a data key of that number.
+    /// Makes a data key with that number.
     ///
     /// # Errors
-    /// Without randomness.
+    /// Fails if the system has no randomness.
     pub fn make(&self, number: u32) -> Result<MadeKey, SealError> {
         let (key, bytes) = DataKey::made()?;
         let head = self.head(LABEL, number);
@@ -96,25 +96,25 @@ impl Keyring {
         Ok(MadeKey { number, key, wrapped: self.recipients.seal(&plain)? })
     }
 
-    /// From now on seals under a key that is stored.
+    /// From now on, seals with this key. It must be stored already.
     pub fn adopt(&mut self, made: MadeKey) {
         self.own = Some(made.number);
         self.keys.insert(made.number, made.key);
     }
 
-    /// Opens a data key as it was stored, for reading; false where it is not sealed to `identities`.
+    /// Opens a stored data key for reading. Returns `false` if it is not sealed to `identities`.
     ///
     /// # Errors
-    /// Where it was changed, or is another's.
+    /// Fails if the key was changed, or belongs to another run.
     pub fn unlock(&mut self, number: u32, wrapped: &[u8], identities: &Identities) -> Result<bool, SealError> {
         let bad = || SealError::BadKey(number);
         let Some(plain) = identities.open(wrapped, OPENED_BYTES_MAX).map_err(|_| bad())? else {
-            // It is sealed to all recipients of the run: what is not, was changed.
+            // Every data key is sealed to all recipients of the run. If one is not, somebody changed it.
             return if identities.include_any(&self.recipients) { Err(bad()) } else { Ok(false) };
         };
         let bytes = match plain.strip_prefix(self.head(LABEL, number).as_slice()) {
             Some(bound) => bound.strip_prefix(self.digest.as_slice()).ok_or(SealError::OtherRecipients(number))?,
-            None if self.takes_older => plain.strip_prefix(self.head(LABEL_1, number).as_slice()).ok_or_else(bad)?,
+            None if self.accepts_older => plain.strip_prefix(self.head(LABEL_1, number).as_slice()).ok_or_else(bad)?,
             None => return Err(bad()),
         };
         let mut bytes: [u8; KEY_BYTES] = bytes.try_into().map_err(|_| bad())?;
@@ -130,20 +130,20 @@ impl Keyring {
         self.unlocked || number_of(sealed).is_some_and(|number| self.keys.contains_key(&number))
     }
 
-    /// Seals a password for its place.
+    /// Seals a password for its row.
     ///
     /// # Errors
-    /// Without randomness, or where this process has no key of its own.
+    /// Fails without randomness, or if this process has no key of its own.
     pub fn seal(&self, place: &Binding<'_>, password: &Password) -> Result<Vec<u8>, SealError> {
         let own = self.own.and_then(|number| Some((number, self.keys.get(&number)?)));
         let (number, key) = own.ok_or(SealError::Closed(place.row))?;
         key.seal(number, context(&self.run, number, place), password)
     }
 
-    /// Opens a password at its place; none where no key was given.
+    /// Opens a password at its place; `None` if no key was given.
     ///
     /// # Errors
-    /// Where it was changed, or was sealed for another place, or names a data key that is not there.
+    /// Fails if it was changed, was sealed for another place, or names a missing data key.
     pub fn open(&self, place: &Binding<'_>, sealed: &[u8]) -> Result<Option<Password>, SealError> {
         let bad = || SealError::BadValue(place.row);
         let number = number_of(sealed).ok_or_else(bad)?;

@@ -1,13 +1,14 @@
-//! Sealing: passwords on disk that only the holder of a key reads.
+//! Sealing: only the holder of a key can read the passwords on disk.
 //!
-//! The map: [`Sealing`] says to whom, and is kept with the plan. A data key, made anew by each process that writes
-//! passwords, seals every value for its [`Binding`]; age carries the data key to the [`Recipients`], and streams the report
-//! to them. [`Keyring`] holds the data keys that a process has: its own, and those that [`Identities`] opened.
+//! [`Sealing`] names the recipients and is stored with the plan. Each process that writes passwords makes its own data
+//! key, and seals every value with it for its [`Binding`]. age wraps the data key for the [`Recipients`], and streams
+//! the report to them. [`Keyring`] holds the data keys of a process: its own, and those that [`Identities`] opened.
 //!
-//! It never touches a file. What it does not promise: anybody who may write to the ledger may seal something else to the
-//! same recipients; and a sealed value tells the length of its password.
+//! It never touches a file. Two things it does not promise: anyone who can write to the ledger can seal another value
+//! to the same recipients, and a sealed value reveals the length of its password.
 //!
-//! Invariant: a value opens only under its own data key and at its own place, or is refused with its row.
+//! Invariant: a value opens only with its own data key and for its own row. Otherwise it is refused, and the error
+//! names the row.
 
 #[cfg(feature = "seal")]
 mod age;
@@ -21,34 +22,34 @@ pub use self::age::{Identities, Recipients};
 pub use keyring::{Keyring, MadeKey};
 pub use value::{Binding, SEALED_OVERHEAD_BYTES};
 
-use crate::clean;
+use crate::util::sanitize;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Most bytes of a recipients file or of a key file.
+/// Maximum size of a recipients file or a key file.
 pub const KEY_FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// To whom a run is sealed: part of its settings, and no secret.
+/// The recipients of a run: part of its settings, and not secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sealing {
-    /// Recipients of age, as they are written: `age1…`.
+    /// age recipients as text: `age1…`.
     pub recipients: Vec<String>,
-    /// Where there is a passphrase: the secret key of one of the recipients, as a key file that the passphrase locks.
+    /// The secret key of one of the recipients, in a key file locked with the passphrase. `None` without a passphrase.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<String>,
-    /// What people call a recipient: the comment above it in a recipients file.
+    /// Names of recipients: the comment above each in a recipients file.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub names: BTreeMap<String, String>,
 }
 
-/// How many characters of a recipient are shown at its beginning and at its end.
+/// How many characters of a recipient are shown at its beginning and its end.
 const RECIPIENT_SHOWN: (usize, usize) = (10, 6);
-/// Longest name that is kept.
+/// Maximum length of a name.
 const NAME_CHARS_MAX: usize = 60;
 
 impl Sealing {
-    /// Each recipient as people tell it from others: its name, and how it begins and ends. Foreign text.
+    /// Each recipient as users recognize it: its name, and its first and last characters. The names are foreign text.
     #[must_use]
     pub fn shown(&self) -> Vec<String> {
         let shown = |recipient: &String| {
@@ -64,7 +65,7 @@ impl Sealing {
     /// Adds recipients, each once.
     ///
     /// # Errors
-    /// Where one is no recipient of age (X25519).
+    /// Fails if one is not an age recipient (X25519).
     pub fn add(&mut self, recipients: impl IntoIterator<Item = String>) -> Result<(), SealError> {
         for recipient in recipients {
             let recipient = recipient.trim().to_owned();
@@ -76,17 +77,17 @@ impl Sealing {
         Ok(())
     }
 
-    /// Adds the recipients of a file as `age -R` reads it: one a line, with blank lines and comments (`#`).
+    /// Adds the recipients of a file in the format of `age -R`: one per line, with blank lines and comments (`#`).
     ///
     /// # Errors
-    /// Where a line is no recipient, with its number, or the file names none.
+    /// Fails if a line is not a recipient (the error has its number), or the file names none.
     pub fn add_file(&mut self, name: &str, text: &str) -> Result<(), SealError> {
         let before = self.recipients.len();
         let (mut named, mut comment) = (false, None);
         for (at, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
-                // A comment names what stands right below it.
+                // A comment names the recipient right below it.
                 comment = line.strip_prefix('#').map(str::trim).filter(|name| !name.is_empty());
                 continue;
             }
@@ -103,11 +104,11 @@ impl Sealing {
         if named { Ok(()) } else { Err(SealError::NobodyNamed(name.to_owned())) }
     }
 
-    /// Adds a passphrase: a new key pair whose secret half the passphrase locks, so that later processes seal without
-    /// it. It takes a second and 256 MiB, so that guessing takes as much.
+    /// Adds a passphrase. It makes a new key pair and locks the secret half with the passphrase, so later processes can
+    /// seal without it. This takes a second and 256 MiB, and so does every guess.
     ///
     /// # Errors
-    /// Where it cannot be done.
+    /// Fails if the key pair cannot be made.
     pub fn add_passphrase(&mut self, passphrase: &SecretString) -> Result<(), SealError> {
         let (recipient, identity) = age::locked_pair(passphrase)?;
         self.names.insert(recipient.clone(), "a passphrase".into());
@@ -119,77 +120,60 @@ impl Sealing {
 
 /// Why something cannot be sealed or opened. No message holds a secret, or a part of one.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SealError {
-    /// The program lacks it.
-    #[error(
-        "the passwords are sealed, and this passwave was built without sealing\nhint: use one that was built with the feature `seal`"
-    )]
+    /// This build has no sealing.
+    #[error("the passwords are sealed, but this build of passwave cannot seal or open passwords")]
     NotBuilt,
-    /// Something else than a recipient.
-    #[error(
-        "this is no recipient of age\nhint: one begins with age1, and `age-keygen -y KEYFILE` tells it; SSH keys and plugins are not taken"
-    )]
+    /// The text is not a recipient.
+    #[error("this is not an age recipient")]
     BadRecipient,
-    /// A secret key in place of a recipient.
-    #[error(
-        "a secret key was given where a recipient belongs, and others may have seen it by now\n\
-         hint: make a new one (age-keygen -o KEYFILE), and give its recipient: age-keygen -y KEYFILE"
-    )]
+    /// The text is a secret key, not a recipient.
+    #[error("a secret key was given instead of a recipient, and others may have seen it by now")]
     SecretKey,
-    /// A line of a file.
-    #[error("{}, line {line}: {error}", clean::for_terminal(.file))]
+    /// A line of a file is wrong.
+    #[error("{}, line {line}: {error}", sanitize::for_terminal(.file))]
     Line {
         /// The file.
         file: String,
         /// Its line, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// The problem.
         error: Box<SealError>,
     },
-    /// A recipients file without any.
-    #[error("{} names no recipient\nhint: one a line, as `age-keygen -y KEYFILE` tells it", clean::for_terminal(.0))]
+    /// A recipients file has no recipients.
+    #[error("{} contains no recipient", sanitize::for_terminal(.0))]
     NobodyNamed(String),
-    /// A key file that is none.
-    #[error("this is no key of age\nhint: a key file is what age-keygen writes; its key begins with AGE-SECRET-KEY-1")]
+    /// A key file contains no key.
+    #[error("this is not an age key")]
     NoIdentity,
-    /// A passphrase that does not open its file.
-    #[error("the passphrase is not the right one, or the file that it locks was changed")]
+    /// The passphrase does not open its file.
+    #[error("the passphrase is wrong, or the file that it protects was changed")]
     WrongPassphrase,
-    /// A file that asks for more than a passphrase should.
-    #[error(
-        "opening this with a passphrase would take far too long; it was refused\nhint: lock the key file anew with `age -p`"
-    )]
+    /// A file asks for more work than a passphrase should need.
+    #[error("opening this with a passphrase would take far too long; it was refused")]
     TooMuchWork,
-    /// A key that was given opens nothing.
-    #[error(
-        "the key that was given opens nothing of this run\nhint: give the key of one of its recipients, which are in summary.json"
-    )]
+    /// The given key opens nothing.
+    #[error("the given key does not open the passwords of this run")]
     WrongKey,
-    /// A data key is not what was stored.
-    #[error(
-        "data key {0} of the ledger is damaged, or comes from elsewhere; it was refused\nhint: restore the run folder from a copy"
-    )]
+    /// A data key was changed after it was stored.
+    #[error("data key {0} of the ledger is damaged, or is from another run; it was refused")]
     BadKey(u32),
-    /// A data key was made for others than those to whom the run is sealed now.
+    /// A data key was made for recipients other than the run's current ones.
     #[error(
-        "data key {0} of the ledger was not made for the recipients that the run names: somebody changed them; it was refused\n\
-         hint: restore the run folder from a copy, or plan again; do not send it to anybody before"
+        "data key {0} of the ledger was not made for the recipients that the run names: somebody changed them; it was refused"
     )]
     OtherRecipients(u32),
-    /// A row's password is not what was stored.
-    #[error(
-        "row {0}: its sealed password is damaged, or belongs elsewhere; it was refused\nhint: restore the run folder from a copy"
-    )]
+    /// A row's password was changed after it was stored.
+    #[error("row {0}: its sealed password is damaged, or belongs to another row or run; it was refused")]
     BadValue(u64),
-    /// A row of a sealed run holds a password in the clear, or the other way round.
-    #[error(
-        "row {0}: its password is not sealed as the run is; it was refused\nhint: the ledger was changed by another program; restore it from a copy"
-    )]
+    /// A row of a sealed run has an unsealed password, or the reverse.
+    #[error("row {0}: its password is not sealed like the rest of the run; it was refused")]
     Unsealed(u64),
-    /// A row's password is needed, and nobody here can read it.
-    #[error("row {0}: its password is sealed, and no key was given\nhint: give the key with --identity")]
+    /// A row's password is needed, but cannot be read here.
+    #[error("row {0}: its password is sealed, but no key was given")]
     Closed(u64),
-    /// Without randomness there are no keys.
-    #[error("the operating system gives no randomness, so nothing can be sealed")]
+    /// There is no randomness, so no keys can be made.
+    #[error("the operating system provides no randomness, so nothing can be sealed")]
     NoRandomness,
 }

@@ -1,7 +1,8 @@
-//! One sealed password: the data key that seals it, and the place that it is sealed for.
+//! One sealed password: the data key that seals it, and the row that it is sealed for.
 //!
-//! The form: the number of its data key (4 bytes, big end first), a random nonce (12), the password under AES-256-GCM-SIV,
-//! and its tag (16). What is authenticated with it is the run, the row, its account and the password's number.
+//! The format: the number of its data key (4 bytes, big endian), a random nonce (12), the password encrypted with
+//! AES-256-GCM-SIV, and its tag (16). The authenticated data are the run, the row, its account and the password's
+//! number.
 
 use super::SealError;
 use crate::password::Password;
@@ -11,30 +12,30 @@ use aws_lc_rs::{
 };
 use zeroize::Zeroizing;
 
-/// Bytes that a sealed password has more than in the clear.
+/// How many bytes longer a sealed password is than the password itself.
 pub const SEALED_OVERHEAD_BYTES: usize = NUMBER_BYTES + NONCE_LEN + TAG_BYTES;
 const NUMBER_BYTES: usize = 4;
 const TAG_BYTES: usize = 16;
 pub(super) const KEY_BYTES: usize = 32;
-/// What else is sealed by the same key, if ever, is to begin with something else.
+/// If the same key ever seals something else, that must begin with another label.
 const LABEL: &[u8] = b"passwave sealed password 1";
 
-/// Where a password stands: it opens nowhere else.
+/// The place of a password. It opens nowhere else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Binding<'a> {
     /// The row of the roster, from 1.
     pub row: u64,
-    /// How many passwords the row has had before this one: so one that was superseded never passes for the current one.
+    /// How many passwords the row had before this one, so an old password never passes for the current one.
     pub nth: u32,
     /// The account as the roster names it.
     pub account: &'a str,
 }
 
-/// Seals single passwords, and opens them. Its bytes are wiped when it is dropped.
+/// Seals and opens single passwords. Its bytes are wiped when it is dropped.
 pub(super) struct DataKey(RandomizedNonceKey);
 
 impl DataKey {
-    /// A new one with its bytes, to be wrapped.
+    /// A new key, and its bytes for wrapping.
     pub(super) fn made() -> Result<(Self, Zeroizing<[u8; KEY_BYTES]>), SealError> {
         let mut bytes = Zeroizing::new([0; KEY_BYTES]);
         rand::fill(bytes.as_mut_slice()).map_err(|_| SealError::NoRandomness)?;
@@ -45,16 +46,16 @@ impl DataKey {
         Self(RandomizedNonceKey::new(&AES_256_GCM_SIV, bytes).expect("the algorithm takes 32 bytes"))
     }
 
-    /// The sealed form, under this key of that `number`.
+    /// Seals a password with this key, which has that `number`.
     pub(super) fn seal(&self, number: u32, context: Aad<Vec<u8>>, password: &Password) -> Result<Vec<u8>, SealError> {
-        // Of its final size, so that nothing in the clear is left behind by a move.
+        // Allocated at its final size, so growing it cannot leave plaintext behind.
         let mut bytes = Vec::with_capacity(password.expose().len() + TAG_BYTES);
         bytes.extend_from_slice(password.expose().as_bytes());
         let nonce = self.0.seal_in_place_append_tag(context, &mut bytes).map_err(|_| SealError::NoRandomness)?;
         Ok([&number.to_be_bytes(), nonce.as_ref().as_slice(), &bytes].concat())
     }
 
-    /// The password, if the form is whole and stands where it was sealed for.
+    /// The password, if the form is intact and was sealed for this place.
     pub(super) fn open(&self, context: Aad<Vec<u8>>, sealed: &[u8]) -> Option<Password> {
         let (nonce, body) = sealed.get(NUMBER_BYTES..)?.split_at_checked(NONCE_LEN)?;
         let mut body = Zeroizing::new(body.to_vec());
@@ -69,7 +70,8 @@ pub(super) fn number_of(sealed: &[u8]) -> Option<u32> {
     sealed.first_chunk().map(|number| u32::from_be_bytes(*number))
 }
 
-/// What is authenticated with a password. Every part has its length, or a fixed one, so no two places read the same.
+/// The authenticated data of a password. Every part has a length prefix or a fixed length, so two places never encode
+/// alike.
 pub(super) fn context(run: &str, number: u32, place: &Binding<'_>) -> Aad<Vec<u8>> {
     let length = |text: &str| (text.len() as u64).to_be_bytes();
     let parts: [&[u8]; 8] = [
@@ -100,7 +102,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_sealed_opens_at_its_place_and_nowhere_else(
+        fn opens_only_at_its_place(
             text in "\\PC{1,60}", run in "[a-f0-9]{0,8}", account in "[a-z]{0,4}", row in 1_u64..9, nth in 0_u32..3,
             other_run in "[a-f0-9]{0,8}", other_account in "[a-z]{0,4}", other_row in 1_u64..9, other_nth in 0_u32..3,
         ) {
@@ -118,11 +120,11 @@ mod tests {
         }
 
         #[test]
-        fn whatever_is_changed_in_it_it_is_refused(text in "[!-~]{1,30}", at in any::<prop::sample::Index>(), bit in 0_u8..8) {
+        fn any_change_is_refused(text in "[!-~]{1,30}", at in any::<prop::sample::Index>(), bit in 0_u8..8) {
             let (key, place) = (key(), Binding { row: 1, nth: 0, account: "ann@contoso.com" });
             let form = sealed(&key, "r", &place, &text);
             let mut changed = form.clone();
-            // The number chooses the key, and is checked with it.
+            // The number selects the key, and is authenticated with it.
             let at = NUMBER_BYTES + at.index(form.len() - NUMBER_BYTES);
             changed[at] ^= 1 << bit;
             prop_assert!(key.open(context("r", 7, &place), &changed).is_none());
@@ -132,14 +134,14 @@ mod tests {
     }
 
     #[test]
-    fn no_two_places_read_the_same() {
+    fn places_never_encode_alike() {
         let place = |account| Binding { row: 1, nth: 0, account };
         assert_ne!(context("ab", 1, &place("c")).as_ref(), context("a", 1, &place("bc")).as_ref());
         assert_ne!(context("", 1, &place("x")).as_ref(), context("x", 1, &place("")).as_ref());
     }
 
     #[test]
-    fn the_same_password_is_never_sealed_to_the_same_bytes() {
+    fn equal_passwords_seal_differently() {
         let (key, place) = (key(), Binding { row: 1, nth: 0, account: "a" });
         assert_ne!(sealed(&key, "r", &place, "Same-pass-1"), sealed(&key, "r", &place, "Same-pass-1"));
     }

@@ -1,4 +1,4 @@
-//! The twin of `age.rs` in a program without sealing: nothing that it names can exist.
+//! Replaces `age.rs` in a program without sealing: none of its types can have a value.
 
 use super::SealError;
 use secrecy::SecretString;
@@ -8,22 +8,22 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-/// Those who can open what is sealed.
+/// The recipients who can open what is sealed.
 pub struct Recipients(Infallible);
 
 /// Keys that open what was sealed to their recipients.
 pub struct Identities(Infallible);
 
-/// Without sealing there is nobody to seal to.
+/// Fails: there is no sealing.
 pub(super) fn locked_pair(_passphrase: &SecretString) -> Result<(String, String), SealError> {
     Err(SealError::NotBuilt)
 }
 
 impl Recipients {
-    /// Refuses all.
+    /// Refuses every recipient.
     ///
     /// # Errors
-    /// Always.
+    /// Always fails.
     pub fn parse(_recipients: &[String]) -> Result<Self, SealError> {
         Err(SealError::NotBuilt)
     }
@@ -35,7 +35,7 @@ impl Recipients {
     /// Never called.
     ///
     /// # Errors
-    /// None.
+    /// Never fails.
     pub fn stream<E: From<io::Error>>(
         &self,
         _out: &mut dyn Write,

@@ -1,4 +1,4 @@
-//! What only the client can get wrong: held against a server that says whatever bytes it is given.
+//! What only the client can get wrong: tests against a server that returns arbitrary bytes.
 
 use crate::{batch, connect, served::Served};
 use passwave::graph::{Graph, SendError, client::SignInError};
@@ -16,7 +16,7 @@ const IDS: (&str, &str) = ("contoso.onmicrosoft.com", "11111111-2222-4333-8444-5
 const TOKEN: &str = r#"{"token_type":"Bearer","expires_in":3599,"access_token":"aaa.bbb.ccc"}"#;
 const GOOD: &str = r#"{"responses":[{"id":"1","status":204}]}"#;
 
-/// A request as it came.
+/// A request as received.
 struct Seen {
     head: String,
     body: Vec<u8>,
@@ -29,7 +29,7 @@ impl Seen {
     }
 }
 
-/// Gives out tokens, and `answer` to everything else, each on a connection of its own.
+/// Issues tokens, and answers everything else with `answer`, each on its own connection.
 async fn server(answer: Vec<u8>) -> (String, mpsc::UnboundedReceiver<Seen>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -59,12 +59,12 @@ async fn converse(socket: TcpStream, answer: Arc<Vec<u8>>, tell: mpsc::Unbounded
         false => answer.to_vec(),
     };
     drop(tell.send(seen));
-    // The client may hang up before it has heard it all.
+    // The client may close the connection before it has read everything.
     drop(socket.write_all(&bytes).await);
     drop(socket.shutdown().await);
 }
 
-/// A whole answer with its length.
+/// A complete answer with its length.
 fn plain(status: u16, body: &[u8]) -> Vec<u8> {
     with_length(status, body, body.len())
 }
@@ -74,7 +74,7 @@ fn with_length(status: u16, body: &[u8], length: usize) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-/// Sends one batch of one row to a server that gives `answer`; returns what it saw of the batch, too.
+/// Sends one batch of one row to a server that returns `answer`. Also returns what the server received of the batch.
 async fn exchange(answer: Vec<u8>) -> (Result<passwave::graph::BatchResponse, SendError>, Vec<Seen>) {
     let (url, mut seen) = server(answer).await;
     let result = connect(&url, &url, IDS, "s".into()).send(&batch(&[(1, "ann@contoso.com")])).await;
@@ -87,7 +87,7 @@ async fn exchange(answer: Vec<u8>) -> (Result<passwave::graph::BatchResponse, Se
 }
 
 #[tokio::test]
-async fn a_batch_is_one_request_with_its_length_and_never_chunked() {
+async fn batches_are_never_chunked() {
     let (url, mut seen) = server(plain(200, GOOD.as_bytes())).await;
     let client = connect(&url, &format!("{url}/below/"), IDS, "s3cret+/=&".into());
     let names: Vec<String> = (0..20).map(|n| format!("{}{n}@contoso.com", "x".repeat(60))).collect();
@@ -103,7 +103,7 @@ async fn a_batch_is_one_request_with_its_length_and_never_chunked() {
     assert_eq!(sent.header("content-length"), Some(sent.body.len().to_string().as_str()));
     assert_eq!(sent.header("content-type"), Some("application/json"));
     assert_eq!(sent.header("authorization"), Some("Bearer aaa.bbb.ccc"));
-    assert!(sent.header("client-request-id").is_some_and(passwave::upn::is_object_id));
+    assert!(sent.header("client-request-id").is_some_and(passwave::account::upn::is_object_id));
     let json: serde_json::Value = serde_json::from_slice(&sent.body).expect("JSON");
     assert_eq!(json["requests"].as_array().map(Vec::len), Some(20));
     assert!(seen.try_recv().is_err(), "one request and no more");
@@ -119,16 +119,16 @@ async fn redirects_are_refused() {
         assert!(matches!(&result, Err(SendError::Refused(reply)) if reply.status == status), "{status}");
         assert_eq!(seen.len(), 2);
         let came = futures_util::FutureExt::now_or_never(followed.accept());
-        assert!(came.is_none(), "{status}: somebody followed it");
+        assert!(came.is_none(), "{status}: a redirect was followed");
     }
 }
 
 #[tokio::test]
-async fn answers_that_are_no_answers_are_lost_and_never_sent_again() {
+async fn malformed_answers_count_as_lost() {
     let page = b"<html><body>Please sign in to the guest network</body></html>";
     let deep = [b"{\"value\":".as_slice(), &b"[".repeat(200_000), &b"]".repeat(200_000), b"}"].concat();
     for (name, answer) in [
-        ("a page in place of Graph", plain(200, page)),
+        ("a page instead of an answer of Graph", plain(200, page)),
         ("half a body", with_length(200, &GOOD.as_bytes()[..20], GOOD.len())),
         ("no body", plain(200, b"")),
         ("another JSON", plain(200, br#"{"value":[]}"#)),
@@ -146,7 +146,7 @@ async fn answers_that_are_no_answers_are_lost_and_never_sent_again() {
 }
 
 #[tokio::test]
-async fn a_status_is_heard_though_its_body_is_not() {
+async fn status_counts_without_a_body() {
     for (status, body, length) in
         [(502, &b"<html>"[..], 6), (503, b"<html", 4_000), (500, &vec![b'x'; 10 << 20], 10 << 20)]
     {
@@ -157,7 +157,7 @@ async fn a_status_is_heard_though_its_body_is_not() {
 }
 
 #[tokio::test]
-async fn where_nobody_listens_nothing_was_sent() {
+async fn refused_connections_send_nothing() {
     let closed = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let nobody = format!("http://{}", closed.local_addr().expect("an address"));
     drop(closed);
@@ -170,7 +170,7 @@ async fn where_nobody_listens_nothing_was_sent() {
 }
 
 #[tokio::test]
-async fn a_wrong_secret_is_told_with_its_code() {
+async fn wrong_secret_shows_its_code() {
     let served = Served::new(&["ann@contoso.com".into()], "{}");
     let credentials = served.tenant.credentials();
     let ids = (credentials.tenant_id.as_str(), credentials.client_id.as_str());
@@ -178,12 +178,12 @@ async fn a_wrong_secret_is_told_with_its_code() {
     let refused = client.sign_in().await;
     assert!(matches!(refused, Err(SignInError::Refused { code: Some(7_000_215), .. })));
     let result = client.send(&batch(&[(1, "ann@contoso.com")])).await;
-    assert!(matches!(&result, Err(SendError::SignIn(said)) if said.contains("AADSTS7000215")));
+    assert!(matches!(&result, Err(SendError::SignIn(said)) if said.to_string().contains("AADSTS7000215")));
     assert_eq!(served.tenant.tally().batches, 0);
 }
 
 #[tokio::test]
-async fn batches_that_leave_together_share_one_sign_in() {
+async fn concurrent_batches_share_a_sign_in() {
     let names: Vec<String> = (0..10).map(|n| format!("user{n}@contoso.com")).collect();
     let served = Served::new(&names, r#"{"latency_ms": 20}"#);
     let credentials = served.tenant.credentials();

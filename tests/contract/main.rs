@@ -1,5 +1,6 @@
-//! What the run relies on from a [`Graph`](passwave::graph::Graph): one suite for the simulator in process, for the client
-//! over loopback HTTP, and for a real tenant where there is one; and what only the client can get wrong.
+//! What the run relies on from a [`Graph`](passwave::graph::Graph). One suite runs against the simulator in process,
+//! the client over loopback HTTP, and a real tenant if one is configured. Other tests cover what only the client can
+//! get wrong.
 
 #[path = "../support/served.rs"]
 mod served;
@@ -10,22 +11,21 @@ mod tenant;
 mod wire;
 
 use passwave::{
+    account::upn::Upn,
     graph::{
         BatchRequest, Operation, Request,
-        client::{ClientSecret, GraphClient, endpoint, http_client},
+        client::{ClientSecret, GraphClient, ProxyUse, endpoint, http_client},
     },
-    password::ForceChange,
-    password::Password,
-    upn::Upn,
+    password::{ForceChange, Password},
 };
 use secrecy::SecretString;
 
-/// A batch that gives each account, by its row, the password that belongs to the row.
+/// A batch that gives each account the password of its row.
 fn batch(accounts: &[(u64, &str)]) -> BatchRequest {
     batch_of(accounts, |row| Operation::SetPassword(Password::new(password(row)), ForceChange::NextSignIn))
 }
 
-/// A batch that does something to each account.
+/// A batch with one operation for each account.
 fn batch_of(accounts: &[(u64, &str)], operation: impl Fn(u64) -> Operation) -> BatchRequest {
     let request = |(row, name): &(u64, &str)| Request {
         row: *row,
@@ -42,7 +42,8 @@ fn password(row: u64) -> String {
 /// A client that signs in at `authority` and sends to `graph`.
 fn connect(authority: &str, graph: &str, ids: (&str, &str), secret: SecretString) -> GraphClient<ClientSecret> {
     let (authority, graph) = (endpoint(authority).expect("a URL"), endpoint(graph).expect("a URL"));
-    let http = http_client(graph.scheme() == "http").expect("a client");
-    let door = ClientSecret::new(http.clone(), &authority, &graph, ids.0, ids.1, secret).expect("good ids");
-    GraphClient::new(http, &graph, door)
+    let proxy = if graph.is_encrypted() { ProxyUse::Environment } else { ProxyUse::Never };
+    let http = http_client(proxy).expect("a client");
+    let credential = ClientSecret::new(http.clone(), &authority, &graph, ids.0, ids.1, secret).expect("good ids");
+    GraphClient::new(http, &graph, credential)
 }

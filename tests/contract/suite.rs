@@ -1,17 +1,14 @@
-//! The suite itself: each rule once, held against both ways to the simulated tenant.
+//! The suite itself: each rule once, tested over both ways to the simulated tenant.
 
 use crate::{batch, batch_of, connect, password, served::Served};
 use passwave::{
-    graph::{
-        BATCH_ITEMS_MAX, Graph, Operation, Reply, SendError,
-        simulator::{Account, AccountKind, Simulator},
-    },
-    password::ForceChange,
-    password::Password,
+    graph::{BATCH_ITEMS_MAX, Graph, Operation, Reply, SendError},
+    password::{ForceChange, Password},
+    simulator::{Account, AccountKind, Simulator},
 };
 use std::{collections::HashMap, time::Duration};
 
-/// Names that a wrong escape would lead elsewhere, each with accounts that it could reach instead.
+/// Names that a wrong escape would send elsewhere, each with the accounts that it could reach instead.
 const NAMES: [(&str, &[&str]); 12] = [
     ("ann@contoso.com", &[]),
     ("O'Brien@contoso.com", &["OBrien@contoso.com", "O''Brien@contoso.com"]),
@@ -27,7 +24,7 @@ const NAMES: [(&str, &[&str]); 12] = [
     ("0b8f2a6e-3c1d-4e5f-8a9b-0c1d2e3f4a5b", &["0b8f2a6e-3c1d-4e5f-8a9b-0c1d2e3f4a5c"]),
 ];
 
-/// Runs a rule over both ways, each with a fresh tenant of these faults.
+/// Tests a rule over both ways, each with a fresh tenant that has these faults.
 macro_rules! rule {
     ($($name:ident, $faults:expr;)*) => {
         mod in_process {
@@ -79,7 +76,7 @@ fn tenant(faults: &str) -> Served {
     served
 }
 
-/// Rows 0 to 19, as many as a batch may hold.
+/// Rows 0 to 19, the maximum of a batch.
 async fn wave(graph: &impl Graph) -> Result<Vec<Reply>, SendError> {
     let names: Vec<String> = (0..BATCH_ITEMS_MAX).map(|n| format!("user{n}@contoso.com")).collect();
     let rows: Vec<_> = names.iter().enumerate().map(|(row, name)| (row as u64, name.as_str())).collect();
@@ -177,7 +174,7 @@ async fn a_gateway_that_answers_in_html_refuses(graph: &impl Graph, tenant: &Sim
 
 async fn an_answer_that_is_lost_is_lost(graph: &impl Graph, tenant: &Simulator) {
     assert!(matches!(wave(graph).await, Err(SendError::Lost(_))));
-    assert_eq!(tenant.tally().writes, 20, "sent once, by nobody again");
+    assert_eq!(tenant.tally().writes, 20, "sent exactly once");
 }
 
 async fn an_answer_that_is_cut_off_is_lost(graph: &impl Graph, tenant: &Simulator) {

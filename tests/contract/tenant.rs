@@ -1,17 +1,18 @@
-//! The same against a real tenant, where the environment names one; otherwise nothing is tested and nothing said.
+//! The same against a real tenant, if the environment names one. If not, nothing is tested and nothing printed.
 //!
-//! `PASSWAVE_TEST_TENANT` (its id), `PASSWAVE_TEST_CLIENT_ID`, `PASSWAVE_TEST_CLIENT_SECRET`, and `PASSWAVE_TEST_ACCOUNTS`:
-//! up to 19 accounts made for this, separated by commas. Their passwords are changed and thrown away.
+//! `PASSWAVE_TEST_TENANT` (its id), `PASSWAVE_TEST_CLIENT_ID`, `PASSWAVE_TEST_CLIENT_SECRET`, and
+//! `PASSWAVE_TEST_ACCOUNTS`: up to 19 accounts that exist only for this, separated by commas. Their passwords are
+//! changed and thrown away.
 
 use crate::connect;
 use passwave::{
+    account::upn::Upn,
     graph::{BatchRequest, Graph, Operation, Request},
     password::{BannedWords, ForceChange, Generator, PasswordPolicy, Person, Style},
-    upn::Upn,
 };
 
 #[tokio::test]
-async fn a_real_tenant_takes_what_it_is_given() {
+async fn real_tenant_accepts_the_contract() {
     let variable = |name: &str| std::env::var(format!("PASSWAVE_TEST_{name}")).ok();
     let (Some(tenant), Some(client), Some(secret), Some(accounts)) =
         (variable("TENANT"), variable("CLIENT_ID"), variable("CLIENT_SECRET"), variable("ACCOUNTS"))

@@ -1,4 +1,4 @@
-//! The bytes of a batch: exactly what is written, and what is made of whatever comes back.
+//! The bytes of a batch: exactly what is written, and how any answer is parsed.
 
 use crate::{batch_of, password};
 use passwave::{
@@ -6,8 +6,7 @@ use passwave::{
         BatchResponse, Operation, SendError,
         wire::{self, Envelope},
     },
-    password::ForceChange,
-    password::Password,
+    password::{ForceChange, Password},
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -18,7 +17,7 @@ fn decode(body: &str) -> Result<BatchResponse, SendError> {
 }
 
 #[test]
-fn a_batch_is_written_as_graph_wants_it() {
+fn writes_batches_as_documented() {
     for (force_change, name, value) in [
         (ForceChange::NextSignIn, "forceChangePasswordNextSignIn", true),
         (ForceChange::NextSignInWithMfa, "forceChangePasswordNextSignInWithMfa", true),
@@ -39,11 +38,11 @@ fn a_batch_is_written_as_graph_wants_it() {
     }
 }
 
-/// An item, and what is read out of it: row, status, wait, code, message, request id.
+/// An item, and what is parsed from it: row, status, wait, code, message, request id.
 type Case = (&'static str, Option<u64>, u16, Option<Duration>, &'static str, &'static str, &'static str);
 
 #[test]
-fn items_are_read_in_every_shape_that_is_seen() {
+fn reads_items_in_every_known_form() {
     let ten = Some(Duration::from_secs(10));
     let table: &[Case] = &[
         (r#"{"id":"1","status":204,"headers":{},"body":null}"#, Some(1), 204, None, "", "", ""),
@@ -101,7 +100,7 @@ fn items_are_read_in_every_shape_that_is_seen() {
 }
 
 #[test]
-fn an_item_that_cannot_be_read_takes_none_of_the_others_with_it() {
+fn unreadable_items_spare_the_others() {
     for odd in ["7", "null", "[]", "{}", r#"{"id":"1"}"#, r#"{"id":"1","status":"x"}"#, r#"{"id":"1","status":70000}"#]
     {
         let body = format!(r#"{{"@odata.x":1,"responses":[{odd},{{"id":"2","status":204}}]}}"#);
@@ -111,7 +110,27 @@ fn an_item_that_cannot_be_read_takes_none_of_the_others_with_it() {
 }
 
 #[test]
-fn the_highest_percentage_is_told() {
+fn spent_quotas_are_told_from_load() {
+    for (status, headers, is_over_quota) in [
+        (429, r#""x-ms-throttle-information": "WriteLimitExceeded""#, true),
+        (429, r#""X-MS-Throttle-Information": "ResourceUnitLimitExceeded""#, true),
+        (429, r#""x-ms-throttle-scope": "Tenant_Application/Write/a/t""#, true),
+        (
+            429,
+            r#""x-ms-throttle-scope": "Tenant_Application/Write/a/t", "x-ms-throttle-information": "CPULimitExceeded""#,
+            false,
+        ),
+        (429, r#""x-ms-throttle-information": "Überlast""#, false),
+        (429, r#""Retry-After": "10""#, false),
+        (204, r#""x-ms-throttle-scope": "Tenant_Application/Write/a/t""#, false),
+    ] {
+        let body = format!(r#"{{"responses":[{{"id":"1","status":{status},"headers":{{{headers}}}}}]}}"#);
+        assert_eq!(decode(&body).expect("an answer").replies[0].is_over_quota, is_over_quota, "{status} {headers}");
+    }
+}
+
+#[test]
+fn highest_percentage_is_reported() {
     let headers =
         |told: &str| format!(r#"{{"id":"1","status":204,"headers":{{"X-Ms-Throttle-Limit-Percentage":"{told}"}}}}"#);
     let body = format!(r#"{{"responses":[{},{},{}]}}"#, headers("0.85"), headers("1.2"), headers("x"));
@@ -119,7 +138,7 @@ fn the_highest_percentage_is_told() {
 }
 
 #[test]
-fn a_refusal_of_the_whole_is_told_with_what_it_says() {
+fn whole_refusals_keep_their_message() {
     let envelope = Envelope { status: 403, request_id: "r".into(), ..Envelope::default() };
     let body = br#"{"error":{"code":"Authorization_RequestDenied","message":"no"}}"#;
     let Err(SendError::Refused(reply)) = wire::decode(&envelope, body) else { panic!("not refused") };
@@ -134,12 +153,12 @@ fn a_refusal_of_the_whole_is_told_with_what_it_says() {
 
 proptest! {
     #[test]
-    fn whatever_comes_is_read_without_a_panic(status in 0_u16..1_000, body in proptest::collection::vec(any::<u8>(), 0..300)) {
+    fn arbitrary_rosters_never_panic(status in 0_u16..1_000, body in proptest::collection::vec(any::<u8>(), 0..300)) {
         let _ = wire::decode(&Envelope { status, ..Envelope::default() }, &body);
     }
 
     #[test]
-    fn a_damaged_answer_is_lost_or_says_nothing_new(at in 0_usize..200, byte in any::<u8>()) {
+    fn damaged_answers_never_mislead(at in 0_usize..200, byte in any::<u8>()) {
         let good = r#"{"responses":[{"id":"1","status":204,"headers":{"Retry-After":"1"}},
             {"id":"2","status":404,"body":{"error":{"code":"A","message":"b","innerError":{"request-id":"r"}}}}]}"#;
         let mut body = good.as_bytes().to_vec();

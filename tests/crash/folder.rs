@@ -1,6 +1,6 @@
 //! The run folder is moved, removed or changed while the program works in it.
 //!
-//! On Windows a file in use can neither be removed nor moved, so these are for the others.
+//! On Windows, a file in use can be neither removed nor moved, so these tests are for other systems.
 
 use crate::program::{Stage, said};
 use std::{
@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Slow enough that some batches are always on their way.
+/// Slow enough that some batches are always in flight.
 const SLOW: &str = r#"{"latency_ms": 120}"#;
 const ACCOUNTS: usize = 1_500;
 
@@ -21,8 +21,8 @@ fn begun() -> (Stage, std::process::Child) {
     (stage, child)
 }
 
-/// What was written is in the report, as reset: no answer was left unheard. Then it goes on to the end, and nothing is
-/// sent twice.
+/// Checks that every write is reported as reset, so no answer was missed. Then continues to the end, and checks that
+/// nothing is sent twice.
 fn nothing_is_lost(stage: &Stage) {
     let report = stage.last_report();
     stage.check(&report);
@@ -44,7 +44,7 @@ fn is_private(folder: &Path) {
 }
 
 #[test]
-fn removed_it_is_saved_beside_and_goes_on_there() {
+fn removed_folder_is_saved_beside() {
     let (mut stage, child) = begun();
     fs::remove_dir_all(stage.run_folder()).expect("removed");
     stage.must_end_away(child, &["run was removed", "passwave run run.rescued", "run.rescued/report.csv"]);
@@ -54,7 +54,7 @@ fn removed_it_is_saved_beside_and_goes_on_there() {
 }
 
 #[test]
-fn a_copy_takes_no_other_copys_place() {
+fn copies_never_replace_each_other() {
     let (mut stage, child) = begun();
     fs::create_dir(stage.home().join("run.rescued")).expect("made");
     fs::remove_dir_all(stage.run_folder()).expect("removed");
@@ -64,7 +64,7 @@ fn a_copy_takes_no_other_copys_place() {
 }
 
 #[test]
-fn where_all_around_it_is_removed_too_it_is_saved_elsewhere() {
+fn removed_parent_is_saved_elsewhere() {
     let elsewhere = tempfile::tempdir().expect("a folder");
     let mut stage = Stage::new(ACCOUNTS, SLOW);
     stage.plan();
@@ -80,8 +80,8 @@ fn where_all_around_it_is_removed_too_it_is_saved_elsewhere() {
 }
 
 #[test]
-fn without_any_place_for_a_copy_it_says_what_that_means() {
-    // There is no place below a file.
+fn failed_rescue_is_explained() {
+    // A folder cannot be created below a file.
     let elsewhere = tempfile::NamedTempFile::new().expect("a file");
     let stage = Stage::new(ACCOUNTS, SLOW);
     stage.plan();
@@ -94,7 +94,7 @@ fn without_any_place_for_a_copy_it_says_what_that_means() {
 }
 
 #[test]
-fn moved_it_is_told_where_it_goes_on() {
+fn moved_folder_names_the_next_step() {
     let (mut stage, child) = begun();
     fs::rename(stage.run_folder(), stage.home().join("aside")).expect("moved");
     let words: &[&str] = if cfg!(target_os = "linux") { &["was moved", "/aside"] } else { &["was moved"] };
@@ -107,7 +107,7 @@ fn moved_it_is_told_where_it_goes_on() {
 }
 
 #[test]
-fn a_part_of_it_removed_stops_it_and_nothing_is_lost() {
+fn removed_part_stops_without_loss() {
     for (name, saved) in [("ledger.db", true), ("ledger.db-wal", false), ("run.lock", false)] {
         let (mut stage, child) = begun();
         fs::remove_file(stage.run_folder().join(name)).expect("removed");
@@ -121,12 +121,12 @@ fn a_part_of_it_removed_stops_it_and_nothing_is_lost() {
 }
 
 #[test]
-fn a_ledger_moved_alone_takes_everything_with_it() {
+fn moved_ledger_takes_everything_along() {
     let (mut stage, child) = begun();
     let aside = stage.home().join("aside");
     fs::create_dir(&aside).expect("made");
     fs::rename(stage.ledger(), aside.join("ledger.db")).expect("moved");
-    stage.must_end_away(child, &["ledger.db is not there any more"]);
+    stage.must_end_away(child, &["ledger.db does not exist any more"]);
     // Not even the log is needed any more.
     fs::remove_dir_all(stage.run_folder()).expect("removed");
     stage.run = "aside".into();
@@ -135,7 +135,7 @@ fn a_ledger_moved_alone_takes_everything_with_it() {
 }
 
 #[test]
-fn another_run_in_its_place_is_left_alone() {
+fn replacement_run_is_left_alone() {
     let mut stage = Stage::new(ACCOUNTS, SLOW);
     stage.plan();
     let planned = stage.connecting(&["plan", "wave.csv", "--run-dir", "other"]).output().expect("it starts");
@@ -149,20 +149,20 @@ fn another_run_in_its_place_is_left_alone() {
     fs::rename(stage.run_folder(), stage.home().join("aside")).expect("moved");
     fs::rename(stage.home().join("other"), stage.run_folder()).expect("moved");
     stage.must_end_away(child, &["was moved or changed"]);
-    assert!(read("run") == other, "what stands there now was not touched");
+    assert!(read("run") == other, "the new content was not touched");
     stage.run = "aside".into();
     stage.report();
     nothing_is_lost(&stage);
 }
 
 #[test]
-fn removed_after_the_last_answer_it_is_saved_too() {
+fn late_removal_is_saved_too() {
     let mut stage = Stage::new(300, r#"{"replication_lag_seconds": 600}"#);
     stage.plan();
     let mut run = stage.running();
     run.arg("--verify");
     let child = stage.begin(run, 300);
-    // It reads back what is not visible yet.
+    // The process checks again what is not visible yet.
     stage.wait_for(|tenant| tenant.tally().reads > 300, || false);
     fs::remove_dir_all(stage.run_folder()).expect("removed");
     let id = child.id().to_string();
@@ -172,7 +172,7 @@ fn removed_after_the_last_answer_it_is_saved_too() {
     let report = stage.last_report();
     stage.check(&report);
     assert!(report.iter().all(|row| row.status == "reset"));
-    // The run remembers that it verifies, and nothing is visible yet for minutes.
+    // The run remembers that it verifies, and nothing becomes visible for minutes.
     let last = stage.running().arg("--no-verify").output().expect("it starts");
     assert_eq!(last.status.code(), Some(0), "{}", said(&last));
     stage.check(&stage.last_report());

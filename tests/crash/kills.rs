@@ -1,4 +1,4 @@
-//! Kills at moments that a seed draws, and orderly interruptions. `PASSWAVE_KILLS` says how many kills.
+//! Kills at random moments from a seed, and orderly interruptions. `PASSWAVE_KILLS` sets the number of kills.
 
 use crate::program::{Stage, said};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -11,7 +11,7 @@ const FAULTS: &str = r#"{"latency_ms": 15, "latency_jitter_ms": 20,
     "complexity": {"share": 0.02}, "token": {"revoked_after_requests": 30}}"#;
 
 #[test]
-fn killed_at_any_moment_it_goes_on_and_the_report_is_right_at_once() {
+fn kills_leave_a_correct_report() {
     let kills = std::env::var("PASSWAVE_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(5);
     let stage = Stage::new(300 * kills, FAULTS);
     stage.plan();
@@ -32,14 +32,15 @@ fn killed_at_any_moment_it_goes_on_and_the_report_is_right_at_once() {
     stage.finish();
 }
 
-/// A figure of summary.json.
+/// A number in summary.json.
 fn figure(stage: &Stage, name: &str) -> f64 {
     let text = std::fs::read(stage.run_folder().join("summary.json")).expect("a summary");
     let summary: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
     summary[name].as_f64().unwrap_or_else(|| panic!("{name} is {}", summary[name]))
 }
 
-/// What was told of 3,599 resets by two processes, the first of which was killed, once was "559 writes, under a second".
+/// A regression: for 3,599 resets by two processes, the first of which was killed, the summary said "559 writes, under
+/// a second".
 #[test]
 fn figures_count_killed_processes() {
     let stage = Stage::new(1_200, r#"{"latency_ms": 60}"#);
@@ -53,14 +54,14 @@ fn figures_count_killed_processes() {
     assert_eq!((figure(&stage, "processes"), figure(&stage, "processes_cut_off")), (1.0, 1.0));
     assert!(figure(&stage, "seconds") >= 0.06, "{}", figure(&stage, "seconds"));
     let text = std::fs::read_to_string(stage.run_folder().join("summary.json")).expect("a summary");
-    assert!(text.contains("\"ended_at\": null"), "nobody knows when it ended: {text}");
+    assert!(text.contains("\"ended_at\": null"), "its end is not known: {text}");
     stage.finish();
     let tally = stage.served.tenant.tally();
     assert!(figure(&stage, "writes") >= 1_200.0 && figure(&stage, "writes") >= tally.writes as f64);
     assert_eq!((figure(&stage, "processes"), figure(&stage, "processes_cut_off")), (2.0, 1.0));
     assert!(figure(&stage, "batches") < tally.batches as f64, "those of the killed process are not known");
     let told = stage.program(&["report", "run"]).output().expect("it starts");
-    assert!(said(&told).contains("Answers 429 to 1 process that was cut off are not known."), "{}", said(&told));
+    assert!(said(&told).contains("The 429 answers to 1 process that was cut off are not known."), "{}", said(&told));
     let cases = stage.program(&["report", "run", "--format", "junit"]).output().expect("it starts");
     let time = format!("time=\"{:.3}\"", figure(&stage, "seconds"));
     assert!(String::from_utf8_lossy(&cases.stdout).contains(&time), "{time}");
@@ -70,7 +71,7 @@ fn figures_count_killed_processes() {
 
 #[cfg(unix)]
 #[test]
-fn interrupted_it_waits_for_its_answers_reports_and_goes_on_later() {
+fn interrupt_waits_and_reports() {
     let stage = Stage::new(2_000, r#"{"latency_ms": 150}"#);
     stage.plan();
     for signal in ["-INT", "-TERM"] {
@@ -82,7 +83,7 @@ fn interrupted_it_waits_for_its_answers_reports_and_goes_on_later() {
         assert!(sent.expect("kill is there").success());
         let output = child.wait_with_output().expect("it ends");
         assert_eq!(output.status.code(), Some(130), "{}", said(&output));
-        assert!(said(&output).contains("passwave run"), "it says how to go on: {}", said(&output));
+        assert!(said(&output).contains("passwave run"), "it names the next command: {}", said(&output));
         let report = stage.last_report();
         stage.check(&report);
         let settled = report.iter().filter(|row| row.status == "reset").count() as u64;
@@ -94,7 +95,7 @@ fn interrupted_it_waits_for_its_answers_reports_and_goes_on_later() {
 }
 
 #[test]
-fn a_second_process_is_refused_and_told_which_is_the_first() {
+fn second_process_is_refused() {
     let stage = Stage::new(2_000, r#"{"latency_ms": 1000}"#);
     stage.plan();
     let mut first = stage.connecting(&["run", "run", "--yes"]).spawn().expect("it starts");
@@ -110,7 +111,7 @@ fn a_second_process_is_refused_and_told_which_is_the_first() {
 }
 
 #[test]
-fn a_wait_that_graph_asked_for_survives_a_kill() {
+fn wait_survives_a_kill() {
     const SECONDS: u64 = 5;
     let faults = format!(r#"{{"requests": {{"throttled": 1.0, "retry_after_seconds": {SECONDS}}}}}"#);
     let stage = Stage::new(100, &faults);
@@ -125,7 +126,7 @@ fn a_wait_that_graph_asked_for_survives_a_kill() {
     first.wait().expect("it has ended");
     let before = stage.served.tenant.tally().throttled_whole;
     let mut second = stage.running().spawn().expect("it starts");
-    let again = |tenant: &passwave::graph::simulator::Simulator| tenant.tally().throttled_whole > before;
+    let again = |tenant: &passwave::simulator::Simulator| tenant.tally().throttled_whole > before;
     stage.wait_for(again, || second.try_wait().expect("a child").is_some());
     let waited = asked.elapsed();
     second.kill().expect("it is killed");

@@ -1,4 +1,4 @@
-//! A machine that refuses: a full disk, a disk that cannot be written, files that cannot be opened, damaged bytes.
+//! A failing machine: a full disk, a read-only disk, files that cannot be opened, damaged bytes.
 
 use crate::program::{Stage, can_trace, said, skipped, traced};
 use std::{
@@ -12,13 +12,13 @@ use std::{
 struct Disk(PathBuf);
 
 impl Disk {
-    /// None where this machine lets nobody mount one here.
+    /// `None` if this machine does not permit a mount.
     fn over(stage: &Stage, size: &str) -> Option<Self> {
         let options = format!("size={size},mode=0700");
         let mounted =
             Command::new("mount").args(["-t", "tmpfs", "-o", &options, "passwave"]).arg(stage.home()).output();
         if !mounted.is_ok_and(|mounted| mounted.status.success()) {
-            skipped("a file system of its own cannot be mounted here");
+            skipped("a file system cannot be mounted here");
             return None;
         }
         stage.write_roster();
@@ -31,7 +31,7 @@ impl Disk {
         assert!(done.status.success(), "{}", said(&done));
     }
 
-    /// Takes all the room that is left.
+    /// Fills all remaining space.
     fn fill(&self) -> PathBuf {
         let filler = self.0.join("filler");
         let mut file = fs::File::create(&filler).expect("made");
@@ -47,30 +47,30 @@ impl Drop for Disk {
 }
 
 #[test]
-fn a_disk_that_is_full_before_it_begins_leaves_no_half_of_a_run() {
+fn full_disk_leaves_no_partial_run() {
     let stage = Stage::new(3_000, "{}");
     let Some(_disk) = Disk::over(&stage, "400k") else { return };
     let mut plan = stage.connecting(&["plan", "wave.csv", "--run-dir", "run"]);
-    let said = stage.must_end_away(plan.spawn().expect("it starts"), &["make room"]);
+    let said = stage.must_end_away(plan.spawn().expect("it starts"), &["free some space"]);
     assert!(!stage.run_folder().exists(), "{said}");
 }
 
 #[test]
-fn a_disk_that_fills_up_stops_it_and_nothing_is_lost() {
+fn filling_disk_stops_without_loss() {
     let stage = Stage::new(1_500, r#"{"latency_ms": 60}"#);
     let Some(disk) = Disk::over(&stage, "8m") else { return };
     stage.plan();
     let child = stage.begin(stage.running(), 100);
     let filler = disk.fill();
-    stage.must_end_away(child, &["full", "make room", "passwave run"]);
+    stage.must_end_away(child, &["full", "free some space", "passwave run"]);
     let writes = stage.served.tenant.tally().writes;
     assert!(writes < 1_500, "nothing was sent whose intent could not be kept");
-    // The report of before the run stands, and holds what may be in force.
+    // The report from before the run is unchanged, and has the passwords that may be in force.
     stage.check(&stage.last_report());
     let report = stage.program(&["report", "run"]).spawn().expect("it starts");
     stage.must_end_away(report, &["report.csv", "free space"]);
     assert!(!stage.run_folder().join("report.csv.draft").exists());
-    stage.must_end_away(stage.running().spawn().expect("it starts"), &["make room"]);
+    stage.must_end_away(stage.running().spawn().expect("it starts"), &["free some space"]);
     stage.check(&stage.last_report());
     assert_eq!(stage.served.tenant.tally().writes, writes);
     fs::remove_file(filler).expect("removed");
@@ -79,7 +79,7 @@ fn a_disk_that_fills_up_stops_it_and_nothing_is_lost() {
 }
 
 #[test]
-fn a_disk_that_cannot_be_written_is_told_and_nothing_is_lost() {
+fn unwritable_disk_stops_without_loss() {
     let stage = Stage::new(60, "{}");
     let Some(disk) = Disk::over(&stage, "8m") else { return };
     stage.plan();
@@ -101,9 +101,9 @@ fn a_disk_that_cannot_be_written_is_told_and_nothing_is_lost() {
     stage.finish();
 }
 
-/// As root nothing is read-only, so there it is tried by another test alone.
+/// For root nothing is read-only, so another test covers root.
 #[test]
-fn a_ledger_that_was_made_read_only_is_told() {
+fn read_only_ledger_is_reported() {
     let stage = Stage::new(60, "{}");
     stage.plan();
     let modes = |file, folder| {
@@ -122,9 +122,9 @@ fn a_ledger_that_was_made_read_only_is_told() {
     stage.finish();
 }
 
-/// What the system answers from then on to calls on the ledger's log, and what is said.
+/// Errors that the system returns for calls on the ledger's log, and the messages for them.
 #[test]
-fn whatever_the_system_refuses_under_way_stops_it_and_nothing_is_lost() {
+fn system_refusals_stop_without_loss() {
     if !can_trace() {
         return;
     }
@@ -134,7 +134,7 @@ fn whatever_the_system_refuses_under_way_stops_it_and_nothing_is_lost() {
     let log = folder.join("ledger.db-wal");
     for (fault, words) in [
         ("pwrite64:error=EROFS:when=30+", "check the disk"),
-        ("pwrite64:error=ENOSPC:when=30+", "make room"),
+        ("pwrite64:error=ENOSPC:when=30+", "free some space"),
         ("pwrite64:error=EIO:when=30+", "check the disk"),
         ("fsync,fdatasync:error=EIO:when=8+", "check the disk"),
     ] {
@@ -142,7 +142,7 @@ fn whatever_the_system_refuses_under_way_stops_it_and_nothing_is_lost() {
         let option = format!("inject={fault}");
         let options = ["-o", "/dev/null", "-P", log.to_str().expect("UTF-8"), "-e", &option];
         let child = traced(&stage.running(), &options).spawn().expect("it starts");
-        stage.must_end_away(child, &["the ledger could not be kept", words, "passwave run"]);
+        stage.must_end_away(child, &["the ledger could not be read or written", words, "passwave run"]);
         assert!(stage.served.tenant.tally().writes > before, "{fault}: it came under way");
         stage.check(&stage.last_report());
         stage.check(&stage.report());
@@ -151,7 +151,7 @@ fn whatever_the_system_refuses_under_way_stops_it_and_nothing_is_lost() {
 }
 
 #[test]
-fn with_too_few_files_to_open_it_says_so_and_nothing_is_lost() {
+fn too_few_files_stop_without_loss() {
     let stage = Stage::new(200, "{}");
     stage.plan();
     let limited = |command: &Command, most: u32| {
@@ -166,7 +166,7 @@ fn with_too_few_files_to_open_it_says_so_and_nothing_is_lost() {
         for command in [reset, stage.running(), stage.program(&["report", "run"])] {
             let ended = limited(&command, most).output().expect("it starts");
             let said = said(&ended);
-            // Below that, the loader cannot even start it.
+            // Below that limit, the loader cannot even start the program.
             if ended.status.code() == Some(127) {
                 continue;
             }
@@ -180,10 +180,10 @@ fn with_too_few_files_to_open_it_says_so_and_nothing_is_lost() {
     assert!(report.iter().all(|row| row.status == "reset"), "with enough of them it went through");
 }
 
-/// A bit that has flipped anywhere in the ledger is found, or does no harm: no account but those of the roster is ever
-/// touched, and nothing panics. Only within a password itself nobody can tell (see the README).
+/// A flipped bit anywhere in the ledger is detected or harmless: no account outside the roster is touched, and nothing
+/// panics. Only a flipped bit within a password cannot be detected (see the README).
 #[test]
-fn flipped_bits_are_found_or_do_no_harm() {
+fn flipped_bits_do_no_harm() {
     let stage = Stage::new(40, "{}");
     stage.plan();
     let good = fs::read(stage.ledger()).expect("a ledger");
@@ -204,7 +204,7 @@ fn flipped_bits_are_found_or_do_no_harm() {
             refused += 1;
             continue;
         }
-        // Each flip has the accounts written anew, so what counts is what they hold now.
+        // Each flip resets the accounts again, so only their current passwords count.
         let report = stage.last_report();
         for (row, account) in report.iter().zip(&stage.accounts) {
             assert_eq!(&row.name, account, "byte {at}");
@@ -219,7 +219,7 @@ fn flipped_bits_are_found_or_do_no_harm() {
     assert!(refused > 0 && refused < flips, "{refused} of {flips}");
 }
 
-/// A run folder with this ledger and nothing else in it.
+/// A run folder with only this ledger.
 fn fresh(stage: &Stage, ledger: &[u8]) {
     let folder: &Path = &stage.run_folder();
     fs::remove_dir_all(folder).expect("removed");

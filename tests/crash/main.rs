@@ -1,4 +1,4 @@
-//! The program itself, killed, interrupted and misled: what it leaves behind must be right.
+//! The program is killed, interrupted and misled: whatever it leaves behind must be right.
 
 #[path = "../support/checkers.rs"]
 mod checkers;
@@ -8,8 +8,11 @@ mod copy;
 #[path = "../support/served.rs"]
 mod served;
 
+#[cfg(target_os = "linux")]
+mod carried;
 #[cfg(unix)]
 mod folder;
+mod held;
 mod kills;
 #[cfg(unix)]
 mod machine;

@@ -1,16 +1,19 @@
-//! Two runs of one roster on one machine: the second is refused as long as the first has not ended.
+//! Two runs of one roster on one machine: the second is refused until the first has ended.
 
-use crate::program::{Stage, said};
+use crate::{
+    checkers::{Invariant, check, read},
+    program::{Stage, said},
+};
 use std::{
     fs,
     path::PathBuf,
     process::{Command, Output},
 };
 
-/// Slow enough that a run can be met half way.
+/// Slow enough that the second run starts while the first is half done.
 const SLOW: &str = r#"{"latency_ms": 120}"#;
 
-/// Where the program keeps its state in these tests.
+/// The program's state folder in these tests.
 fn state(stage: &Stage) -> PathBuf {
     stage.home().join("state")
 }
@@ -20,7 +23,7 @@ fn entries(stage: &Stage) -> usize {
     runs.filter(|entry| entry.path().extension().is_some_and(|ending| ending == "run")).count()
 }
 
-/// `passwave reset` into a run folder, and more.
+/// `passwave reset` into this run folder, with more arguments.
 fn reset(stage: &Stage, folder: &str, more: &[&str]) -> Command {
     let mut command = stage.connecting(&["reset", "wave.csv", "--run-dir", folder, "--yes"]);
     command.args(more).env("PASSWAVE_STATE_DIR", state(stage));
@@ -46,13 +49,13 @@ fn killed() -> Stage {
 }
 
 #[test]
-fn a_second_run_is_refused_until_the_first_has_ended() {
+fn second_run_waits_for_the_first() {
     let stage = killed();
     let before = stage.served.tenant.tally().patches;
     let refused = ended(reset(&stage, "second", &[]));
     let words = said(&refused);
     assert_eq!(refused.status.code(), Some(2), "{words}");
-    for expected in ["/first, begun ", "has not ended", "nothing was sent", "passwave run ", "--alongside"] {
+    for expected in ["first, started ", "has not ended", "nothing was sent", "passwave run ", "--alongside"] {
         assert!(words.contains(expected), "{expected}: {words}");
     }
     assert_eq!(stage.served.tenant.tally().patches, before, "nothing was sent");
@@ -68,7 +71,7 @@ fn a_second_run_is_refused_until_the_first_has_ended() {
 }
 
 #[test]
-fn two_that_are_meant_go_side_by_side() {
+fn alongside_allows_both() {
     let stage = killed();
     let second = ended(reset(&stage, "second", &["--alongside"]));
     assert_eq!(second.status.code(), Some(0), "{}", said(&second));
@@ -78,7 +81,7 @@ fn two_that_are_meant_go_side_by_side() {
 }
 
 #[test]
-fn of_two_that_begin_at_once_one_is_refused() {
+fn simultaneous_start_refuses_one() {
     let stage = Stage::new(600, SLOW);
     let going = ["first", "second"].map(|folder| reset(&stage, folder, &[]).spawn().expect("it starts"));
     let codes = going.map(|child| child.wait_with_output().expect("it ends").status.code());
@@ -87,7 +90,26 @@ fn of_two_that_begin_at_once_one_is_refused() {
 }
 
 #[test]
-fn a_folder_that_is_gone_speaks_against_nothing() {
+fn ignoring_the_register_is_caught() {
+    let stage = Stage::new(200, SLOW);
+    // Each has its own register, so neither sees the other.
+    let begin = |folder: &str| {
+        let mut command = reset(&stage, folder, &[]);
+        command.env("PASSWAVE_STATE_DIR", stage.home().join(format!("state-of-{folder}"))).spawn().expect("it starts")
+    };
+    let going = ["first", "second"].map(begin);
+    let codes = going.map(|child| child.wait_with_output().expect("it ends").status.code());
+    assert_eq!(codes, [Some(0); 2], "neither is warned about the other");
+    let is_wrong = |folder: &str| {
+        let report = read(&fs::read(stage.home().join(folder).join("report.csv")).expect("a report"));
+        let found = check(&report, &stage.accounts, &stage.served.tenant, &stage.strangers);
+        found.is_err_and(|fault| fault.invariant == Invariant::ResetHolds)
+    };
+    assert!(["first", "second"].into_iter().any(is_wrong), "one of them says reset of a password that opens nothing");
+}
+
+#[test]
+fn deleted_folders_block_nothing() {
     let stage = killed();
     fs::remove_dir_all(stage.home().join("first")).expect("removed");
     let second = ended(reset(&stage, "second", &[]));
@@ -96,7 +118,7 @@ fn a_folder_that_is_gone_speaks_against_nothing() {
 }
 
 #[test]
-fn other_accounts_meet_nobody() {
+fn distinct_accounts_do_not_overlap() {
     let mut stage = killed();
     std::mem::swap(&mut stage.accounts, &mut stage.strangers);
     stage.write_roster();
@@ -105,7 +127,7 @@ fn other_accounts_meet_nobody() {
 }
 
 #[test]
-fn a_register_that_cannot_be_kept_stops_no_run() {
+fn broken_register_stops_no_run() {
     let stage = Stage::new(40, "{}");
     fs::write(state(&stage), "a file where the folder should be").expect("written");
     let told = ended(reset(&stage, "first", &["-v"]));
@@ -117,7 +139,7 @@ fn a_register_that_cannot_be_kept_stops_no_run() {
 }
 
 #[test]
-fn rehearsals_and_plans_are_not_in_it() {
+fn register_excludes_rehearsals_and_plans() {
     let stage = killed();
     let with_state = |mut command: Command| {
         let output = command.env("PASSWAVE_STATE_DIR", state(&stage)).output().expect("it starts");

@@ -1,10 +1,10 @@
-//! The program as a child process, with a roster, a run folder and the way into a tenant.
+//! The program as a child process, with a roster, a run folder and credentials for a tenant.
 
 use crate::{
     checkers::{self, Row},
     served::Served,
 };
-use passwave::graph::simulator::Simulator;
+use passwave::{graph::client::auth::Variables, simulator::Simulator};
 use secrecy::ExposeSecret;
 use std::{
     fs,
@@ -14,12 +14,12 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// A folder with a roster in it, and a tenant.
+/// A folder with a roster, and a tenant.
 pub struct Stage {
     pub served: Served,
     pub accounts: Vec<String>,
     pub strangers: Vec<String>,
-    /// The run folder's name, below the home folder.
+    /// The run folder's name, within the home folder.
     pub run: String,
     home: TempDir,
 }
@@ -54,17 +54,17 @@ impl Stage {
         self.run_folder().join("ledger.db")
     }
 
-    /// A command line without anything of the machine's own environment that could lead elsewhere.
+    /// A command line without variables of the machine that could affect it.
     pub fn program(&self, arguments: &[&str]) -> Command {
         let credentials = self.served.tenant.credentials();
         let mut command = Command::new(env!("CARGO_BIN_EXE_passwave"));
         command.args(arguments).current_dir(self.home.path()).stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        for door in ["AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE", "IDENTITY_ENDPOINT"] {
-            command.env_remove(door);
+        for variable in Variables::READ {
+            command.env_remove(variable);
         }
         command.env_remove("PASSWAVE_SEAL_PASSPHRASE").env("PASSWAVE_NO_CONFIG", "true");
-        for job in ["ACTIONS_ID_TOKEN_REQUEST_URL", "SYSTEM_OIDCREQUESTURI", "GITHUB_ACTIONS", "TF_BUILD"] {
+        for job in ["GITHUB_ACTIONS", "TF_BUILD"] {
             command.env_remove(job);
         }
         command.env("AZURE_TENANT_ID", &credentials.tenant_id).env("AZURE_CLIENT_ID", &credentials.client_id);
@@ -73,7 +73,7 @@ impl Stage {
         command
     }
 
-    /// The same for a verb that connects, at a pace that only the tenant limits.
+    /// The same for a command that connects, at a pace that only the tenant limits.
     pub fn connecting(&self, arguments: &[&str]) -> Command {
         let mut command = self.program(arguments);
         command.args(["--graph-endpoint", &self.served.url, "--write-quota", "100000/1s"]);
@@ -90,14 +90,14 @@ impl Stage {
         assert_eq!(planned.status.code(), Some(0), "{}", said(&planned));
     }
 
-    /// Runs `passwave report`, and reads what it has written.
+    /// Runs `passwave report`, and reads the report.
     pub fn report(&self) -> Vec<Row> {
         let reported = self.program(&["report", &self.run]).output().expect("it starts");
         assert_eq!(reported.status.code(), Some(0), "{}", said(&reported));
         self.last_report()
     }
 
-    /// The report that stands in the run folder.
+    /// The report that is in the run folder.
     pub fn last_report(&self) -> Vec<Row> {
         checkers::read(&fs::read(self.run_folder().join("report.csv")).expect("a report"))
     }
@@ -108,7 +108,7 @@ impl Stage {
         held.expect("the invariants");
     }
 
-    /// Passwords in the clear that the ledger keeps although others have taken their place, by row.
+    /// Replaced passwords that the ledger keeps in clear text, by row.
     fn superseded(&self) -> Vec<(u64, String)> {
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
         let Ok(ledger) = rusqlite::Connection::open_with_flags(self.ledger(), flags) else { return Vec::new() };
@@ -118,7 +118,7 @@ impl Stage {
         rows.map(|row| row.expect("a row")).collect()
     }
 
-    /// Waits until `enough` holds of the tenant or `over` is true, looking every millisecond.
+    /// Waits until `enough` is true for the tenant or `over` is true; checks every millisecond.
     pub fn wait_for(&self, enough: impl Fn(&Simulator) -> bool, mut over: impl FnMut() -> bool) {
         while !enough(&self.served.tenant) && !over() {
             std::thread::sleep(Duration::from_millis(1));
@@ -133,12 +133,12 @@ impl Stage {
         child
     }
 
-    /// The run with nobody to be asked.
+    /// The run without questions.
     pub fn running(&self) -> Command {
         self.connecting(&["run", &self.run, "--yes"])
     }
 
-    /// Waits for a process that cannot go on: it ends with 3, says why and what to do, and does not panic.
+    /// Waits for a process that cannot continue: it must exit with 3, say why and what to do, and not panic.
     pub fn must_end_away(&self, child: Child, words: &[&str]) -> String {
         let output = child.wait_with_output().expect("it ends");
         let said = said(&output);
@@ -148,7 +148,7 @@ impl Stage {
         said
     }
 
-    /// Runs to the end, and checks that everybody was reset.
+    /// Runs to the end, and checks that all accounts were reset.
     pub fn finish(&self) {
         let ended = self.connecting(&["run", &self.run, "--yes"]).output().expect("it starts");
         assert_eq!(ended.status.code(), Some(0), "{}", said(&ended));
@@ -159,9 +159,9 @@ impl Stage {
     }
 }
 
-/// What a process wrote on stderr.
+/// What a process printed on stderr, with the program's name as it is on Unix in the commands.
 pub fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
+    String::from_utf8_lossy(&output.stderr).replace("passwave.exe ", "passwave ")
 }
 
 /// `command` run under strace with `options`.
@@ -186,7 +186,7 @@ pub fn in_the_place_of(command: &Command, mut other: Command) -> Command {
     other
 }
 
-/// Whether programs can be traced here.
+/// Whether programs can be traced on this machine.
 #[cfg(unix)]
 pub fn can_trace() -> bool {
     let traced = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
@@ -197,7 +197,7 @@ pub fn can_trace() -> bool {
     can
 }
 
-/// Says why a test shows nothing here.
+/// Prints why a test checks nothing on this machine.
 #[cfg(unix)]
 pub fn skipped(why: &str) {
     use std::io::Write;

@@ -1,10 +1,10 @@
-//! What is refused before anything is sent, untouched.
+//! What is refused before anything is sent, and left untouched.
 
 use crate::program::{Stage, said};
 use std::fs;
 
 #[test]
-fn ledgers_that_are_none_are_left_as_they_are() {
+fn foreign_ledgers_are_left_untouched() {
     let stage = Stage::new(400, "{}");
     stage.plan();
     let good = fs::read(stage.ledger()).expect("a ledger");
@@ -47,7 +47,7 @@ fn ledgers_that_are_none_are_left_as_they_are() {
 }
 
 #[test]
-fn a_wrong_secret_ends_with_its_code_and_its_cure_and_the_plan_is_kept() {
+fn wrong_secret_keeps_the_plan() {
     let stage = Stage::new(10, "{}");
     let mut command = stage.connecting(&["reset", "wave.csv", "--run-dir", "run", "--yes"]);
     let refused = command.env("AZURE_CLIENT_SECRET", "not-the-secret").output().expect("it starts");
@@ -61,7 +61,7 @@ fn a_wrong_secret_ends_with_its_code_and_its_cure_and_the_plan_is_kept() {
 }
 
 #[test]
-fn without_its_variables_or_an_answer_nothing_is_made() {
+fn missing_input_creates_nothing() {
     let stage = Stage::new(10, "{}");
     for variable in ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"] {
         let mut command = stage.connecting(&["reset", "wave.csv", "--run-dir", "run", "--yes"]);
@@ -77,7 +77,7 @@ fn without_its_variables_or_an_answer_nothing_is_made() {
 }
 
 #[test]
-fn no_secret_and_no_password_is_in_anything_that_is_said() {
+fn output_contains_no_secrets() {
     let stage = Stage::new(60, r#"{"complexity": {"share": 0.3, "times": 4}, "items": {"conflict": 0.05}}"#);
     let mut command = stage.connecting(&["reset", "wave.csv", "--run-dir", "run", "--yes"]);
     let ended = command.env("RUST_LOG", "trace").env("RUST_BACKTRACE", "1").output().expect("it starts");

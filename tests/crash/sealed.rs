@@ -1,4 +1,4 @@
-//! Sealed runs through the program: what lies on disk, who reads it, and a machine that vanishes.
+//! Sealed runs through the program: what is on disk, who can read it, and a machine that disappears.
 
 use crate::{
     checkers::{self, Row},
@@ -36,9 +36,14 @@ impl Sealed {
         self.stage.connecting(&[&["run", "run", "--yes"], flags].concat()).output().expect("it starts")
     }
 
-    /// `report.csv.age`, opened as the `age` program does it.
+    /// `report.csv.age`, opened with the `age` program.
     fn opened(&self) -> Vec<Row> {
-        let file = fs::read(self.stage.run_folder().join("report.csv.age")).expect("a sealed report");
+        self.opened_as("report.csv.age")
+    }
+
+    /// The same under another name.
+    fn opened_as(&self, name: &str) -> Vec<Row> {
+        let file = fs::read(self.stage.run_folder().join(name)).expect("a sealed report");
         let decryptor = age::Decryptor::new_buffered(&file[..]).expect("a file of age");
         let mut reader = decryptor.decrypt(iter::once(&self.key as _)).expect("sealed to the key");
         let mut report = Vec::new();
@@ -54,7 +59,7 @@ impl Sealed {
         checkers::read(&printed.stdout)
     }
 
-    /// No file of the run folder, and nothing that was said, holds a password.
+    /// Checks that no file of the run folder and no output contains a password.
     fn nothing_in_the_clear(&self, passwords: &[Row], outputs: &[&Output]) {
         let files = fs::read_dir(self.stage.run_folder()).expect("a folder");
         let files = files.map(|entry| fs::read(entry.expect("an entry").path()).expect("a file"));
@@ -71,7 +76,7 @@ impl Sealed {
 }
 
 #[test]
-fn nothing_is_in_the_clear_and_the_key_opens_everything() {
+fn only_the_key_opens_anything() {
     let sealed = Sealed::new(300, r#"{"complexity": {"share": 0.1}}"#);
     let planned = sealed.plan(&["--seal-to", &sealed.recipient]);
     assert!(said(&planned).contains("sealed to 1 recipient"), "{}", said(&planned));
@@ -81,6 +86,13 @@ fn nothing_is_in_the_clear_and_the_key_opens_everything() {
     let ended = sealed.run(&[]);
     assert_eq!(ended.status.code(), Some(0), "{}", said(&ended));
     assert!(said(&ended).contains("300 passwords were sealed by an earlier process"), "{}", said(&ended));
+    let verified = sealed.stage.connecting(&["verify", "run"]).output().expect("it starts");
+    assert_eq!(verified.status.code(), Some(0), "{}", said(&verified));
+    let (key, length) = (&sealed.recipient, sealed.recipient.len());
+    let named = format!("sealed to 1 recipient: {}…{}", &key[..10], &key[length - 6..]);
+    for told in [&planned, &ended, &verified] {
+        assert!(said(told).contains(&named), "{}", said(told));
+    }
     let report = sealed.opened();
     sealed.stage.check(&report);
     checkers::check_ended(&report).expect("the end");
@@ -91,12 +103,28 @@ fn nothing_is_in_the_clear_and_the_key_opens_everything() {
     fs::write(sealed.stage.home().join("key.txt"), wrong.expose_secret()).expect("another key");
     let refused = sealed.stage.program(&["report", "run", "--identity", "key.txt"]).output().expect("it starts");
     assert_eq!(refused.status.code(), Some(2));
-    assert!(said(&refused).contains("opens nothing"), "{}", said(&refused));
+    assert!(said(&refused).contains("does not open the passwords of this run"), "{}", said(&refused));
     assert!(!said(&refused).contains("AGE-SECRET-KEY"), "{}", said(&refused));
 }
 
 #[test]
-fn a_recipients_file_and_a_passphrase_seal_too_and_each_opens_alone() {
+fn a_held_sealed_report_gets_a_neighbour() {
+    let sealed = Sealed::new(20, "{}");
+    sealed.plan(&["--seal-to", &sealed.recipient]);
+    let held = sealed.stage.run_folder().join("report.csv.age");
+    fs::remove_file(&held).expect("removed");
+    fs::create_dir(&held).expect("nobody can replace it");
+    let ended = sealed.run(&[]);
+    assert_eq!(ended.status.code(), Some(0), "{}", said(&ended));
+    let report = sealed.opened_as("report-1.csv.age");
+    sealed.stage.check(&report);
+    checkers::check_ended(&report).expect("the end");
+    let read_with = said(&ended).lines().any(|line| line.contains("age -d -i") && line.contains("report-1.csv.age"));
+    assert!(read_with && said(&ended).contains("report.csv.age could not be replaced"), "{}", said(&ended));
+}
+
+#[test]
+fn file_and_passphrase_both_seal() {
     let sealed = Sealed::new(40, "{}");
     fs::write(sealed.stage.home().join("to.txt"), format!("# the head\n\n{}\n", sealed.recipient)).expect("a file");
     let flags = ["plan", "wave.csv", "--run-dir", "run", "--seal-to-file", "to.txt", "--seal-passphrase"];
@@ -127,7 +155,7 @@ fn a_recipients_file_and_a_passphrase_seal_too_and_each_opens_alone() {
 }
 
 #[test]
-fn what_is_no_recipient_is_refused_and_a_secret_key_is_not_repeated() {
+fn bad_recipients_are_refused_unrepeated() {
     let sealed = Sealed::new(1, "{}");
     let secret = sealed.key.to_string();
     for (recipient, expected) in [("ssh-ed25519 AAAA", "age1"), (secret.expose_secret(), "secret key")] {
@@ -140,7 +168,7 @@ fn what_is_no_recipient_is_refused_and_a_secret_key_is_not_repeated() {
 }
 
 #[test]
-fn a_machine_that_vanishes_is_followed_by_another_from_the_artifact() {
+fn artifact_replaces_a_lost_machine() {
     let sealed = Sealed::new(1_200, r#"{"latency_ms": 20}"#);
     sealed.plan(&["--seal-to", &sealed.recipient]);
     let (folder, artifact) = (sealed.stage.run_folder(), sealed.stage.home().join("artifact"));
@@ -152,14 +180,14 @@ fn a_machine_that_vanishes_is_followed_by_another_from_the_artifact() {
         sealed.stage.wait_for(|tenant| tenant.tally().writes >= enough, ended);
         child.kill().expect("it is killed");
         child.wait().expect("it has ended");
-        // The machine is gone, with all that it had written; what it had sent is done.
+        // The machine is gone with everything it had written, but what it sent has taken effect.
         sealed.stage.wait_for(|tenant| tenant.tally().in_flight == 0, || false);
         copy(&artifact, &folder);
     }
     let ended = sealed.run(&[]);
     assert_eq!(ended.status.code(), Some(0), "{}", said(&ended));
     let report = sealed.opened();
-    // What only the dead machines knew is nowhere; every account holds what the key reads.
+    // What only the lost machines knew is gone; every account has the password that the key reads.
     let tenant = &sealed.stage.served.tenant;
     let holds = |(row, account): (&Row, &String)| row.status == "reset" && tenant.holds(account, &row.password);
     assert!(report.len() == 1_200 && report.iter().zip(&sealed.stage.accounts).all(holds));
@@ -167,7 +195,7 @@ fn a_machine_that_vanishes_is_followed_by_another_from_the_artifact() {
 }
 
 #[test]
-fn killed_it_goes_on_without_the_key_and_no_sealed_report_is_lost() {
+fn killed_run_continues_without_key() {
     let sealed = Sealed::new(1_000, r#"{"latency_ms": 20, "latency_jitter_ms": 10}"#);
     let arguments = ["reset", "wave.csv", "--run-dir", "run", "--yes", "--seal-to", &sealed.recipient];
     let mut child = sealed.stage.connecting(&arguments).spawn().expect("it starts");
@@ -177,7 +205,7 @@ fn killed_it_goes_on_without_the_key_and_no_sealed_report_is_lost() {
     child.wait().expect("it has ended");
     let first = sealed.opened();
     sealed.stage.check(&sealed.printed());
-    // With the key nothing is in the way of going on at once.
+    // With the key, the run can continue at once.
     let ended = sealed.run(&["--identity", "key.txt"]);
     assert_eq!(ended.status.code(), Some(0), "{}", said(&ended));
     let report = sealed.opened();
@@ -186,5 +214,8 @@ fn killed_it_goes_on_without_the_key_and_no_sealed_report_is_lost() {
     let reported = sealed.stage.program(&["report", "run"]).output().expect("it starts");
     assert_eq!(reported.status.code(), Some(0), "{}", said(&reported));
     assert_eq!(sealed.opened().len(), 1_000);
-    assert!(sealed.opened().iter().all(|row| !row.password.is_empty()), "nobody without the key writes over it");
+    assert!(
+        sealed.opened().iter().all(|row| !row.password.is_empty()),
+        "a process without the key does not overwrite it"
+    );
 }

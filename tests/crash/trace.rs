@@ -1,7 +1,7 @@
-//! The program as the system sees it: what is on disk when a batch leaves, and cuts at chosen system calls.
+//! The program as the system sees it: what is on disk when a batch is sent, and kills at chosen system calls.
 //!
-//! From the trace of all its writes and syncs, the files are put together as a power failure would leave them: with what
-//! was synced before, and nothing else.
+//! From the trace of all writes and syncs, the files are rebuilt as a power failure would leave them: only with what
+//! was synced before.
 
 use crate::program::{Stage, can_trace, said, traced};
 use std::{
@@ -10,10 +10,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Calls that change the ledger, make it durable, or send.
+/// System calls that change the ledger, sync it, or send.
 const CALLS: &str = "trace=pwrite64,ftruncate,fsync,fdatasync,write,writev,sendto";
 
-/// One call as `strace -xx -y` writes it down.
+/// One call as `strace -xx -y` prints it.
 enum Call {
     Write { file: String, at: usize, bytes: Vec<u8> },
     Truncate { file: String, length: usize },
@@ -21,7 +21,7 @@ enum Call {
     Send { bytes: Vec<u8> },
 }
 
-/// What a file holds, and what of it a power failure leaves.
+/// The content of a file, and the part that survives a power failure.
 #[derive(Clone, Default)]
 struct Image {
     written: Vec<u8>,
@@ -69,7 +69,7 @@ impl Image {
     }
 }
 
-/// The rows of a batch with their passwords; none where it writes none.
+/// The rows of a batch with their passwords; empty if it writes none.
 fn passwords(request: &[u8]) -> Vec<(u64, String)> {
     let text = String::from_utf8_lossy(request);
     let Some((head, body)) = text.split_once("\r\n\r\n").filter(|(head, _)| head.contains("/v1.0/$batch")) else {
@@ -84,7 +84,7 @@ fn passwords(request: &[u8]) -> Vec<(u64, String)> {
     written.collect()
 }
 
-/// Whether the ledger that a power failure would leave now holds the intents, each with its password.
+/// Checks that the ledger after a power failure at this point would have the intents, each with its password.
 fn must_hold(images: &HashMap<String, Image>, folder: &str, rows: &[(u64, String)]) {
     let left = tempfile::tempdir().expect("a folder");
     for name in ["ledger.db", "ledger.db-wal"] {
@@ -101,7 +101,7 @@ fn must_hold(images: &HashMap<String, Image>, folder: &str, rows: &[(u64, String
 }
 
 #[test]
-fn a_plan_is_on_disk_with_the_folders_that_lead_to_it() {
+fn plan_and_folders_are_synced() {
     if !can_trace() {
         return;
     }
@@ -123,7 +123,7 @@ fn a_plan_is_on_disk_with_the_folders_that_lead_to_it() {
 }
 
 #[test]
-fn no_batch_leaves_whose_intent_a_power_failure_would_take() {
+fn intents_are_synced_before_sending() {
     if !can_trace() {
         return;
     }
@@ -168,7 +168,7 @@ fn no_batch_leaves_whose_intent_a_power_failure_would_take() {
 }
 
 #[test]
-fn cut_off_at_any_call_that_writes_syncs_or_sends_it_goes_on() {
+fn cut_at_any_call_continues() {
     if !can_trace() {
         return;
     }

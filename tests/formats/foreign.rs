@@ -1,36 +1,36 @@
-//! Control characters of a roster, a server or a ledger that others changed: none comes out, in any format.
+//! Control characters from a roster, a server or a ledger that others changed: no format writes any.
 
 use calamine::{Data, Reader, Xlsx};
 use passwave::{
-    graph::simulator::{Account, Simulator, SimulatorConfig},
+    engine::run::{self, RunOptions},
     handouts::{Handouts, Template, Wishes},
-    ledger::{FILE_NAME, Ledger},
+    ledger::{FILE_NAME, Ledger, ReadLedger, SignedInAs},
     password::{Generator, PasswordPolicy},
     plan::{Plan, Settings},
     report,
     roster::{Roster, RosterOptions},
-    run::{self, RunOptions},
+    simulator::{Account, Simulator, SimulatorConfig},
 };
 use std::{fs, future::pending, io::Cursor};
 use tempfile::TempDir;
 
 /// ESC, BEL, an OSC title, CSI as one character of C1, NUL, DEL, NEL, backspace, and a carriage return alone.
 const CONTROLS: &str = "\u{1b}[31m\u{7}\u{1b}]0;title\u{7}\u{9b}2J\0\u{7f}\u{85}\u{8}x\ry";
-/// What is left of them.
+/// What remains of them.
 const LEFT: &str = "[31m]0;title2Jx\ny";
 /// The same on one line.
 const LINE: &str = "[31m]0;title2Jx y";
-/// A formula that only shows once a control character is gone.
+/// A formula that appears only when a control character is removed.
 const FORMULA: &str = "\u{1b}=cmd()";
 
 /// A run whose roster and server put control characters into every column.
-fn foreign() -> (TempDir, Ledger) {
+fn foreign() -> (TempDir, ReadLedger) {
     let home = tempfile::tempdir().expect("a folder");
     let mut csv = csv::Writer::from_writer(Vec::new());
-    // A text with NUL in it is no roster.
+    // A text with NUL is not a roster.
     let controls = CONTROLS.replace('\0', "");
     csv.write_record(["UPN", "Display name", &format!("Cla{controls}ss"), "Note", "Remark"]).expect("memory");
-    // A roster that is control characters for the most part is refused; this one is mostly text.
+    // A roster that is mostly control characters is refused; this one is mostly text.
     let remark = "Lorem ipsum ".repeat(30);
     for nth in 0..40 {
         let (name, class) = (format!("Ann {controls} {nth}"), format!("7{controls}A"));
@@ -41,7 +41,8 @@ fn foreign() -> (TempDir, Ledger) {
     let policy = PasswordPolicy::default();
     let plan = Plan::new(&roster, Generator::new(&policy).expect("randomness"));
     let folder = home.path().join("run");
-    let settings = Settings { roster: format!("wave{CONTROLS}.csv"), ..Settings::new(&roster, policy.clone()) };
+    let mut settings = Settings::new(&roster, policy.clone());
+    settings.roster = format!("wave{CONTROLS}.csv");
     let mut ledger = Ledger::create(&folder, settings, plan).expect("a ledger").ledger;
     let tenant = Simulator::new(SimulatorConfig::default());
     (0..40).for_each(|nth| tenant.add(Account::normal(format!("pupil{nth}@contoso.com"))));
@@ -50,7 +51,8 @@ fn foreign() -> (TempDir, Ledger) {
         .expect("threads")
         .block_on(run::run(&mut ledger, &tenant, &RunOptions::default(), pending(), &mut |_event| {}))
         .expect("an end");
-    ledger.set_note("tenant_id", CONTROLS).expect("a note");
+    let signed_in = SignedInAs { tenant_id: Some(CONTROLS.into()), ..SignedInAs::default() };
+    ledger.set_signed_in(&signed_in).expect("a note");
     drop(ledger);
     let database = rusqlite::Connection::open(folder.join(FILE_NAME)).expect("a database");
     let said = "UPDATE account SET error_code = ?1, error_message = ?1, request_id = ?1";
@@ -67,7 +69,7 @@ fn must_be_clean(format: &str, text: &str) {
     assert!(found.is_none(), "{format} holds {found:?}");
 }
 
-/// What a format writes, as text.
+/// The output of a format, as text.
 fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
     let mut bytes = Vec::new();
     write(&mut bytes);
@@ -75,7 +77,7 @@ fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
 }
 
 #[test]
-fn csv_drops_control_characters_alone() {
+fn csv_drops_only_control_characters() {
     let (_home, ledger) = foreign();
     let text = written(|out| report::print_csv(&ledger, out).expect("written"));
     must_be_clean("report.csv", &text);
@@ -92,7 +94,7 @@ fn csv_drops_control_characters_alone() {
 }
 
 #[test]
-fn workbooks_hold_none() {
+fn workbooks_have_no_control_characters() {
     let (_home, ledger) = foreign();
     let mut bytes = Vec::new();
     report::print_workbook(&ledger, &mut bytes).expect("written");
@@ -110,7 +112,7 @@ fn workbooks_hold_none() {
 }
 
 #[test]
-fn json_holds_none_even_once_parsed() {
+fn json_has_no_control_characters() {
     let (_home, ledger) = foreign();
     report::write(&ledger).expect("reports");
     let text = fs::read_to_string(ledger.folder().join("summary.json")).expect("a summary");
@@ -128,7 +130,7 @@ fn json_holds_none_even_once_parsed() {
 }
 
 #[test]
-fn markup_holds_none() {
+fn markup_has_no_control_characters() {
     let (_home, ledger) = foreign();
     let page = written(|out| report::print_page(&ledger, out).expect("written"));
     must_be_clean("report.html", &page);
@@ -141,10 +143,11 @@ fn markup_holds_none() {
 }
 
 #[test]
-fn handouts_hold_none() {
+fn handouts_have_no_control_characters() {
     let (home, ledger) = foreign();
     let folder = home.path().join("slips");
-    let wishes = Wishes { by: Some("3".into()), ..Wishes::default() };
+    let mut wishes = Wishes::default();
+    wishes.by = Some("3".into());
     Handouts::new(&ledger, wishes.clone()).expect("slips").write(&folder, &Template::default(), None).expect("written");
     let own = home.path().join("own.html");
     let every = "{% for slip in slips %}{% for name in slip.cells %}{{ name }}={{ slip.cells[name] }}\n{% endfor %}\

@@ -1,11 +1,14 @@
-//! JUnit XML, read by a parser of XML.
+//! JUnit XML, read by an XML parser.
 
 use crate::{HOSTILE, finished, passwords};
-use passwave::report;
+use passwave::{
+    ledger::{FILE_NAME, Ledger},
+    report,
+};
 use quick_xml::{Reader, events::Event};
 use std::collections::BTreeMap;
 
-/// How often each element stands in the text, and all its attributes, unescaped.
+/// How often each element occurs in the text, and all its attributes, unescaped.
 fn parsed(xml: &str) -> (BTreeMap<String, usize>, Vec<(String, String)>) {
     let (mut reader, mut elements, mut attributes) = (Reader::from_str(xml), BTreeMap::new(), Vec::new());
     loop {
@@ -42,17 +45,17 @@ fn an_account_is_a_case() {
     assert_eq!(value("testcase@classname"), Some("passwave.pupils_2026"));
     assert_eq!(value("failure@type"), Some("Request_ResourceNotFound"));
     assert_eq!(value("testsuite@timestamp").map(str::len), Some(19));
-    // What stands in place of an account may be a password, as the header does not say what `Cell` holds.
+    // The text in the account's cell may be a password, because the header does not say what `Cell` is.
     let wrong = format!("row {}", HOSTILE.len() + 3);
     for name in ["pupil0@contoso.com", "o'gone@contoso.com", &wrong] {
         assert!(attributes.contains(&("testcase@name".into(), name.into())), "{name}");
     }
     assert!(attributes.iter().all(|(_, value)| !value.contains("not an address>")), "{attributes:?}");
-    assert!(xml.contains("cure: check the spelling") && xml.contains("type=\"pending\""));
+    assert!(xml.contains("what to do: check the spelling") && xml.contains("type=\"pending\""));
 }
 
 #[test]
-fn it_holds_no_password_and_nothing_that_a_runner_or_a_parser_would_trip_over() {
+fn contains_no_passwords_or_commands() {
     let (_home, ledger) = finished();
     let mut bytes = Vec::new();
     report::print_junit(&ledger, &mut bytes).expect("written");
@@ -62,4 +65,25 @@ fn it_holds_no_password_and_nothing_that_a_runner_or_a_parser_would_trip_over() 
         |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..);
     assert!(xml.chars().all(allowed), "a character that XML 1.0 forbids");
     assert!(!xml.contains("##[") && !xml.lines().any(|line| line.trim_start().starts_with("::")));
+}
+
+#[test]
+fn edited_endings_are_errors() {
+    let (home, ledger) = finished();
+    drop(ledger);
+    let folder = home.path().join("run");
+    let database = rusqlite::Connection::open(folder.join(FILE_NAME)).expect("a database");
+    let change = "UPDATE account SET password = 'Other-4711-x' WHERE row = 1; \
+                  UPDATE account SET state = 'reset', settled_at = 1 WHERE state = 'failed'";
+    database.execute_batch(change).expect("changed");
+    drop(database);
+    let ledger = Ledger::open_to_read(&folder).expect("a ledger");
+    let mut bytes = Vec::new();
+    report::print_junit(&ledger, &mut bytes).expect("written");
+    let (elements, attributes) = parsed(&String::from_utf8(bytes).expect("UTF-8"));
+    let of = |name: &str| elements.get(name).copied().unwrap_or_default();
+    // The row in doubt and the pending row were errors before.
+    assert_eq!((of("failure"), of("error")), (0, 4));
+    let changed = attributes.iter().filter(|(key, value)| key == "error@type" && value == "changed_in_ledger");
+    assert_eq!(changed.count(), 3, "{attributes:?}");
 }

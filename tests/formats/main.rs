@@ -1,23 +1,24 @@
-//! The reports in other formats, read back by libraries that did not write them: every cell of the workbook, every case of
-//! the JUnit XML.
+//! The reports in other formats, read back with other libraries: every cell of the workbook, every case of the JUnit
+//! XML. And the files beside the roster, in the encodings of Windows.
 #![cfg(feature = "xlsx")]
 
 mod foreign;
 mod junit;
+mod settings;
 mod workbook;
 
 use passwave::{
-    graph::simulator::{Account, Simulator, SimulatorConfig},
-    ledger::{FILE_NAME, Ledger},
+    engine::run::{self, RunOptions},
+    ledger::{FILE_NAME, Ledger, ReadLedger},
     password::{Generator, PasswordPolicy},
     plan::{Plan, Settings},
     roster::{Roster, RosterOptions},
-    run::{self, RunOptions},
+    simulator::{Account, Simulator, SimulatorConfig},
 };
 use std::future::pending;
 use tempfile::TempDir;
 
-/// Cells that a spreadsheet likes to make something else of, and such as break XML.
+/// Cells that a spreadsheet tends to convert, and cells that break XML.
 const HOSTILE: [&str; 20] = [
     "=1+1",
     "+44 20 7946 0958",
@@ -41,8 +42,8 @@ const HOSTILE: [&str; 20] = [
     "12345678901234567890",
 ];
 
-/// A run with a row of every status. The folder lives as long as the first part.
-fn finished() -> (TempDir, Ledger) {
+/// A run with a row of every status. The folder exists as long as the first part.
+fn finished() -> (TempDir, ReadLedger) {
     let home = tempfile::tempdir().expect("a folder");
     let mut csv = csv::Writer::from_writer(Vec::new());
     csv.write_record(["UPN", "=cmd()", "Cell"]).expect("memory");
@@ -80,8 +81,8 @@ fn finished() -> (TempDir, Ledger) {
     (home, Ledger::open_to_read(&folder).expect("a ledger"))
 }
 
-/// All passwords that the ledger holds.
-fn passwords(ledger: &Ledger) -> Vec<String> {
+/// All passwords in the ledger.
+fn passwords(ledger: &ReadLedger) -> Vec<String> {
     let mut found = Vec::new();
     ledger
         .for_each_row(|row| {

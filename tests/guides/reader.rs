@@ -1,6 +1,7 @@
-//! Somebody who follows a guide: types what stands there, waits, and compares what comes with what is shown.
+//! A reader who follows a page: types the commands, waits, and compares the output with the page.
 
-use crate::page::{self, Deed};
+use crate::page::{self, Step};
+use serde::Deserialize;
 use std::{
     env, fs,
     io::{BufRead, BufReader, Lines, Write},
@@ -10,82 +11,109 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// The port that the guides give the simulator; a free one stands in for it, since tests run beside others.
+/// The simulator's port in the pages. A free port replaces it, because tests run in parallel.
 const PORT: &str = "8080";
-/// Comes before the code that a command ends with.
+/// Marks the exit code after a command's output.
 const END: &str = "\u{1}";
 
-/// A person with a shell in the folder of the source, and other terminals.
+/// What `passwave simulate` prints.
+#[derive(Deserialize)]
+pub struct Tenant {
+    pub url: String,
+    pub tenant_id: String,
+    pub client_id: String,
+    pub client_secret: String,
+}
+
+/// A reader with a shell in the source folder, and more terminals.
 pub struct Reader {
     home: TempDir,
     port: String,
     shell: Child,
-    typed: ChildStdin,
-    said: Lines<BufReader<ChildStdout>>,
+    input: ChildStdin,
+    printed: Lines<BufReader<ChildStdout>>,
     others: Vec<Child>,
 }
 
 impl Reader {
-    /// Begins on a machine where passwave is installed and nothing else was done.
+    /// Starts on a machine on which only passwave is installed.
     pub fn new() -> Self {
         let home = tempfile::tempdir().expect("a folder");
         copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples"), &home.path().join("examples"));
         let free = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address");
         let mut shell = bash(home.path()).args(["--noprofile", "--norc"]).spawn().expect("bash");
-        let (typed, said) = (shell.stdin.take().expect("a pipe"), shell.stdout.take().expect("a pipe"));
+        let (input, printed) = (shell.stdin.take().expect("a pipe"), shell.stdout.take().expect("a pipe"));
         let mut reader = Self {
             home,
             port: free.port().to_string(),
             shell,
-            typed,
-            said: BufReader::new(said).lines(),
+            input,
+            printed: BufReader::new(printed).lines(),
             others: Vec::new(),
         };
-        writeln!(reader.typed, "exec 2>&1").expect("typed");
+        writeln!(reader.input, "exec 2>&1").expect("typed");
         reader
+    }
+
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Types a command that no page shows.
+    pub fn prepare(&mut self, command: &str) {
+        let (printed, code) = self.run(command);
+        assert_eq!(code, 0, "{command}: {}", printed.join("\n"));
+    }
+
+    /// Starts a tenant with the accounts of `roster`.
+    pub fn simulate(&mut self, roster: &str) -> Tenant {
+        let command = format!("passwave simulate --port 0 --roster {roster}");
+        let step = Step { line: 0, command, output: vec![String::new()], code: 0, runs_on: true };
+        serde_json::from_str(&self.begin(&step).concat()).expect("where it is")
     }
 
     /// Follows a page to its end.
     pub fn follow(&mut self, page: &str) {
-        for deed in page::read(&page.replace(PORT, &self.port)) {
-            let (said, code) = if deed.goes_on { (self.begin(&deed), deed.code) } else { self.type_in(&deed.command) };
-            let said: Vec<&str> = said.iter().map(String::as_str).collect();
+        for step in page::read(&page.replace(PORT, &self.port)) {
+            let (printed, code) = if step.runs_on { (self.begin(&step), step.code) } else { self.run(&step.command) };
+            let printed: Vec<&str> = printed.iter().map(String::as_str).collect();
             assert!(
-                page::agree(&deed.says, &said) && code == deed.code,
-                "line {}: $ {}\nit says ({code}):\n{}\nbut the guide ({}):\n{}",
-                deed.line,
-                deed.command,
-                said.join("\n"),
-                deed.code,
-                deed.says.join("\n")
+                page::matches_page(&step.output, &printed) && code == step.code,
+                "line {}: $ {}\nit says ({code}):\n{}\nbut the page ({}):\n{}",
+                step.line,
+                step.command,
+                printed.join("\n"),
+                step.code,
+                step.output.join("\n")
             );
         }
     }
 
-    fn type_in(&mut self, command: &str) -> (Vec<String>, u8) {
-        writeln!(self.typed, "{{ {command}\n}} </dev/null\nprintf '\\n\\001%s\\n' \"$?\"").expect("typed");
-        let mut said = Vec::new();
-        for line in self.said.by_ref() {
+    /// Types a command; returns its output and exit code.
+    pub fn run(&mut self, command: &str) -> (Vec<String>, u8) {
+        writeln!(self.input, "{{ {command}\n}} </dev/null\nprintf '\\n\\001%s\\n' \"$?\"").expect("typed");
+        let mut printed = Vec::new();
+        for line in self.printed.by_ref() {
             let line = line.expect("UTF-8");
             if let Some(code) = line.strip_prefix(END) {
-                while said.last().is_some_and(String::is_empty) {
-                    said.pop();
+                while printed.last().is_some_and(String::is_empty) {
+                    printed.pop();
                 }
-                return (said, code.parse().expect("a code"));
+                return (printed, code.parse().expect("a code"));
             }
-            said.push(line);
+            printed.push(line);
         }
         panic!("the shell has ended");
     }
 
-    /// Begins a command in another terminal, and sees as many lines as the guide shows.
-    fn begin(&mut self, deed: &Deed) -> Vec<String> {
-        let command = format!("exec {}", deed.command);
+    /// Starts a command in another terminal, and waits for as many lines as the page shows.
+    fn begin(&mut self, step: &Step) -> Vec<String> {
+        let command = format!("exec {}", step.command);
         let mut other = bash(self.home.path()).args(["-c", &command]).spawn().expect("bash");
-        let lines = BufReader::new(other.stdout.take().expect("a pipe")).lines().take(deed.says.len());
-        let said = lines.map(|line| line.expect("UTF-8")).collect();
+        let lines = BufReader::new(other.stdout.take().expect("a pipe")).lines().take(step.output.len());
+        let printed = lines.map(|line| line.expect("UTF-8")).collect();
         self.others.push(other);
-        said
+        printed
     }
 }
 
@@ -98,7 +126,7 @@ impl Drop for Reader {
     }
 }
 
-/// A shell of a clean machine: passwave is on its path, and nothing is set.
+/// A shell on a clean machine: passwave is on its path, and no variables are set.
 fn bash(home: &Path) -> Command {
     let program = Path::new(env!("CARGO_BIN_EXE_passwave")).parent().expect("a folder");
     let mut bash = Command::new("bash");

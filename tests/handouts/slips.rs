@@ -1,8 +1,8 @@
-//! Whose slip is where, and what it says.
+//! Which file has which slip, and the text of slips.
 
-use crate::desk::{Desk, escaped};
+use crate::workspace::{Workspace, escaped};
 
-/// The slips of a page, each from its beginning to its end.
+/// The slips of a page, each as a whole.
 fn slips(page: &str) -> Vec<&str> {
     page.split("<article").skip(1).map(|rest| rest.split("</article>").next().expect("its end")).collect()
 }
@@ -18,12 +18,12 @@ fn accounts(page: &str) -> Vec<&str> {
 }
 
 #[test]
-fn each_group_has_its_own_and_nobody_elses() {
-    let desk = Desk::rehearsed(&[]);
-    let said = desk.handouts(1, &["--by", "klasse"]);
-    assert_eq!(desk.files("run/handouts"), ["7A.html", "7B.html", "7a-2.html", "index.csv", "no-Klasse.html"]);
+fn groups_contain_only_their_slips() {
+    let workspace = Workspace::rehearsed(&[]);
+    let said = workspace.handouts(1, &["--by", "klasse"]);
+    assert_eq!(workspace.files("run/handouts"), ["7A.html", "7B.html", "7a-2.html", "index.csv", "no-Klasse.html"]);
     assert_eq!(
-        desk.read("run/handouts/index.csv"),
+        workspace.read("run/handouts/index.csv"),
         "group,file,slips\r\n7A,7A.html,2\r\n7a,7a-2.html,1\r\n7B,7B.html,1\r\n,no-Klasse.html,1\r\n"
     );
     for (file, members) in [
@@ -32,9 +32,9 @@ fn each_group_has_its_own_and_nobody_elses() {
         ("7a-2.html", &["kim@contoso.com"]),
         ("no-Klasse.html", &["smith@contoso.com"]),
     ] {
-        let page = desk.read(&format!("run/handouts/{file}"));
+        let page = workspace.read(&format!("run/handouts/{file}"));
         assert_eq!(accounts(&page), members, "{file}");
-        for (upn, password) in desk.passwords() {
+        for (upn, password) in workspace.passwords() {
             assert_eq!(page.contains(&escaped(&password)), members.contains(&&*upn), "{upn} in {file}");
         }
     }
@@ -50,11 +50,11 @@ fn each_group_has_its_own_and_nobody_elses() {
 }
 
 #[test]
-fn slips_speak_their_readers_language_and_come_by_name() {
-    let desk = Desk::rehearsed(&[]);
-    let said = desk.handouts(1, &["--language", "es", "--language-column", "Sprache", "--order", "name"]);
+fn slips_use_their_readers_language() {
+    let workspace = Workspace::rehearsed(&[]);
+    let said = workspace.handouts(1, &["--language", "es", "--language-column", "Sprache", "--order", "name"]);
     assert!(said.contains("1 slip asks for the language \"Klingon\""), "{said}");
-    let page = desk.read("run/handouts/handouts.html");
+    let page = workspace.read("run/handouts/handouts.html");
     let order = ["kim", "ann", "zoe", "smith", "bob"].map(|name| format!("{name}@contoso.com"));
     assert_eq!(accounts(&page), order, "accents and marks count for nothing");
     for (slip, words) in slips(&page).iter().zip(["Contraseña", "Contraseña", "Mot de passe", "Contraseña", "Kennwort"])
@@ -66,23 +66,23 @@ fn slips_speak_their_readers_language_and_come_by_name() {
 }
 
 #[test]
-fn every_slip_of_a_rehearsal_says_so() {
-    let desk = Desk::rehearsed(&[]);
-    desk.handouts(1, &[]);
-    let page = desk.read("run/handouts/handouts.html");
+fn rehearsal_slips_are_labelled() {
+    let workspace = Workspace::rehearsed(&[]);
+    workspace.handouts(1, &[]);
+    let page = workspace.read("run/handouts/handouts.html");
     assert_eq!(slips(&page).len(), 5);
     assert!(slips(&page).iter().all(|slip| slip.contains("Rehearsal: this password is not valid")));
 }
 
 #[test]
-fn what_happens_next_is_what_the_run_asked_for() {
+fn next_step_matches_the_run() {
     for (flag, words) in [
         ("--no-force-change", "This is your password from now on"),
         ("--force-change-with-mfa", "first confirm with your app or phone that it is you"),
     ] {
-        let desk = Desk::rehearsed(&[flag]);
-        desk.handouts(1, &["--sign-in", "https://Portal.contoso.com/"]);
-        let page = desk.read("run/handouts/handouts.html");
+        let workspace = Workspace::rehearsed(&[flag]);
+        workspace.handouts(1, &["--sign-in", "https://Portal.contoso.com/"]);
+        let page = workspace.read("run/handouts/handouts.html");
         assert!(
             slips(&page).iter().all(|slip| slip.contains(words) && slip.contains(">portal.contoso.com<")),
             "{flag}"
@@ -91,36 +91,36 @@ fn what_happens_next_is_what_the_run_asked_for() {
 }
 
 #[test]
-fn only_passwords_in_force_are_handed_out() {
-    let desk = Desk::new();
-    desk.write("school.csv", "UPN\nann@contoso.com\nbob@contoso.com\nann@contoso.com\nkim@contoso.com\n");
-    desk.write("faults.json", r#"{"accounts": {"bob@contoso.com": "synced"}}"#);
+fn slips_show_only_valid_passwords() {
+    let workspace = Workspace::new();
+    workspace.write("school.csv", "UPN\nann@contoso.com\nbob@contoso.com\nann@contoso.com\nkim@contoso.com\n");
+    workspace.write("faults.json", r#"{"accounts": {"bob@contoso.com": "synced"}}"#);
     let plan = ["rehearse", "school.csv", "--run-dir", "run", "--faults", "faults.json", "--pilot", "1"];
-    desk.passwave(&plan);
-    let said = desk.handouts(1, &[]);
+    workspace.passwave(&plan);
+    let said = workspace.handouts(1, &[]);
     for told in [
         "1 slip in 1 file",
         "No slip for 1 row: not done yet",
         "No slip for 1 row: skipped; report.csv says why",
-        "No slip for 1 row: skipped on purpose (duplicate or excluded)",
+        "No slip for 1 row: skipped on purpose (duplicate, excluded or accepted)",
     ] {
         assert!(said.contains(told), "{told} is missing: {said}");
     }
-    let page = desk.read("run/handouts/handouts.html");
-    assert!(page.contains(&escaped(&desk.password("ann@contoso.com"))));
-    assert!(!page.contains(&escaped(&desk.password("kim@contoso.com"))), "it is pending");
+    let page = workspace.read("run/handouts/handouts.html");
+    assert!(page.contains(&escaped(&workspace.password("ann@contoso.com"))));
+    assert!(!page.contains(&escaped(&workspace.password("kim@contoso.com"))), "it is pending");
 }
 
 #[test]
 fn groups_come_in_natural_order() {
-    let desk = Desk::new();
+    let workspace = Workspace::new();
     let classes = ["10A", "7B", "7A", "7D", "11", "9 c", "7C", "10a"];
     let rows: Vec<String> =
         classes.iter().enumerate().map(|(nth, class)| format!("pupil{nth}@contoso.com,{class}\n")).collect();
-    desk.write("school.csv", &format!("UPN,Class\n{}", rows.concat()));
-    desk.passwave(&["rehearse", "school.csv", "--run-dir", "run"]);
-    let said = desk.handouts(0, &["--by", "Class"]);
-    let index = desk.read("run/handouts/index.csv");
+    workspace.write("school.csv", &format!("UPN,Class\n{}", rows.concat()));
+    workspace.passwave(&["rehearse", "school.csv", "--run-dir", "run"]);
+    let said = workspace.handouts(0, &["--by", "Class"]);
+    let index = workspace.read("run/handouts/index.csv");
     let listed: Vec<&str> = index.lines().skip(1).map(|line| line.split(',').next().expect("a group")).collect();
     assert_eq!(listed, ["7A", "7B", "7C", "7D", "9 c", "10A", "10a", "11"]);
     let told: Vec<usize> = ["7A.html", "7B.html", "9 c.html", "10A.html", "11.html"]
@@ -131,36 +131,49 @@ fn groups_come_in_natural_order() {
 
 #[test]
 fn one_class_is_printed_again() {
-    let desk = Desk::rehearsed(&[]);
-    desk.handouts(1, &["--by", "Klasse"]);
-    let said = desk.handouts(0, &["--by", "Klasse", "--only", "7B", "--only", "7a"]);
+    let workspace = Workspace::rehearsed(&[]);
+    workspace.handouts(1, &["--by", "Klasse"]);
+    let said = workspace.handouts(0, &["--by", "Klasse", "--only", "7B", "--only", "7a"]);
     assert!(said.contains("2 slips in 2 files") && said.contains("handouts-2"), "{said}");
-    assert_eq!(desk.files("run/handouts-2"), ["7B.html", "7a.html", "index.csv"]);
-    assert_eq!(accounts(&desk.read("run/handouts-2/7B.html")), ["zoe@contoso.com"]);
-    let said = desk.handouts(1, &["--by", "Klasse", "--only", "7A", "--out", "again"]);
+    assert_eq!(workspace.files("run/handouts-2"), ["7B.html", "7a.html", "index.csv"]);
+    assert_eq!(accounts(&workspace.read("run/handouts-2/7B.html")), ["zoe@contoso.com"]);
+    let said = workspace.handouts(1, &["--by", "Klasse", "--only", "7A", "--out", "again"]);
     assert!(said.contains("No slip for 1 row: skipped"), "the row of that class alone: {said}");
-    assert_eq!(accounts(&desk.read("again/7A.html")), ["bob@contoso.com", "ann@contoso.com"]);
-    desk.handouts(0, &["--by", "Klasse", "--only", "", "--out", "none"]);
-    assert_eq!(accounts(&desk.read("none/no-Klasse.html")), ["smith@contoso.com"]);
+    assert_eq!(accounts(&workspace.read("again/7A.html")), ["bob@contoso.com", "ann@contoso.com"]);
+    workspace.handouts(0, &["--by", "Klasse", "--only", "", "--out", "none"]);
+    assert_eq!(accounts(&workspace.read("none/no-Klasse.html")), ["smith@contoso.com"]);
 }
 
 #[test]
 fn one_slip_is_printed_again() {
-    let desk = Desk::rehearsed(&[]);
-    let said = desk.handouts(0, &["--user", "Zoe@Contoso.com", "--user", "kim@contoso.com"]);
+    let workspace = Workspace::rehearsed(&[]);
+    let said = workspace.handouts(0, &["--user", "Zoe@Contoso.com", "--user", "kim@contoso.com"]);
     assert!(said.contains("2 slips in 1 file"), "{said}");
-    let page = desk.read("run/handouts/handouts.html");
+    let page = workspace.read("run/handouts/handouts.html");
     assert_eq!(accounts(&page), ["zoe@contoso.com", "kim@contoso.com"]);
-    let said = desk.handouts(2, &["--user", "no address"]);
-    assert!(said.contains("--user \"no address\" is not in this run; nothing was written"), "{said}");
+    let said = workspace.handouts(2, &["--user", "no address"]);
+    assert!(said.contains("the account \"no address\" is not in this run; nothing was written"), "{said}");
 }
 
 #[cfg(unix)]
 #[test]
 fn only_their_owner_reads_them() {
     use std::os::unix::fs::PermissionsExt;
-    let desk = Desk::rehearsed(&[]);
-    desk.handouts(1, &["--out", "here"]);
-    let mode = |name: &str| std::fs::metadata(desk.path(name)).expect("there").permissions().mode() & 0o777;
+    let workspace = Workspace::rehearsed(&[]);
+    workspace.handouts(1, &["--out", "here"]);
+    let mode = |name: &str| std::fs::metadata(workspace.path(name)).expect("there").permissions().mode() & 0o777;
     assert_eq!((mode("here"), mode("here/handouts.html"), mode("here/index.csv")), (0o700, 0o600, 0o600));
+}
+
+#[test]
+fn accepted_skips_end_with_zero() {
+    let workspace = Workspace::new();
+    workspace.write("school.csv", "UPN\nann@contoso.com\nno address\n");
+    let plan = ["rehearse", "school.csv", "--run-dir", "run"];
+    workspace.passwave(&[&plan[..], &["--accept", "upn_invalid"]].concat());
+    let said = workspace.handouts(0, &[]);
+    assert!(said.contains("No slip for 1 row: skipped on purpose (duplicate, excluded or accepted)"), "{said}");
+    std::fs::remove_dir_all(workspace.path("run")).expect("removed");
+    workspace.passwave(&plan);
+    assert!(workspace.handouts(1, &[]).contains("No slip for 1 row: skipped; report.csv says why"));
 }

@@ -1,16 +1,17 @@
-//! The ledger by itself: what it promises to the run, turn by turn.
+//! The ledger by itself: its guarantees for the run, turn by turn.
 
 mod opening;
 mod released;
 
 use passwave::{
     ledger::{
-        Claimed, Counts, Fact, Facts, Hold, KindCount, Ledger, LedgerError, Looked, Moment, Standing,
-        life::{Doubt, Event},
+        Claimed, Counts, Fact, Facts, KindCount, Ledger, LedgerError, Looked, Pause, PauseReason, RowStatus,
+        state::{Doubt, Event},
     },
-    outcome::{Skip, Status},
+    outcome::{Cause, Kind, Skip, Status},
     password::{BannedWords, Generator, Password, PasswordPolicy, Style},
     plan::{Plan, Settings},
+    report::{Summary, SummaryCause},
     roster::{Roster, RosterOptions},
 };
 use std::path::Path;
@@ -25,7 +26,7 @@ fn create(folder: &Path, rows: usize) -> Result<Ledger, LedgerError> {
     Ledger::create(folder, Settings::new(&roster, policy.clone()), plan).map(|created| created.ledger)
 }
 
-/// A ledger of ten planned rows, and the folder above its own.
+/// A ledger with ten planned rows, and the folder that contains the run folder.
 fn ledger() -> (TempDir, Ledger) {
     let home = tempfile::tempdir().expect("a folder");
     let ledger = create(&home.path().join("run"), 10).expect("a ledger");
@@ -34,10 +35,18 @@ fn ledger() -> (TempDir, Ledger) {
 
 fn fact(row: u64, event: Event) -> Fact {
     let nothing = String::new;
-    Fact { row, doubt: Doubt::default(), event, code: nothing(), message: nothing(), request_id: nothing() }
+    Fact {
+        row,
+        doubt: Doubt::default(),
+        event,
+        cause: None,
+        code: nothing(),
+        message: nothing(),
+        request_id: nothing(),
+    }
 }
 
-/// A turn of the run as far as it is about passwords.
+/// One turn of the run, only with passwords.
 fn turn(ledger: &mut Ledger, writes: Vec<Fact>, most: usize, now: i64) -> Result<Vec<Claimed>, LedgerError> {
     Ok(ledger.turn(&Facts { writes, ..Facts::default() }, most, now)?.writes)
 }
@@ -50,11 +59,11 @@ fn rows(claimed: &[Claimed]) -> Vec<u64> {
     claimed.iter().map(|claimed| claimed.row).collect()
 }
 
-/// What the report shows of each row.
+/// What the report shows for each row.
 fn statuses(ledger: &Ledger) -> Vec<(String, u64, bool)> {
     let mut seen = Vec::new();
     let note = |row: passwave::ledger::ReportRow| {
-        seen.push((row.status, row.attempts, row.password.is_some()));
+        seen.push((row.status.as_str().to_owned(), row.attempts, row.password.is_some()));
         Ok::<_, LedgerError>(())
     };
     ledger.for_each_row(note).expect("rows");
@@ -62,7 +71,7 @@ fn statuses(ledger: &Ledger) -> Vec<(String, u64, bool)> {
 }
 
 #[test]
-fn rows_are_handed_out_in_order_and_when_they_are_due() {
+fn due_rows_come_in_order() {
     let (_home, mut ledger) = ledger();
     assert_eq!(rows(&turn(&mut ledger, vec![], 3, 100).expect("a turn")), [1, 2, 3]);
     let facts = vec![fact(1, again(200)), fact(2, again(300)), fact(3, Event::Unsent)];
@@ -77,7 +86,7 @@ fn rows_are_handed_out_in_order_and_when_they_are_due() {
 }
 
 #[test]
-fn a_fact_about_a_row_that_is_not_in_flight_changes_nothing_at_all() {
+fn wrong_facts_change_nothing() {
     let (_home, mut ledger) = ledger();
     turn(&mut ledger, vec![], 2, 1).expect("a turn");
     let (before, counts) = (statuses(&ledger), ledger.counts());
@@ -94,16 +103,16 @@ fn a_fact_about_a_row_that_is_not_in_flight_changes_nothing_at_all() {
 }
 
 #[test]
-fn the_fingerprint_taken_while_planning_is_that_of_the_ledger() {
+fn planning_fingerprint_matches_the_ledger() {
     let (home, ledger) = ledger();
     drop(ledger);
     let ledger = Ledger::open_to_read(&home.path().join("run")).expect("a ledger");
-    assert_eq!(ledger.fingerprint().expect("noted"), ledger.fingerprint_now().expect("taken anew"));
+    assert_eq!(ledger.fingerprint().expect("noted"), ledger.fingerprint_now().expect("computed again"));
     ledger.must_be_as_planned().expect("the plan");
 }
 
 #[test]
-fn a_batch_that_never_left_is_no_attempt() {
+fn unsent_batches_are_no_attempts() {
     let (_home, mut ledger) = ledger();
     turn(&mut ledger, vec![], 1, 1).expect("a turn");
     turn(&mut ledger, vec![fact(1, Event::Unsent)], 0, 1).expect("a turn");
@@ -111,7 +120,7 @@ fn a_batch_that_never_left_is_no_attempt() {
 }
 
 #[test]
-fn what_was_in_flight_when_the_process_died_is_in_doubt_and_has_the_same_password() {
+fn in_flight_rows_return_in_doubt() {
     let (home, mut ledger) = ledger();
     let first = turn(&mut ledger, vec![], 4, i64::MAX).expect("a turn");
     turn(&mut ledger, vec![fact(1, Event::Confirmed), fact(2, Event::Refused)], 0, 5).expect("a turn");
@@ -131,7 +140,7 @@ fn what_was_in_flight_when_the_process_died_is_in_doubt_and_has_the_same_passwor
 }
 
 #[test]
-fn a_replaced_password_is_kept_while_it_may_be_in_force() {
+fn candidate_passwords_are_kept() {
     let (_home, mut ledger) = ledger();
     let first = turn(&mut ledger, vec![], 2, 0).expect("a turn");
     let lost = Doubt { current: true, earlier: false };
@@ -153,7 +162,7 @@ fn a_replaced_password_is_kept_while_it_may_be_in_force() {
 }
 
 #[test]
-fn the_passwords_that_may_be_in_force_are_shown_and_only_those() {
+fn shows_only_possible_passwords() {
     let (_home, mut ledger) = ledger();
     let first = turn(&mut ledger, vec![], 5, 0).expect("a turn");
     let first = |row: usize| first[row - 1].password.expose().to_owned();
@@ -172,7 +181,7 @@ fn the_passwords_that_may_be_in_force_are_shown_and_only_those() {
         let note = |row: passwave::ledger::ReportRow| {
             let earlier: Vec<String> = row.earlier.iter().map(|password| password.expose().to_owned()).collect();
             let password = row.password.map(|password| password.expose().to_owned());
-            shown.push((row.status, password, earlier, row.ambiguous));
+            shown.push((row.status.as_str().to_owned(), password, earlier, row.ambiguous));
             Ok::<_, LedgerError>(())
         };
         ledger.for_each_row(note).expect("rows");
@@ -209,7 +218,7 @@ fn the_passwords_that_may_be_in_force_are_shown_and_only_those() {
 }
 
 #[test]
-fn rows_are_counted_by_where_they_stand() {
+fn rows_are_counted_by_state() {
     let counts = Counts {
         planned: 1,
         in_flight: 2,
@@ -227,11 +236,11 @@ fn rows_are_counted_by_where_they_stand() {
 }
 
 #[test]
-fn what_held_a_run_up_is_kept_in_order_of_time() {
+fn pauses_come_in_order() {
     let (_home, mut ledger) = ledger();
-    let moment = |at, hold| Moment { at, hold, millis: 7, throttled: 2 };
-    ledger.add_moments(&[moment(30, Hold::Away), moment(10, Hold::Asked)]).expect("written");
-    assert_eq!(ledger.moments().expect("readable"), [moment(10, Hold::Asked), moment(30, Hold::Away)]);
+    let moment = |at, hold| Pause { at, hold, millis: 7, throttled: 2 };
+    ledger.add_pauses(&[moment(30, PauseReason::Away), moment(10, PauseReason::Asked)]).expect("written");
+    assert_eq!(ledger.pauses().expect("readable"), [moment(10, PauseReason::Asked), moment(30, PauseReason::Away)]);
     turn(&mut ledger, vec![], 3, 0).expect("a turn");
     turn(&mut ledger, vec![fact(1, Event::Confirmed), fact(2, Event::Refused)], 0, 5).expect("a turn");
     turn(&mut ledger, vec![fact(3, Event::Confirmed)], 0, 9).expect("a turn");
@@ -239,7 +248,7 @@ fn what_held_a_run_up_is_kept_in_order_of_time() {
 }
 
 #[test]
-fn the_counts_follow_every_turn() {
+fn counts_follow_every_turn() {
     let (_home, mut ledger) = ledger();
     ledger.revoke_sessions().expect("a decision");
     turn(&mut ledger, vec![], 7, 1).expect("a turn");
@@ -255,7 +264,7 @@ fn the_counts_follow_every_turn() {
 }
 
 #[test]
-fn times_of_sending_are_those_of_the_directorys_clock() {
+fn sending_times_use_directory_clock() {
     let (home, mut ledger) = ledger();
     ledger.set_clock_ahead(5_000);
     turn(&mut ledger, vec![], 1, 100).expect("a turn");
@@ -268,7 +277,7 @@ fn times_of_sending_are_those_of_the_directorys_clock() {
 }
 
 #[test]
-fn rows_are_told_one_by_one_and_in_groups() {
+fn rows_and_groups_are_reported() {
     let (_home, mut ledger) = ledger();
     turn(&mut ledger, vec![], 4, 1).expect("a turn");
     let refused = |row, message: &str| Fact {
@@ -281,14 +290,14 @@ fn rows_are_told_one_by_one_and_in_groups() {
     turn(&mut ledger, writes, 0, 70).expect("a turn");
     let groups = ledger.groups().expect("groups").into_iter();
     let groups: Vec<_> = groups.map(|group| (group.status, group.code, group.message, group.number)).collect();
-    let group = |message: &str, number| ("failed".into(), "Request_BadRequest".into(), message.into(), number);
+    let group = |message: &str, number| (Status::Failed, "Request_BadRequest".into(), message.into(), number);
     assert_eq!(groups, [group("a guest", 2), group("synced", 1)], "one code hides more than one cause");
     let told = ledger.standings(&[3, 1, 5]).expect("rows");
     let told: Vec<_> =
         told.iter().map(|row| (row.row, row.line, row.user_principal_name.as_str(), row.attempts)).collect();
     assert_eq!(told, [(3, 4, "user3@contoso.com", 1), (1, 2, "user1@contoso.com", 1), (5, 6, "user5@contoso.com", 0)]);
     let mut failed = Vec::new();
-    let note = |row: Standing| {
+    let note = |row: RowStatus| {
         failed.push((row.row, row.error_code, row.error_message, row.request_id, row.changed_at));
         Ok::<_, LedgerError>(())
     };
@@ -303,7 +312,27 @@ fn rows_are_told_one_by_one_and_in_groups() {
 }
 
 #[test]
-fn the_widest_row_is_known() {
+fn refusal_causes_are_stored() {
+    let (_home, mut ledger) = ledger();
+    turn(&mut ledger, vec![], 3, 1).expect("a turn");
+    let refused = |row, code: &str, cause| Fact { code: code.into(), cause, ..fact(row, Event::Refused) };
+    // These codes do not reveal the cause.
+    let facts = vec![refused(1, "Unknown_1", Some(Cause::Permission)), refused(2, "Unknown_2", None)];
+    turn(&mut ledger, facts, 0, 2).expect("a turn");
+    let rows = ledger.standings(&[1, 2, 3]).expect("rows");
+    assert_eq!(rows.iter().map(|row| row.cause).collect::<Vec<_>>(), [Some(Cause::Permission), None, None]);
+    let groups = ledger.groups().expect("groups");
+    let groups: Vec<_> = groups.iter().map(|group| (group.code.as_str(), group.cause)).collect();
+    assert_eq!(groups, [("Unknown_1", Some(Cause::Permission)), ("Unknown_2", None)]);
+    let summary = Summary::of(&ledger).expect("a summary");
+    let advice: Vec<_> = summary.causes.iter().map(SummaryCause::advice).collect();
+    assert_eq!(advice, [Some(Cause::Permission.advice()), Some(Cause::Other.advice())]);
+    ledger.plan_again(&[1]).expect("planned again");
+    assert_eq!(ledger.standings(&[1]).expect("a row")[0].cause, None, "it is not refused any more");
+}
+
+#[test]
+fn widest_row_is_known() {
     let home = tempfile::tempdir().expect("a folder");
     let csv = b"UPN,class\nann@contoso.com,7a\nbob@contoso.com,7b,,late\ncy@contoso.com\n".to_vec();
     let roster = Roster::from_bytes("wave.csv", csv, &RosterOptions::default()).expect("a roster");
@@ -318,7 +347,7 @@ fn the_widest_row_is_known() {
 fn looked(row: u64, skip: Option<Skip>) -> Looked {
     Looked {
         row,
-        kind: skip.map_or("member", Skip::code),
+        kind: skip.map_or(Kind::Ready, Kind::Reason),
         skip: skip.map(|skip| (skip, "as the directory says".into())),
         object_id: Some(format!("id-{row}")),
         user_principal_name: Some(format!("user{row}@contoso.com")),
@@ -327,7 +356,7 @@ fn looked(row: u64, skip: Option<Skip>) -> Looked {
 }
 
 #[test]
-fn what_a_look_finds_is_kept() {
+fn lookup_results_are_kept() {
     let (_home, mut ledger) = ledger();
     assert_eq!((ledger.left_to_look_up().expect("a number"), ledger.lookup_has_ended().expect("a note")), (10, false));
     let mut found: Vec<Looked> = (1..=6).map(|row| looked(row, None)).collect();
@@ -338,18 +367,19 @@ fn what_a_look_finds_is_kept() {
     ledger.end_lookup(None).expect("an end");
     assert!(ledger.lookup_has_ended().expect("a note") && ledger.is_looked_up().expect("a note"));
     assert_eq!(ledger.not_looked_up_because().expect("a note"), None);
-    let kind = |is_skipped, kind: &str, number, rows: &[u64]| KindCount {
+    let kind = |is_skipped, kind, number, rows: &[u64]| KindCount {
         is_skipped,
-        kind: kind.into(),
+        kind,
         number,
         names: rows.iter().map(|row| format!("user{row}@contoso.com")).collect(),
     };
-    let kinds = [kind(false, "member", 6, &[1, 2, 3]), kind(false, "", 2, &[9, 10]), kind(true, "synced", 2, &[7, 8])];
+    let (ready, synced) = (Some(Kind::Ready), Some(Kind::Reason(Skip::Synced)));
+    let kinds = [kind(false, ready, 6, &[1, 2, 3]), kind(false, None, 2, &[9, 10]), kind(true, synced, 2, &[7, 8])];
     assert_eq!(ledger.kinds().expect("kinds"), kinds);
 }
 
 #[test]
-fn why_nothing_was_looked_up_is_kept_too() {
+fn reason_without_lookup_is_kept() {
     let (_home, mut ledger) = ledger();
     ledger.end_lookup(Some("nobody may read here")).expect("an end");
     assert!(ledger.lookup_has_ended().expect("a note") && !ledger.is_looked_up().expect("a note"));

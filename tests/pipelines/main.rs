@@ -1,16 +1,16 @@
-//! The workflows in `examples/pipelines`, as GitHub Actions and Azure Pipelines run them: their own scripts, step by step, on
-//! machines that vanish, before a simulated tenant.
+//! The workflows in `examples/pipelines`, as GitHub Actions and Azure Pipelines run them: their own scripts, step by
+//! step, on machines that disappear, against a simulated tenant.
 #![cfg(all(unix, feature = "seal"))]
 
 #[path = "../support/checkers.rs"]
 mod checkers;
-#[path = "../doors/desk.rs"]
-#[allow(dead_code, reason = "its checks run with the doors")]
-mod desk;
+#[path = "../auth/fake_server.rs"]
+#[allow(dead_code, reason = "tests/auth uses all of it")]
+mod fake_server;
 #[path = "../support/served.rs"]
 mod served;
-#[path = "../doors/stage.rs"]
-#[allow(dead_code, reason = "its checks run with the doors")]
+#[path = "../auth/stage.rs"]
+#[allow(dead_code, reason = "tests/auth uses all of it")]
 mod stage;
 
 mod service;
@@ -27,7 +27,7 @@ use steps::Job;
 const GITHUB: &str = include_str!("../../examples/pipelines/github-actions.yml");
 const AZURE: &str = include_str!("../../examples/pipelines/azure-pipelines.yml");
 
-/// The two jobs of each workflow: the one that plans and the one that runs.
+/// The two jobs of each workflow: one plans, the other runs.
 fn workflows() -> [(Kind, Job, Job); 2] {
     [
         (Kind::GitHub, steps::github(GITHUB, "plan"), steps::github(GITHUB, "run")),
@@ -43,7 +43,7 @@ struct Office {
 
 impl Office {
     fn new() -> Self {
-        let stage = Stage::new(service::desk);
+        let stage = Stage::new(service::server);
         let key = x25519::Identity::generate();
         fs::write(stage.home().join("head.key"), key.to_string().expose_secret()).expect("a key file");
         Self { stage, recipient: key.to_public().to_string() }
@@ -65,7 +65,7 @@ impl Office {
         Service::new(kind, &self.stage, &values)
     }
 
-    /// The report in an artifact, as the key shows it, checked against the tenant.
+    /// The report in an artifact, opened with the key and checked against the tenant.
     fn opened(&self, service: &Service<'_>, artifact: &str) -> Vec<Row> {
         let folder = tempfile::tempdir().expect("a folder");
         let archive = service.kept(artifact).join("wave.tar.gz");
@@ -91,7 +91,7 @@ impl Office {
         }
     }
 
-    /// The artifact has the passwords that are in force, all of them.
+    /// Checks that the artifact has all passwords in force.
     fn has_all(&self, service: &Service<'_>, artifact: &str) {
         let report = self.opened(service, artifact);
         checkers::check(&report, &self.stage.accounts, &self.stage.served.tenant, &[]).expect("the invariants");
@@ -99,7 +99,7 @@ impl Office {
     }
 }
 
-/// The name of the artifact that an attempt of a job leaves.
+/// The name of the artifact from an attempt of a job.
 fn artifact(kind: Kind, what: &str, attempt: u32) -> String {
     match (kind, what) {
         (Kind::Azure, _) => format!("{what}-{attempt}"),
@@ -109,7 +109,7 @@ fn artifact(kind: Kind, what: &str, attempt: u32) -> String {
 }
 
 #[test]
-fn a_plan_is_run_on_another_machine_and_the_key_reads_what_came_of_it() {
+fn plan_runs_on_another_machine() {
     for (kind, plan, run) in workflows() {
         let office = Office::new();
         let mut service = office.service(kind);
@@ -121,7 +121,7 @@ fn a_plan_is_run_on_another_machine_and_the_key_reads_what_came_of_it() {
 }
 
 #[test]
-fn a_machine_that_dies_with_all_that_it_knew_is_replaced_by_the_next() {
+fn next_machine_replaces_a_lost_one() {
     for (kind, plan, run) in workflows() {
         let office = Office::new();
         let mut service = office.service(kind);
@@ -141,7 +141,7 @@ fn a_machine_that_dies_with_all_that_it_knew_is_replaced_by_the_next() {
 }
 
 #[test]
-fn a_run_that_stops_half_way_is_kept_and_goes_on() {
+fn interrupted_run_continues() {
     for (kind, plan, run) in workflows() {
         let office = Office::new();
         let mut service = office.service(kind);
@@ -159,7 +159,7 @@ fn a_run_that_stops_half_way_is_kept_and_goes_on() {
 }
 
 #[test]
-fn another_plan_than_the_approved_one_is_not_run() {
+fn unapproved_plan_is_refused() {
     for (kind, plan, run) in workflows() {
         let office = Office::new();
         let mut service = office.service(kind);
@@ -178,7 +178,7 @@ fn another_plan_than_the_approved_one_is_not_run() {
             .status();
         assert!(packed.expect("tar").success());
         let refused = service.job(&run, 1).expect_err("another plan");
-        assert!(refused.contains("not the one expected"), "{refused}");
+        assert!(refused.contains("not the expected one"), "{refused}");
         assert_eq!(office.stage.served.tenant.tally().writes, 0);
     }
 }

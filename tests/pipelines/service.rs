@@ -1,7 +1,7 @@
-//! A service that runs workflows on machines which vanish: each job begins in an empty folder, and only artifacts stay.
+//! A CI service whose machines disappear: each job starts in an empty folder, and only artifacts remain.
 
 use crate::{
-    desk::{self, Said, Seen},
+    fake_server::{self, FakeAnswer, Seen},
     stage::{Stage, issued, said},
     steps::{Act, Job, Step},
 };
@@ -13,12 +13,12 @@ use std::{
     process::{Command, Output},
 };
 
-/// What a job shows to be vouched for.
+/// The token with which a job requests its identity.
 const JOB_TOKEN: &str = "s3cret+/=&~Q";
-/// Steps that fetch a release from where there is none here.
+/// Steps that download a release, which does not exist here.
 const INSTALLS: &str = "Install passwave";
 
-/// Which service it is.
+/// The CI service.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     GitHub,
@@ -26,7 +26,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The variable by which a program knows that it runs there.
+    /// The variable by which programs recognize the service.
     const fn sign(self) -> &'static str {
         match self {
             Self::GitHub => "GITHUB_ACTIONS",
@@ -35,18 +35,19 @@ impl Kind {
     }
 }
 
-/// A service before the simulated tenant of a stage.
+/// A CI service for the simulated tenant of a stage.
 pub struct Service<'a> {
     kind: Kind,
     stage: &'a Stage,
-    /// What expressions stand for.
+    /// The values of expressions.
     values: HashMap<String, String>,
-    /// How many accounts a run may reset, so that it ends half way.
+    /// The maximum number of accounts in a run, so that it ends half way.
     pub pilot: Option<u32>,
 }
 
-/// The desk of a service and of Entra: whoever shows a job's token is vouched for, and whoever is vouched for gets in.
-pub fn desk(seen: &Seen, issue: &dyn Fn() -> String) -> Said {
+/// The token endpoints of the CI service and of Entra: a job's token gets an assertion, and an assertion gets an access
+/// token.
+pub fn server(seen: &Seen, issue: &dyn Fn() -> String) -> FakeAnswer {
     let vouched = seen.header("authorization") == format!("Bearer {JOB_TOKEN}");
     match seen.path.as_str() {
         "/github" if vouched => (200, json!({"value": "a.b.c"})),
@@ -54,12 +55,12 @@ pub fn desk(seen: &Seen, issue: &dyn Fn() -> String) -> Said {
             (200, json!({"oidcToken": "a.b.c"}))
         }
         path if path.ends_with("/token") && seen.field("client_assertion") == "a.b.c" => issued(&issue()),
-        _ => desk::refused(401, "invalid_client", 700_027, "Client assertion failed signature validation."),
+        _ => fake_server::refused(401, "invalid_client", 700_027, "Client assertion failed signature validation."),
     }
 }
 
 impl<'a> Service<'a> {
-    /// A service of this kind with `values` for what its workflows ask.
+    /// A service of this kind, with `values` for the variables of its workflows.
     pub fn new(kind: Kind, stage: &'a Stage, values: &[(&str, &str)]) -> Self {
         let values = values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         fs::create_dir(stage.home().join("kept")).expect("made");
@@ -68,12 +69,12 @@ impl<'a> Service<'a> {
         Self { kind, stage, values, pilot: None }
     }
 
-    /// Where an artifact is kept.
+    /// Where an artifact is stored.
     pub fn kept(&self, artifact: &str) -> PathBuf {
         self.stage.home().join("kept").join(artifact)
     }
 
-    /// Runs a job whole, for the `attempt`th time; `Err` has what was said by the step that failed.
+    /// Runs a whole job, as this `attempt`; `Err` has the output of the step that failed.
     pub fn job(&mut self, job: &Job, attempt: u32) -> Result<(), String> {
         self.begin(job, attempt);
         let machine = tempfile::tempdir().expect("a folder");
@@ -91,7 +92,7 @@ impl<'a> Service<'a> {
         failed.map_or(Ok(()), Err)
     }
 
-    /// Runs a job up to and with the step `last`, whereupon its machine dies with all that is on it.
+    /// Runs a job up to and including the step `last`. Then its machine disappears with everything on it.
     pub fn job_that_dies_after(&mut self, job: &Job, attempt: u32, last: &str) {
         self.begin(job, attempt);
         let machine = tempfile::tempdir().expect("a folder");
@@ -149,13 +150,15 @@ impl<'a> Service<'a> {
         let outputs = machine.join("outputs");
         fs::write(&outputs, "").expect("written");
         let mut bash = Command::new("bash");
-        // A variable that is not set shows as an error.
+        // An unset variable is an error.
         bash.args(["-u", if self.kind == Kind::GitHub { "-ec" } else { "-c" }, text]).current_dir(machine).env_clear();
         let path = std::env::var("PATH").unwrap_or_default();
         bash.env("PATH", format!("{}:{path}", self.stage.home().join("bin").display())).env("HOME", machine);
         bash.env(self.kind.sign(), "true").env("GITHUB_STEP_SUMMARY", machine.join("summary.md"));
-        bash.env("GITHUB_OUTPUT", &outputs).envs(self.identity(job)).env("AZURE_AUTHORITY_HOST", &self.stage.desk.url);
-        // A workflow names no other tenant than the real one.
+        bash.env("GITHUB_OUTPUT", &outputs)
+            .envs(self.identity(job))
+            .env("AZURE_AUTHORITY_HOST", &self.stage.server.url);
+        // A workflow names only the real tenant.
         bash.env("PASSWAVE_GRAPH_ENDPOINT", &self.stage.served.url).env("PASSWAVE_WRITE_QUOTA", "100000/1s");
         bash.envs(self.pilot.map(|most| ("PASSWAVE_PILOT", most.to_string())));
         bash.envs(step.env.iter().map(|(name, value)| (name, self.filled(value))));
@@ -164,9 +167,9 @@ impl<'a> Service<'a> {
         if output.status.success() { Ok(()) } else { Err(said(&output)) }
     }
 
-    /// What the service puts into the environment of a job that it vouches for.
+    /// The variables that the service sets for a job with an identity.
     fn identity(&self, job: &Job) -> Vec<(&'static str, String)> {
-        let url = &self.stage.desk.url;
+        let url = &self.stage.server.url;
         let [(_, tenant), (_, client)] = self.stage.ids();
         match self.kind {
             Kind::GitHub if job.is_vouched_for => vec![
@@ -183,7 +186,7 @@ impl<'a> Service<'a> {
         }
     }
 
-    /// The outputs of a step: lines of a file, or commands among what it prints.
+    /// The outputs of a step: lines of a file, or commands in its output.
     fn note_outputs(&mut self, id: &str, output: &Output, file: &Path) {
         let file = fs::read_to_string(file).expect("UTF-8");
         let github = file.lines().filter_map(|line| line.split_once('='));
@@ -197,7 +200,7 @@ impl<'a> Service<'a> {
         self.values.extend(azure);
     }
 
-    /// `text` with its expressions replaced by what they stand for.
+    /// `text` with its expressions replaced by their values.
     fn filled(&self, text: &str) -> String {
         let mut filled = text.to_owned();
         for (open, close) in [("${{", "}}"), ("$[", " ]"), ("$(", ")")] {

@@ -1,42 +1,41 @@
-//! The ready workflows, read as what they are to a machine: jobs of steps, each with its script, its variables and its part
-//! in keeping artifacts.
+//! The workflows as data: jobs of steps, each with its script, its variables and its artifacts.
 
 use yaml_rust2::{Yaml, YamlLoader};
 
 /// One job.
 pub struct Job {
     pub steps: Vec<Step>,
-    /// What later jobs may know of it: names and expressions.
+    /// What later jobs can use: names and expressions.
     pub outputs: Vec<(String, String)>,
-    /// Variables that it knows: names and expressions.
+    /// Its variables: names and expressions.
     pub variables: Vec<(String, String)>,
-    /// Whether the service vouches for it.
+    /// Whether the service gives it an identity.
     pub is_vouched_for: bool,
 }
 
 /// One step of a job.
 pub struct Step {
     pub name: String,
-    /// Variables of the environment: names, and values with expressions in them.
+    /// Environment variables: names, and values with expressions.
     pub env: Vec<(String, String)>,
-    /// Whether it runs after a failure, too.
+    /// Whether it also runs after a failure.
     pub always: bool,
     pub act: Act,
 }
 
-/// What a step does.
+/// The action of a step.
 pub enum Act {
     Checkout,
     Script {
         id: String,
         text: String,
     },
-    /// Keeps the file `path` as the artifact `name`.
+    /// Uploads the file `path` as the artifact `name`.
     Keep {
         name: String,
         path: String,
     },
-    /// Fetches the artifacts whose names begin with `prefix` into the folder `into`.
+    /// Downloads the artifacts whose names start with `prefix` into the folder `into`.
     Fetch {
         prefix: String,
         into: String,
@@ -47,7 +46,7 @@ fn read(text: &str) -> Yaml {
     YamlLoader::load_from_str(text).expect("YAML").remove(0)
 }
 
-/// A value as text, whatever it is; nothing where there is none.
+/// A value as text; empty if there is none.
 fn text(yaml: &Yaml) -> String {
     match yaml {
         Yaml::String(text) => text.clone(),
@@ -87,7 +86,7 @@ pub fn github(workflow: &str, job: &str) -> Job {
     }
 }
 
-/// The one job of a stage of Azure Pipelines.
+/// The only job of a stage of Azure Pipelines.
 pub fn azure(pipeline: &str, stage: usize) -> Job {
     let pipeline = read(pipeline);
     let job = &pipeline["stages"][stage]["jobs"][0];
@@ -115,7 +114,7 @@ pub fn azure(pipeline: &str, stage: usize) -> Job {
         steps: steps.expect("steps").iter().filter(|step| step["download"].is_badvalue()).map(step).collect(),
         outputs: Vec::new(),
         variables: all.map(|variable| (text(&variable["name"]), text(&variable["value"]))).collect(),
-        // By the task that has a service connection.
+        // Through the task that has a service connection.
         is_vouched_for: true,
     }
 }

@@ -1,15 +1,17 @@
-//! The rows of a run as the roster of another one: the same accounts, whatever they are called now, and no other.
+//! The rows of a run as the roster of another run: the same accounts, even if renamed, and no others.
 
 use crate::scenarios::config;
 use passwave::{
-    graph::simulator::{Account, AccountKind, Simulator},
+    engine::{
+        lookup::{LookupOptions, look_up},
+        run::{self, RunOptions},
+    },
     ledger::Ledger,
-    lookup::look_up,
     password::{Generator, PasswordPolicy},
     plan::{Plan, Settings},
     report::{self, TakeOver},
     roster::{Roster, RosterOptions},
-    run::{self, RunOptions},
+    simulator::{Account, AccountKind, Simulator},
 };
 use std::{future::pending, path::Path};
 
@@ -41,7 +43,7 @@ fn plan(folder: &Path, roster: &Roster) -> Ledger {
 
 async fn look(ledger: &mut Ledger, tenant: &Simulator) {
     let options = RunOptions::default();
-    look_up(ledger, tenant, &options.pace, false, pending(), &mut |_| {}).await.expect("a look");
+    look_up(ledger, tenant, &LookupOptions::new(options.pace), pending(), &mut |_| {}).await.expect("a look");
 }
 
 async fn go(ledger: &mut Ledger, tenant: &Simulator) {
@@ -53,7 +55,9 @@ fn roster_of(folder: &Path, conditions: &[&str]) -> Roster {
     let ledger = Ledger::open_to_read(folder).expect("a ledger");
     let earlier = report::as_roster(&ledger, TakeOver { object_ids: true, forms: true }).expect("rows");
     let only = conditions.iter().map(|text| text.parse().expect("a condition")).collect();
-    Roster::of_run(earlier, &RosterOptions { only, ..RosterOptions::default() }).expect("a roster")
+    let mut options = RosterOptions::default();
+    options.only = only;
+    Roster::of_run(earlier, &options).expect("a roster")
 }
 
 /// Number, account or error code, and form of each row.
@@ -82,13 +86,13 @@ async fn first_run(folder: &Path) -> Ledger {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failed_accounts_are_reset_again_and_no_other() {
+async fn resets_only_failed_accounts() {
     let home = tempfile::tempdir().expect("a folder");
     let (first, second) = (home.path().join("first"), home.path().join("second"));
     drop(first_run(&first).await);
     let roster = roster_of(&first, &["status=failed"]);
     assert_eq!(rows(&roster), expected(&[(2, &id(2), "7A"), (3, &id(3), "7B")]));
-    // Bob is called otherwise now, and a newcomer has his old name.
+    // Bob has a new name, and a new user has his old one.
     let tenant = tenant(["ann@contoso.com", "robert@contoso.com", "cat@contoso.com"]);
     tenant.add(Account::normal("bob@contoso.com"));
     let mut ledger = plan(&second, &roster);
@@ -113,7 +117,7 @@ async fn failed_accounts_are_reset_again_and_no_other() {
 async fn whole_runs_keep_what_they_refused() {
     let home = tempfile::tempdir().expect("a folder");
     let folders = ["first", "second", "third"].map(|name| home.path().join(name));
-    // A process holds the run meanwhile.
+    // Another process holds the run.
     let held = first_run(&folders[0]).await;
     let again = expected(&[
         (1, &id(1), "7A"),
@@ -141,7 +145,7 @@ async fn whole_runs_keep_what_they_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn columns_of_the_report_come_before_those_of_the_roster() {
+async fn report_columns_win_over_roster() {
     let home = tempfile::tempdir().expect("a folder");
     let text = "upn,status,Row\nann@contoso.com,failed,9\nbob@contoso.com,x,8\n";
     let roster = Roster::from_bytes("pupils.csv", text.into(), &RosterOptions::default()).expect("a roster");

@@ -1,15 +1,15 @@
-//! Guard rails: a run that stops although it could go on, and goes on later.
+//! Guard rails: a run that stops although it could continue, and continues later.
 
 use crate::{scenarios::config, world::World};
 use jiff::{SignedDuration, tz::TimeZone};
 use passwave::{
-    graph::simulator::AccountKind,
+    engine::run::{RunEnd, RunError},
     outcome::Cause,
-    run::{RunEnd, RunError},
+    simulator::AccountKind,
 };
 
 #[tokio::test(start_paused = true)]
-async fn a_pilot_touches_its_accounts_and_no_others() {
+async fn pilot_touches_only_its_accounts() {
     for faults in ["{}", r#"{"items": {"throttled": 0.2}, "requests": {"lost_after": 0.2}}"#] {
         let mut world = World::of(config(faults), 300);
         world.options.pilot = Some(25);
@@ -31,7 +31,7 @@ async fn a_pilot_touches_its_accounts_and_no_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pilot_that_is_refused_as_a_whole_says_why() {
+async fn refused_pilot_says_why() {
     let mut world = World::of(config(r#"{"denied": "writes"}"#), 100);
     world.options.pilot = Some(5);
     let end = world.run().await;
@@ -40,7 +40,7 @@ async fn a_pilot_that_is_refused_as_a_whole_says_why() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn too_many_failures_halt_the_run_and_the_next_one_goes_on() {
+async fn failures_halt_the_run() {
     for (rule, most) in [("failed=3%", 260), ("failed=9", 260)] {
         let mut world = World::of(config(r#"{"latency_ms": 200}"#), 2_000);
         (1..=400).for_each(|nth| world.make(nth * 5, AccountKind::Synced));
@@ -51,7 +51,7 @@ async fn too_many_failures_halt_the_run_and_the_next_one_goes_on() {
         assert!(counts.in_flight == 0 && counts.settled() <= most, "{rule}: {counts:?}");
         world.check().expect("the invariants");
         let before = counts.settled();
-        assert!(matches!(world.run().await.expect("an end"), RunEnd::Halted(_)), "it goes on, and halts again");
+        assert!(matches!(world.run().await.expect("an end"), RunEnd::Halted(_)), "it continues, and halts again");
         assert!(world.counts().settled() > before);
         world.options.halt_on.clear();
         assert_eq!(world.run().await.expect("an end"), RunEnd::Finished);
@@ -60,7 +60,7 @@ async fn too_many_failures_halt_the_run_and_the_next_one_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_halt_claims_nothing_more_once_its_answers_have_come() {
+async fn halt_claims_nothing_more() {
     let mut world = World::of(config(r#"{"latency_ms": 200}"#), 200);
     (1..=200).for_each(|row| world.make(row, AccountKind::Synced));
     world.options.pace.concurrency = Some(1);
@@ -70,7 +70,7 @@ async fn a_halt_claims_nothing_more_once_its_answers_have_come() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_halt_tells_the_cause_that_all_share() {
+async fn halt_names_the_shared_cause() {
     let mut world = World::of(config(r#"{"denied": "writes"}"#), 200);
     world.options.halt_on = vec!["failed=10".parse().expect("a rule")];
     let end = world.run().await;
@@ -79,10 +79,10 @@ async fn a_halt_tells_the_cause_that_all_share() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_sent_once_the_hours_are_over() {
+async fn closed_window_sends_nothing() {
     let mut world = World::of(config(r#"{"latency_ms": 100}"#), 6_500);
-    // Opened an hour ago, and closes after one to two minutes, as hours have no seconds: the burst is over by then, and the
-    // 3,500 accounts beyond it take three.
+    // The window opened an hour ago and closes in one to two minutes, because hours have no seconds. By then the burst
+    // is over, and the 3,500 accounts beyond it need three minutes.
     let now = world.options.pace.clock.now().to_zoned(TimeZone::system());
     let (opened, closes) = (&now - SignedDuration::from_hours(1), &now + SignedDuration::from_secs(120));
     let window = format!("{}-{}", opened.strftime("%H:%M"), closes.strftime("%H:%M"));

@@ -1,7 +1,7 @@
-//! The whole engine against the simulated tenant, on a clock that stands still while it works.
+//! The whole engine against the simulated tenant, on a clock that only moves while the engine waits.
 //!
-//! The lives are drawn from seeds, and the message of a failure names its own. `PASSWAVE_SEED` runs that seed alone and
-//! `PASSWAVE_SEEDS` that many of them; `examples/torture.rs` goes through many more.
+//! Stories are generated from seeds, and the message of a failure names its seed. `PASSWAVE_SEED` runs only that seed,
+//! and `PASSWAVE_SEEDS` sets their number; `examples/torture.rs` runs many more.
 
 #[path = "../support/checkers.rs"]
 mod checkers;
@@ -11,7 +11,7 @@ mod copy;
 #[path = "../support/forger.rs"]
 mod forger;
 #[path = "../support/torture/mod.rs"]
-#[expect(dead_code, reason = "the example goes through everything")]
+#[expect(dead_code, reason = "the example runs everything")]
 mod torture;
 #[path = "../support/watch.rs"]
 mod watch;
@@ -29,6 +29,8 @@ mod meeting;
 mod moved;
 mod pacing;
 mod profiles;
+mod reissued;
+mod remembered_pace;
 #[cfg(feature = "seal")]
 mod renewing;
 mod scenarios;

@@ -1,13 +1,14 @@
-//! Two runs of the same accounts that meet in one tenant: neither may say of a password that it is in force when the
-//! other run has written a later one.
+//! Two runs of the same accounts in one tenant: neither may report a password as in force if the other run has written
+//! a later one.
 
 use crate::{afterwards::die, scenarios::config, watch::Cut, world::World};
 use jiff::SignedDuration;
 use passwave::{
-    clock::Clock,
-    graph::{BatchRequest, BatchResponse, Graph, Operation, Page, SendError, claims::Claims, simulator::Simulator},
+    engine::verify::{VerifyEnd, verify},
+    graph::{BatchRequest, BatchResponse, Graph, Operation, Page, SendError, claims::Claims},
     ledger::{FILE_NAME, LedgerError},
-    verify::{VerifyEnd, verify},
+    simulator::Simulator,
+    util::clock::Clock,
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use std::{
@@ -18,8 +19,9 @@ use std::{
 };
 use tokio::time::{Instant, sleep};
 
-/// Two writes that are this far apart are told apart, whatever the second in which each falls: the directory tells a change
-/// in whole seconds, a clock that was compared once is known within one, and the directory's servers may differ a little.
+/// Two writes that are this far apart can be told apart, wherever in a second each one falls. The directory reports
+/// whole seconds, a clock that was compared once is known within one second, and the directory's servers may differ a
+/// little.
 const TOLD_APART: Duration = Duration::from_millis(2_300);
 /// What a tenant may do to both runs.
 const WEATHER: [&str; 5] = [
@@ -30,7 +32,7 @@ const WEATHER: [&str; 5] = [
     r#"{"latency_ms": 50, "stall": {"share": 0.1, "seconds": 9}}"#,
 ];
 
-/// The tenant as one run reaches it. It keeps when each row's password left last, and when that was confirmed.
+/// The tenant as one run reaches it. It records when each row's password was last sent, and when that was confirmed.
 struct Way<'a> {
     tenant: &'a Simulator,
     sent: RefCell<HashMap<u64, Instant>>,
@@ -64,38 +66,38 @@ impl Graph for Way<'_> {
     }
 }
 
-/// A run of `rows` accounts in a tenant of its own, on a machine whose clock is `ahead` seconds ahead.
+/// A run of `rows` accounts in its own tenant, on a machine whose clock is `ahead` seconds ahead.
 fn one(faults: &str, rows: usize, seed: u64, ahead: i64) -> World {
     let mut config = config(faults);
     config.seed = seed;
-    // Clocks seldom begin at a full second.
+    // Clocks rarely start at a full second.
     config.epoch = "2026-09-01T07:00:00.4Z".parse().expect("a time");
     let mut world = World::of(config, rows);
     world.options.pace.clock = Clock::at(world.epoch + SignedDuration::from_secs(ahead));
     world
 }
 
-/// Looks, and runs to the end.
+/// Looks the accounts up, and runs to the end.
 async fn work(world: &World, way: &Way<'_>) {
     world.look(way, pending()).await.expect("a look");
     world.go(way, pending()).await.expect("an end");
 }
 
-/// Verifies in a process of its own, and tells the verdict on each row.
+/// Verifies in another process, and returns the verdict on each row.
 async fn verdicts(world: &World, tenant: &Simulator) -> BTreeMap<u64, String> {
     let mut ledger = world.ledger();
     let end = verify(&mut ledger, tenant, &world.options.pace, pending(), &mut |_| {}).await.expect("an end");
     assert_eq!(end, VerifyEnd::Finished);
     let mut verdicts = BTreeMap::new();
-    let note = |row: passwave::ledger::Standing| {
-        verdicts.extend(row.verdict.map(|verdict| (row.row, verdict)));
+    let note = |row: passwave::ledger::RowStatus| {
+        verdicts.extend(row.verdict.map(|verdict| (row.row, verdict.as_str().to_owned())));
         Ok::<_, LedgerError>(())
     };
     ledger.for_each_standing(None, note).expect("rows");
     verdicts
 }
 
-/// No row is confirmed that holds another password, unless that one was written at about the same second.
+/// Checks that no confirmed row has another password, unless both were written at about the same second.
 fn must_hold(world: &World, verdicts: &BTreeMap<u64, String>, own: &Way<'_>, other: &Way<'_>) -> Result<(), String> {
     for row in world.report() {
         let is_confirmed = verdicts.get(&row.row).is_some_and(|verdict| verdict == "confirmed");
@@ -112,16 +114,16 @@ fn must_hold(world: &World, verdicts: &BTreeMap<u64, String>, own: &Way<'_>, oth
     Ok(())
 }
 
-/// Two runs that begin within some seconds of each other, on machines whose clocks differ; then each is verified, after
-/// `spoil` had a hand in its ledger. Tells how many rows were seen to be changed since.
+/// Two runs that start within seconds of each other, on machines whose clocks differ. Then each is verified, after
+/// `spoil` has changed its ledger. Returns how many rows were found to be changed since.
 async fn meet(seed: u64, spoil: fn(&World)) -> Result<usize, String> {
     let mut rng = StdRng::seed_from_u64(seed);
     let faults = WEATHER.choose(&mut rng).expect("one");
     let [first, second] = [0, 1].map(|nth| one(faults, 50, seed * 2 + nth, rng.random_range(-90..=90)));
     let (own, other) = (Way::to(&first.tenant), Way::to(&first.tenant));
-    let lull = Duration::from_millis(rng.random_range(0..12_000));
+    let gap = Duration::from_millis(rng.random_range(0..12_000));
     tokio::join!(work(&first, &own), async {
-        sleep(lull).await;
+        sleep(gap).await;
         work(&second, &other).await;
     });
     sleep(Duration::from_secs(30)).await;
@@ -133,7 +135,7 @@ async fn meet(seed: u64, spoil: fn(&World)) -> Result<usize, String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_row_is_confirmed_that_holds_another_runs_password() {
+async fn foreign_passwords_are_never_confirmed() {
     let mut changed = 0;
     for seed in 0..40 {
         changed += meet(seed, |_| {}).await.unwrap_or_else(|fault| panic!("seed {seed}: {fault}"));
@@ -142,7 +144,7 @@ async fn no_row_is_confirmed_that_holds_another_runs_password() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tolerance_of_a_minute_is_caught() {
+async fn one_minute_tolerance_is_caught() {
     let forget_the_clocks = |world: &World| {
         let ledger = rusqlite::Connection::open(world.folder().join(FILE_NAME)).expect("the ledger");
         assert_eq!(ledger.execute("DELETE FROM run WHERE name = 'clocks'", ()).expect("deleted"), 1);
@@ -155,7 +157,7 @@ async fn a_tolerance_of_a_minute_is_caught() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_comes_two_seconds_later_is_seen() {
+async fn close_runs_notice_each_other() {
     for ahead in [-90, 0, 90] {
         let [first, second] = [0, 1].map(|nth| one(r#"{"latency_ms": 60}"#, 200, nth, ahead * (1 - 2 * nth as i64)));
         let (own, other) = (Way::to(&first.tenant), Way::to(&first.tenant));
@@ -170,7 +172,7 @@ async fn a_run_that_comes_two_seconds_later_is_seen() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_nobody_else_changed_is_confirmed() {
+async fn unchanged_accounts_are_confirmed() {
     let mut rng = StdRng::seed_from_u64(1);
     let mut sent_again = 0;
     for seed in 0..40 {
@@ -193,7 +195,7 @@ async fn what_nobody_else_changed_is_confirmed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clock_that_was_set_between_run_and_look_misleads_nobody() {
+async fn clock_changes_mislead_nobody() {
     for set in [-30 * 86_400, -90, 90, 2 * 86_400] {
         let mut world = one(r#"{"latency_ms": 60}"#, 50, 1, 0);
         work(&world, &Way::to(&world.tenant)).await;
@@ -208,7 +210,7 @@ async fn a_clock_that_was_set_between_run_and_look_misleads_nobody() {
     }
 }
 
-/// A process dies in the midst of its second batch, another run comes so much later, and then the first one goes on.
+/// A process dies during its second batch, another run starts later, and then the first run continues.
 async fn overtaken(cut: Cut, later: Duration) -> (World, World) {
     let faults = r#"{"latency_ms": 100}"#;
     let [mut first, second] = [0, 1].map(|nth| one(faults, 60, nth, 0));
@@ -222,7 +224,7 @@ async fn overtaken(cut: Cut, later: Duration) -> (World, World) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_another_run_wrote_is_not_taken_for_ours() {
+async fn other_runs_writes_are_not_ours() {
     for later in [0, 1, 3, 8, 30, 110].map(Duration::from_secs) {
         for cut in [Cut::BeforeSending(2), Cut::BeforeAnswer(2)] {
             let (first, second) = overtaken(cut, later).await;
@@ -237,7 +239,7 @@ async fn what_another_run_wrote_is_not_taken_for_ours() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn passwords_that_were_set_moments_ago_are_told_before_the_run() {
+async fn recent_changes_are_reported() {
     for (minutes, is_told) in [(1, true), (9, true), (11, false)] {
         let [first, second] = [0, 1].map(|nth| one("{}", 60, nth, 90 * nth as i64));
         sleep(Duration::from_secs(3_600)).await;
@@ -247,6 +249,48 @@ async fn passwords_that_were_set_moments_ago_are_told_before_the_run() {
         let told = warnings.iter().any(|warning| warning.starts_with("60 accounts of this plan got a new password"));
         assert_eq!(told, is_told, "{minutes} minutes: {warnings:?}");
         let (_, warnings) = first.look(&first.tenant, pending()).await.expect("a look that was done before");
-        assert!(warnings.is_empty(), "a run that goes on does not warn of itself: {warnings:?}");
+        assert!(warnings.is_empty(), "a continued run does not warn about itself: {warnings:?}");
     }
+}
+
+/// A directory that does not report when passwords were set: it shows what an engine would conclude without those
+/// times.
+struct Timeless<'a>(&'a Simulator);
+
+impl Graph for Timeless<'_> {
+    async fn send(&self, batch: &BatchRequest) -> Result<BatchResponse, SendError> {
+        let mut response = self.0.send(batch).await?;
+        response
+            .replies
+            .iter_mut()
+            .filter_map(|reply| reply.user.as_mut())
+            .for_each(|user| user.password_changed = None);
+        Ok(response)
+    }
+
+    async fn page(&self, url: &str) -> Result<Page, SendError> {
+        self.0.page(url).await
+    }
+
+    async fn claims(&self) -> Result<Option<Claims>, SendError> {
+        self.0.claims().await
+    }
+}
+
+/// Whether a run that starts a minute after another one gets a warning, depending on what each sees in the directory.
+async fn is_told_of_the_other(sees: impl AsyncFn(&World, &Simulator) -> Vec<String>) -> bool {
+    let [first, second] = [0, 1].map(|nth| one("{}", 60, nth, 0));
+    work(&first, &Way::to(&first.tenant)).await;
+    sleep(Duration::from_secs(60)).await;
+    let warnings = sees(&second, &first.tenant).await;
+    warnings.iter().any(|warning| warning.contains("got a new password"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn ignoring_recent_changes_is_caught() {
+    let honest = async |world: &World, tenant: &Simulator| world.look(tenant, pending()).await.expect("a look").1;
+    let blind =
+        async |world: &World, tenant: &Simulator| world.look(&Timeless(tenant), pending()).await.expect("a look").1;
+    assert!(is_told_of_the_other(honest).await);
+    assert!(!is_told_of_the_other(blind).await, "the check tells such an engine apart");
 }

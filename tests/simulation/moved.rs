@@ -1,18 +1,18 @@
-//! A run folder that is moved or removed while a process works on it. Where open files keep their place in the folder, as
-//! on Windows, nobody can.
+//! A run folder that is moved or removed while a process works on it. On systems such as Windows, that is impossible
+//! while its files are open.
 
 use crate::{
     scenarios::{Bent, config},
     world::World,
 };
 use passwave::{
+    engine::run::{RunEnd, RunError, run},
     graph::{BatchRequest, BatchResponse},
     ledger::{Ledger, LedgerError},
-    run::{RunEnd, RunError, run},
 };
 use std::{cell::Cell, fs, future::pending, path::Path};
 
-/// Works on a run until something happens to its folder at the third batch, and tells how that ended.
+/// Works on a run until something happens to its folder at the third batch; returns the error.
 async fn interrupted(world: &World, happens: impl Fn()) -> LedgerError {
     let batches = Cell::new(0);
     let tenant = Bent(&world.tenant, |_: &BatchRequest, _: &mut BatchResponse| {
@@ -27,7 +27,8 @@ async fn interrupted(world: &World, happens: impl Fn()) -> LedgerError {
     error
 }
 
-/// Everything that was answered is in the ledger in `folder`, and the run goes on there without writing anybody twice.
+/// Checks that every answer is in the ledger in `folder`, and that the run continues there without writing to any
+/// account twice.
 async fn goes_on(world: &World, folder: &Path) {
     let mut ledger = Ledger::open_at(folder, world.options.pace.clock.now()).expect("a ledger");
     let (counts, written) = (ledger.counts(), world.tenant.tally().writes);
@@ -39,7 +40,7 @@ async fn goes_on(world: &World, folder: &Path) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_the_folder_is_moved_the_ledger_is_followed() {
+async fn follows_a_moved_folder() {
     let world = World::of(config(r#"{"latency_ms": 100}"#), 400);
     let elsewhere = tempfile::tempdir().expect("a folder");
     let target = fs::canonicalize(elsewhere.path()).expect("there").join("moved");
@@ -49,7 +50,7 @@ async fn where_the_folder_is_moved_the_ledger_is_followed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_the_folder_is_removed_all_that_was_recorded_is_saved() {
+async fn saves_a_removed_folder() {
     let world = World::of(config(r#"{"latency_ms": 100}"#), 400);
     let error = interrupted(&world, || fs::remove_dir_all(world.folder()).expect("removed")).await;
     let LedgerError::Rescued { folder, copy } = error else { panic!("{error}") };

@@ -1,16 +1,16 @@
-//! Profiles through a whole run: each account gets a password of its own form, and what its profile asks of it afterwards,
-//! also where the directory refuses the first password.
+//! Profiles through a whole run: each account gets a password of its profile's form and sign-in rule, even if the
+//! directory refuses the first password.
 
 use crate::{scenarios::config, world::KeyPair};
 use passwave::{
-    graph::simulator::{Account, Simulator},
+    engine::run::{RunEnd, RunOptions, run},
     ledger::Ledger,
     password::{ForceChange, Generator, PasswordPolicy},
     plan::{Plan, Settings},
     report,
     roster::{Roster, RosterOptions},
-    run::{RunEnd, RunOptions, run},
     seal::Sealing,
+    simulator::{Account, Simulator},
 };
 use secrecy::ExposeSecret;
 use std::{future::pending, path::Path};
@@ -23,7 +23,7 @@ const ROSTER: &str = "upn,year,speaks\n\
                       desk@contoso.com,admin,\n\
                       nobody@contoso.com,parent,\n";
 
-/// For each account that is reset: how many parts its password has, and what it must do at the next sign-in.
+/// For each account that is reset: the number of parts of its password, and what it must do at the next sign-in.
 const EXPECTED: [(&str, usize, ForceChange); 5] = [
     ("mia@contoso.com", 3, ForceChange::No),
     ("noah@contoso.com", 4, ForceChange::No),
@@ -33,14 +33,15 @@ const EXPECTED: [(&str, usize, ForceChange); 5] = [
 ];
 
 fn planned(folder: &Path, force_change: Option<ForceChange>, sealing: Option<Sealing>) -> Ledger {
-    let options = RosterOptions {
-        profile_column: Some("year".into()),
-        language_column: Some("speaks".into()),
-        ..RosterOptions::default()
-    };
+    let mut options = RosterOptions::default();
+    options.profile_column = Some("year".into());
+    options.language_column = Some("speaks".into());
     let roster = Roster::from_bytes("school.csv", ROSTER.into(), &options).unwrap_or_else(|error| panic!("{error}"));
     let policy = PasswordPolicy::default();
-    let settings = Settings { rehearsal: true, force_change, sealing, ..Settings::new(&roster, policy.clone()) };
+    let mut settings = Settings::new(&roster, policy.clone());
+    settings.rehearsal = true;
+    settings.force_change = force_change;
+    settings.sealing = sealing;
     let plan = Plan::new(&roster, Generator::new(&policy).expect("randomness"));
     Ledger::create(folder, settings, plan).expect("a ledger").ledger
 }
@@ -51,15 +52,16 @@ fn school(faults: &str) -> Simulator {
     tenant
 }
 
-/// The parts between hyphens of a password of words; none for one of random characters.
+/// The number of parts between hyphens in a password of words; 0 for random characters.
 fn parts(password: &str) -> usize {
     let mut letters = password.chars().filter(char::is_ascii_alphabetic).skip(1);
     if letters.all(|letter| letter.is_ascii_lowercase()) { password.split('-').count() } else { 0 }
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_account_gets_what_its_profile_says() {
-    // The second time, two passwords of each are refused, and new ones made; the third time, nobody can read the first.
+async fn accounts_follow_their_profiles() {
+    // The second time, two passwords of each account are refused and replaced; the third time, the first password
+    // cannot be read.
     let sealing = KeyPair::generate().map(|keys| keys.sealing());
     for (faults, sealing) in [("{}", None), (r#"{"complexity": {"share": 1, "times": 2}}"#, None), ("{}", sealing)] {
         let (home, tenant) = (tempfile::tempdir().expect("a folder"), school(faults));
@@ -83,7 +85,7 @@ async fn every_account_gets_what_its_profile_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_command_line_asks_of_everybody_wins() {
+async fn command_line_beats_profiles() {
     let (home, tenant) = (tempfile::tempdir().expect("a folder"), school("{}"));
     let mut ledger = planned(&home.path().join("run"), Some(ForceChange::No), None);
     let end = run(&mut ledger, &tenant, &RunOptions::default(), pending(), &mut |_| {}).await;
@@ -92,7 +94,7 @@ async fn what_the_command_line_asks_of_everybody_wins() {
 }
 
 #[test]
-fn a_profile_that_was_changed_in_the_ledger_is_noticed() {
+fn edited_profile_is_noticed() {
     let home = tempfile::tempdir().expect("a folder");
     let folder = home.path().join("run");
     for (sql, word) in [

@@ -1,19 +1,18 @@
-//! What an administrator may meet, one thing at a time.
+//! Situations that an administrator may meet, one at a time.
 
 use crate::{
     watch::{Cut, Watch},
     world::World,
 };
 use passwave::{
-    graph::{
-        BatchRequest, BatchResponse, Graph, Page, SendError,
-        claims::Claims,
-        simulator::{AccountKind, Faults, Simulator, SimulatorConfig},
+    engine::{
+        dispatch::DispatchError,
+        run::{RunEnd, RunError, RunEvent, run},
     },
+    graph::{BatchRequest, BatchResponse, Graph, Page, SendError, claims::Claims},
     ledger::FILE_NAME,
     outcome::Cause,
-    run::{RunEnd, RunError, RunEvent, run},
-    traffic::TrafficError,
+    simulator::{AccountKind, Faults, Simulator, SimulatorConfig},
 };
 use std::{
     cell::{Cell, RefCell},
@@ -24,10 +23,10 @@ use tokio::time::{Instant, sleep};
 
 pub fn config(faults: &str) -> SimulatorConfig {
     let faults = Faults::from_json(faults.as_bytes()).expect("good faults");
-    SimulatorConfig { faults, ..SimulatorConfig::default() }
+    SimulatorConfig::default().with_faults(faults)
 }
 
-/// Runs to the end, and checks that everybody was reset, each with one batch item at a time.
+/// Runs to the end, and checks that all accounts were reset, each with one batch item.
 async fn everybody_is_reset(world: &World) {
     let end = world.run().await;
     assert!(matches!(end, Ok(RunEnd::Finished)), "{end:?}");
@@ -36,7 +35,7 @@ async fn everybody_is_reset(world: &World) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_the_permission_the_run_stops_at_once_and_goes_on_when_it_is_granted() {
+async fn missing_permission_stops_the_run() {
     for (rows, batch_size) in [(1, 20), (25, 1), (200, 20), (2_000, 20)] {
         let mut world = World::of(config(r#"{"denied": "writes", "latency_ms": 50}"#), rows);
         world.options.pace.batch_size = batch_size;
@@ -51,7 +50,7 @@ async fn without_the_permission_the_run_stops_at_once_and_goes_on_when_it_is_gra
 }
 
 #[tokio::test(start_paused = true)]
-async fn accounts_that_stay_refused_fail_in_the_end() {
+async fn permanently_refused_accounts_fail() {
     let world = World::of(config("{}"), 2);
     (1..=2).for_each(|row| world.make(row, AccountKind::Admin));
     assert!(matches!(world.run().await, Err(RunError::Everyone { rows: 2, .. })), "it may be the permission");
@@ -62,7 +61,7 @@ async fn accounts_that_stay_refused_fail_in_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_administrator_among_many_fails_alone() {
+async fn one_administrator_fails_alone() {
     let world = World::of(config("{}"), 100);
     world.make(1, AccountKind::Admin);
     assert!(matches!(world.run().await, Ok(RunEnd::Finished)));
@@ -72,7 +71,7 @@ async fn an_administrator_among_many_fails_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tenant_that_knows_nobody_stops_the_run_and_a_few_unknown_fail() {
+async fn unknown_accounts_stop_or_fail() {
     let world = World::of(config("{}"), 300);
     (1..=300).for_each(|row| world.make(row, AccountKind::Missing));
     let end = world.run().await;
@@ -86,7 +85,7 @@ async fn a_tenant_that_knows_nobody_stops_the_run_and_a_few_unknown_fail() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn those_who_left_do_not_keep_the_others_waiting_for_ever() {
+async fn departed_users_delay_nobody() {
     let world = World::of(config("{}"), 200);
     (1..=80).for_each(|row| world.make(row, AccountKind::Missing));
     assert!(matches!(world.run().await, Err(RunError::Everyone { .. })));
@@ -96,7 +95,7 @@ async fn those_who_left_do_not_keep_the_others_waiting_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tokens_that_end_all_the_time_cost_nothing_but_time() {
+async fn expiring_tokens_only_cost_time() {
     for served in [1, 3, 7, 40] {
         let faults = format!(r#"{{"latency_ms": 200, "token": {{"revoked_after_requests": {served}}}}}"#);
         let world = World::of(config(&faults), 2_000);
@@ -106,7 +105,7 @@ async fn tokens_that_end_all_the_time_cost_nothing_but_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tokens_that_are_accepted_for_refusals_are_accepted() {
+async fn intermittent_token_refusals_are_tolerated() {
     let mut world = World::of(config(r#"{"token": {"revoked_after_requests": 1}}"#), 45);
     world.options.pace.batch_size = 1;
     (2..=45).for_each(|row| world.make(row, AccountKind::Synced));
@@ -116,13 +115,13 @@ async fn tokens_that_are_accepted_for_refusals_are_accepted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_is_always_refused_ends_the_run() {
+async fn refused_token_ends_the_run() {
     let mut world = World::of(config("{}"), 500);
     let mut dead = config("{}");
     dead.faults.token.seconds = 0;
     world.move_to(dead);
     let end = world.run().await;
-    assert!(matches!(end, Err(RunError::Traffic(TrafficError::TokenRefused(_)))), "{end:?}");
+    assert!(matches!(end, Err(RunError::Dispatcher(DispatchError::TokenRefused(_)))), "{end:?}");
     world.check().expect("the invariants");
     assert_eq!(world.counts().planned, 500);
     world.move_to(config("{}"));
@@ -130,13 +129,13 @@ async fn a_token_that_is_always_refused_ends_the_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_network_that_stays_away_ends_the_process_and_not_the_run() {
+async fn outage_ends_only_the_process() {
     for gone in [r#""outages": [{"from_seconds": 1, "seconds": 3600}]"#, r#""requests": {"lost_after": 1}"#] {
         let mut world = World::of(config(&format!(r#"{{"latency_ms": 400, {gone}}}"#)), 400);
         world.options.pace.max_wait = Duration::from_secs(60);
         let end = world.run().await;
         assert!(
-            matches!(&end, Err(RunError::Traffic(TrafficError::Away { waited, .. })) if waited.as_secs() < 120),
+            matches!(&end, Err(RunError::Dispatcher(DispatchError::Away { waited, .. })) if waited.as_secs() < 120),
             "{end:?}"
         );
         world.check().expect("the invariants");
@@ -158,7 +157,7 @@ async fn a_short_outage_is_waited_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn asked_to_stop_it_waits_for_what_is_in_flight_and_sends_no_more() {
+async fn stop_waits_for_answers() {
     let world = World::of(config(r#"{"latency_ms": 1000}"#), 600);
     let mut watch = Watch::new(&world.tenant, &world.folder());
     watch.new_process(Cut::Never);
@@ -173,7 +172,7 @@ async fn asked_to_stop_it_waits_for_what_is_in_flight_and_sends_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_password_that_is_refused_is_replaced_twice_at_most() {
+async fn refused_password_is_replaced_twice() {
     for (times, statuses) in [(1_u64, "reset"), (2, "reset"), (3, "failed")] {
         let world = World::of(config(&format!(r#"{{"complexity": {{"share": 1, "times": {times}}}}}"#)), 50);
         let watch = Watch::new(&world.tenant, &world.folder());
@@ -186,13 +185,13 @@ async fn a_password_that_is_refused_is_replaced_twice_at_most() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_recorded_is_told_and_each_account_once() {
+async fn each_account_is_reported_once() {
     let mut world = World::of(config(r#"{"latency_ms": 100, "items": {"throttled": 0.1}}"#), 100);
     world.options.tell_accounts = true;
     world.make(7, AccountKind::Synced);
     let (mut told, mut last, mut times) = (Vec::new(), None, 0);
     let mut emit = |event| match event {
-        RunEvent::Account(standing) => told.push((standing.row, standing.status)),
+        RunEvent::Account(standing) => told.push((standing.row, standing.status.as_str().to_owned())),
         RunEvent::Progress { counts, .. } => (last, times) = (Some(counts), times + 1),
         _ => {}
     };
@@ -205,7 +204,7 @@ async fn what_is_recorded_is_told_and_each_account_once() {
     assert_eq!(told, (1..=100).map(|row| (row, status(row).to_owned())).collect::<Vec<_>>());
 }
 
-/// A tenant whose answers to batches are bent on their way.
+/// A tenant whose answers to batches are changed in transit.
 pub struct Bent<'a, F>(pub &'a Simulator, pub F);
 
 impl<F: Fn(&BatchRequest, &mut BatchResponse)> Graph for Bent<'_, F> {
@@ -225,16 +224,16 @@ impl<F: Fn(&BatchRequest, &mut BatchResponse)> Graph for Bent<'_, F> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_row_that_is_in_trouble_again_and_again_is_given_up_after_ten() {
+async fn ten_failures_give_up_a_row() {
     let world = World::of(config(r#"{"items": {"conflict": 1}}"#), 200);
-    // While no answer comes at all, that is not this row's fault; here, the others' come.
+    // If no answers arrive at all, this row is not to blame. Here, those of other rows arrive.
     let silent = Bent(&world.tenant, |_: &BatchRequest, response: &mut BatchResponse| {
         response.replies.iter_mut().filter(|reply| reply.row == Some(1)).for_each(|reply| reply.status = 504);
     });
     let began = Instant::now();
     let end = world.go(&silent, std::future::pending()).await;
     assert!(matches!(end, Ok(RunEnd::Finished)), "{end:?}");
-    // Half of 1, 2, 4, 8, 16 and four times 30 seconds, at least.
+    // At least half of 1, 2, 4, 8, 16 and four times 30 seconds.
     assert!(began.elapsed() > Duration::from_secs(75), "{:?}", began.elapsed());
     let report = world.check_ended();
     assert_eq!((report[0].status.as_str(), report[0].attempts), ("in_doubt", 10));
@@ -242,7 +241,7 @@ async fn a_row_that_is_in_trouble_again_and_again_is_given_up_after_ten() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_no_row_gets_an_answer_none_is_given_up() {
+async fn total_outage_blames_no_row() {
     let world = World::of(config("{}"), 40);
     let over = Instant::now() + Duration::from_secs(600);
     let away = Bent(&world.tenant, |_: &BatchRequest, response: &mut BatchResponse| {
@@ -255,7 +254,7 @@ async fn while_no_row_gets_an_answer_none_is_given_up() {
     assert!(report.iter().all(|row| row.status == "reset") && report.iter().any(|row| row.attempts > 10));
 }
 
-/// Says nothing about the first time that a row is sent.
+/// Does not answer the first time that a row is sent.
 fn forgetful(tenant: &Simulator) -> Bent<'_, impl Fn(&BatchRequest, &mut BatchResponse)> {
     let told = RefCell::new(HashSet::new());
     Bent(tenant, move |_: &BatchRequest, response: &mut BatchResponse| {
@@ -264,7 +263,7 @@ fn forgetful(tenant: &Simulator) -> Bent<'_, impl Fn(&BatchRequest, &mut BatchRe
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_after_a_lost_answer_is_a_doubt_and_shows_the_password_of_the_lost_answer() {
+async fn lost_answer_makes_refusal_doubtful() {
     let world = World::of(config(r#"{"complexity": {"share": 1, "times": 9}}"#), 30);
     let first: Vec<String> = world.report().into_iter().map(|row| row.password).collect();
     let forgetful = forgetful(&world.tenant);
@@ -275,7 +274,7 @@ async fn a_refusal_after_a_lost_answer_is_a_doubt_and_shows_the_password_of_the_
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_account_that_becomes_unwritable_after_a_lost_answer_is_in_doubt() {
+async fn unwritable_after_loss_is_doubtful() {
     let world = World::of(config("{}"), 20);
     let forgetful = forgetful(&world.tenant);
     let sending = world.go(&forgetful, std::future::pending());
@@ -291,7 +290,7 @@ async fn an_account_that_becomes_unwritable_after_a_lost_answer_is_in_doubt() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_in_flight_at_a_cut_and_cannot_be_written_or_read_any_more_is_in_doubt() {
+async fn unreadable_after_cut_is_doubtful() {
     let mut world = World::of(config(r#"{"latency_ms": 100, "denied": "reads"}"#), 60);
     world.options.pace.concurrency = Some(1);
     let mut watch = Watch::new(&world.tenant, &world.folder());
@@ -307,7 +306,7 @@ async fn what_was_in_flight_at_a_cut_and_cannot_be_written_or_read_any_more_is_i
     assert_eq!([0, 20, 40].map(statuses), ["reset", "in_doubt", "failed"].map(|status| HashSet::from([status])));
 }
 
-/// Makes the ledger unwritable at the third batch.
+/// Makes the ledger read-only at the third batch.
 struct FullDisk<'a>(&'a World, Cell<u32>);
 
 impl Graph for FullDisk<'_> {
@@ -336,7 +335,7 @@ impl FullDisk<'_> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_ledger_that_cannot_be_written_stops_the_run_before_the_next_batch() {
+async fn unwritable_ledger_stops_the_run() {
     let mut world = World::of(config(r#"{"latency_ms": 100}"#), 200);
     world.options.pace.concurrency = Some(1);
     world.has_triggers.set(true);

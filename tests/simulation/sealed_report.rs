@@ -1,4 +1,4 @@
-//! The sealed report over several processes, none of which can read what the others sealed.
+//! The sealed report over several processes, none of which can read the passwords that the others sealed.
 
 use crate::{
     checkers::Row,
@@ -7,9 +7,9 @@ use crate::{
     world::World,
 };
 use passwave::{
+    engine::run::{RunEnd, RunEvent, prepare, run},
     ledger::{LedgerError, ReportRow},
     report,
-    run::{RunEnd, RunEvent, prepare, run},
 };
 use std::{fs, future::pending};
 
@@ -21,17 +21,17 @@ fn opened(world: &World, name: &str) -> Vec<Row> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sealed_report_is_put_aside_where_the_next_process_cannot_read_what_it_holds() {
+async fn unreadable_sealed_report_is_kept() {
     let mut world = of(r#"{"latency_ms": 100}"#, 90);
     let mut written = Vec::new();
     for (pilot, names) in [(30, [true, false, false]), (60, [true, true, false]), (90, [true, true, true])] {
-        // Two runs of this process, half each.
+        // Two runs of this process, half of the accounts each.
         world.options.pilot = Some(15);
         let mut ledger = world.open(world.options.pace.clock.now()).expect("a ledger");
         let mut renewed = Vec::new();
         for _ in 0..2 {
             let mut emit = |event| {
-                if let RunEvent::Renewed { rows, in_doubt } = event {
+                if let RunEvent::Reissued { rows, in_doubt } = event {
                     renewed.push((rows, in_doubt));
                 }
             };
@@ -39,7 +39,7 @@ async fn a_sealed_report_is_put_aside_where_the_next_process_cannot_read_what_it
             assert!(matches!(end, Ok(RunEnd::PilotEnded | RunEnd::Finished)), "{end:?}");
         }
         assert_eq!(renewed, [(120 - pilot, 0)], "once, and only what was not sent yet");
-        // Twice, as a process may: the second takes the place of the first.
+        // A process may do this twice: the second report replaces the first.
         for _ in 0..2 {
             let summary = report::write(&ledger).expect("reports");
             assert_eq!(summary.passwords_not_in_report, pilot - 30);
@@ -57,7 +57,7 @@ async fn a_sealed_report_is_put_aside_where_the_next_process_cannot_read_what_it
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_row_with_an_earlier_password_that_cannot_be_read_here_is_told() {
+async fn unreadable_earlier_password_is_reported() {
     let world = of(r#"{"latency_ms": 100, "denied": "reads"}"#, 5);
     die(&world, Cut::BeforeAnswer(1)).await;
     let mut ledger = world.ledger();

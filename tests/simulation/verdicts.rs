@@ -1,19 +1,23 @@
-//! Answers that are odd without being refusals: a success that Graph does not document, and a wait beyond belief.
+//! Unusual answers that are not refusals: a success that Graph does not document, and an impossibly long wait.
 
 use crate::{
     scenarios::{Bent, config},
     world::World,
 };
 use passwave::{
+    engine::{
+        dispatch::{DispatchError, WaitReason},
+        run::{self, RunEnd, RunError, RunEvent},
+    },
     graph::{BatchRequest, BatchResponse, Operation, Reply},
-    outcome::Body,
-    run::{self, RunEnd, RunError, RunEvent},
-    traffic::{TrafficError, WaitReason},
+    ledger::SignedInAs,
+    outcome::{Body, Cause},
+    report::Summary,
 };
 use std::{future::pending, time::Duration};
 use tokio::time::Instant;
 
-/// Answers that look like a success of a password write and are not the documented one.
+/// Answers that look like a success of a password write but are not the documented one.
 const ODD: [(u16, Body); 7] = [
     (200, Body::Other),
     (200, Body::True),
@@ -24,7 +28,7 @@ const ODD: [(u16, Body); 7] = [
     (204, Body::Error),
 ];
 
-/// Turns the answers about these rows into `odd`.
+/// Replaces the answers about these rows with `odd`.
 fn turn(response: &mut BatchResponse, odd: (u16, Body), rows: impl Fn(u64) -> bool) {
     for reply in response.replies.iter_mut().filter(|reply| reply.row.is_some_and(&rows)) {
         (reply.status, reply.body) = odd;
@@ -32,7 +36,7 @@ fn turn(response: &mut BatchResponse, odd: (u16, Body), rows: impl Fn(u64) -> bo
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_odd_success_is_a_doubt() {
+async fn odd_successes_are_in_doubt() {
     for odd in ODD {
         let world = World::of(config(r#"{"latency_ms": 100}"#), 25);
         let bent = Bent(&world.tenant, |_: &BatchRequest, response: &mut BatchResponse| {
@@ -50,7 +54,7 @@ async fn an_odd_success_is_a_doubt() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_odd_success_that_passes_is_settled() {
+async fn temporary_odd_success_is_resolved() {
     for odd in ODD {
         let over = Instant::now() + Duration::from_secs(20);
         let world = World::of(config("{}"), 40);
@@ -66,6 +70,36 @@ async fn an_odd_success_that_passes_is_settled() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn cause_is_reported_for_unknown_codes() {
+    let world = World::of(config("{}"), 25);
+    let bent = Bent(&world.tenant, |_: &BatchRequest, response: &mut BatchResponse| {
+        for reply in response.replies.iter_mut().filter(|reply| reply.row == Some(7)) {
+            (reply.status, reply.code) = (403, "Authorization_OfTomorrow".into());
+        }
+    });
+    assert!(matches!(world.go(&bent, pending()).await, Ok(RunEnd::Finished)));
+    let rows = world.ledger().standings(&[6, 7]).expect("rows");
+    assert_eq!(rows.iter().map(|row| row.cause).collect::<Vec<_>>(), [None, Some(Cause::Permission)]);
+    let summary = Summary::of(&world.ledger()).expect("a summary");
+    assert_eq!(summary.causes[0].advice(), Some(Cause::Permission.advice()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn summary_names_the_identity() {
+    let mut world = World::of(config("{}"), 5);
+    let signed_in = SignedInAs { tenant_id: Some("contoso.com".into()), client_id: Some("an application".into()) };
+    world.options.signed_in = Some(signed_in.clone());
+    assert!(matches!(world.run().await, Ok(RunEnd::Finished)));
+    let summary = Summary::of(&world.reader()).expect("a summary");
+    assert_eq!((summary.tenant_id, summary.client_id), (signed_in.tenant_id, signed_in.client_id));
+    // A later process that does not know it removes nothing.
+    world.options.signed_in = Some(SignedInAs::default());
+    assert!(matches!(world.run().await, Ok(RunEnd::Finished)));
+    let summary = Summary::of(&world.reader()).expect("a summary");
+    assert_eq!(summary.tenant_id.as_deref(), Some("contoso.com"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn odd_successes_alone_stop_the_run() {
     let mut world = World::of(config("{}"), 40);
     world.options.pace.max_wait = Duration::from_secs(60);
@@ -73,7 +107,7 @@ async fn odd_successes_alone_stop_the_run() {
         turn(response, (200, Body::Other), |_| true);
     });
     let end = world.go(&bent, pending()).await;
-    let Err(RunError::Traffic(TrafficError::Away { said, .. })) = end else { panic!("{end:?}") };
+    let Err(RunError::Dispatcher(DispatchError::Away { said, .. })) = end else { panic!("{end:?}") };
     assert!(said.contains("Graph answered 200") && said.contains("only 204 does"), "{said}");
     let report = world.check().expect("the invariants");
     assert!(report.iter().all(|row| row.status == "pending"), "nothing is certain");
@@ -102,7 +136,7 @@ async fn only_a_confirmed_revocation_counts() {
     }
 }
 
-/// A wait of a day, for the first batch.
+/// A wait of a day for the first batch.
 fn day(reply: &mut Reply) {
     (reply.status, reply.code) = (429, "TooManyRequests".into());
     reply.seconds_named = 86_400;
@@ -110,7 +144,7 @@ fn day(reply: &mut Reply) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_beyond_belief_is_told_as_it_was() {
+async fn excessive_wait_is_reported_as_named() {
     let world = World::of(config("{}"), 3);
     let over = Instant::now() + Duration::from_secs(60);
     let bent = Bent(&world.tenant, |_: &BatchRequest, response: &mut BatchResponse| {
@@ -135,7 +169,7 @@ async fn a_wait_beyond_belief_is_told_as_it_was() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_beyond_max_wait_stops_the_run() {
+async fn wait_beyond_max_wait_stops() {
     let mut world = World::of(config("{}"), 45);
     world.options.pace.max_asked = Duration::from_secs(5);
     let bent = Bent(&world.tenant, |_: &BatchRequest, response: &mut BatchResponse| {
@@ -143,9 +177,9 @@ async fn a_wait_beyond_max_wait_stops_the_run() {
     });
     let began = Instant::now();
     let end = world.go(&bent, pending()).await;
-    let Err(RunError::Traffic(error @ TrafficError::Asked { .. })) = end else { panic!("{end:?}") };
+    let Err(RunError::Dispatcher(error @ DispatchError::Asked { .. })) = end else { panic!("{end:?}") };
     let said = error.to_string();
-    assert!(said.contains("wait 24 h") && said.contains("--max-wait allows 5 s"), "{said}");
+    assert!(said.contains("wait 24 h") && said.contains("the limit is 5 s"), "{said}");
     assert!(began.elapsed() < Duration::from_secs(5), "it does not wait");
     assert!(world.check().expect("the invariants").iter().any(|row| row.status == "pending"));
 }

@@ -1,10 +1,12 @@
-//! A wait that Graph asked for survives the process that was asked.
+//! A wait that Graph asked for also applies to the next process.
 
 use crate::{scenarios::config, world::World};
 use passwave::{
+    engine::run::RunEnd,
     graph::{BatchRequest, BatchResponse, Graph, Operation, Page, Reply, SendError, claims::Claims},
-    run::RunEnd,
+    ledger::FILE_NAME,
 };
+use rusqlite::Connection;
 use std::{
     cell::{Cell, RefCell},
     future::pending,
@@ -12,7 +14,7 @@ use std::{
 };
 use tokio::time::{Instant, sleep};
 
-/// Answers 429 to the first request of its kind, for as long as it is asked to; notes when each was sent.
+/// Answers 429 to the first request of its kind, for as long as configured; records when each was sent.
 struct Busy<'a> {
     world: &'a World,
     reads: bool,
@@ -57,8 +59,14 @@ impl Graph for Busy<'_> {
     }
 }
 
-/// The process is killed three seconds after it was asked to wait; the next one begins at once.
+/// The process is killed three seconds after it was asked to wait; the next one starts at once.
 async fn killed_while_it_waits(reads: bool, whole: bool) {
+    let early = sent_early(reads, whole, "").await;
+    assert_eq!(early, 0, "reads: {reads}, whole: {whole}");
+}
+
+/// How many requests the next process sends before the wait is over, after `edit` has changed its ledger.
+async fn sent_early(reads: bool, whole: bool, edit: &str) -> usize {
     let world = World::of(config("{}"), 400);
     if !reads {
         world.look(&world.tenant, pending()).await.expect("a look");
@@ -70,28 +78,82 @@ async fn killed_while_it_waits(reads: bool, whole: bool) {
         }
         sleep(Duration::from_secs(3)).await;
     };
+    let forget = || Connection::open(world.folder().join(FILE_NAME)).expect("a ledger").execute_batch(edit);
     if reads {
         tokio::select! { end = world.look(&busy, pending()) => panic!("it ended: {end:?}"), () = killed => {} }
+        forget().expect("an edit");
         world.look(&busy, pending()).await.expect("a look");
     } else {
         tokio::select! { end = world.go(&busy, pending()) => panic!("it ended: {end:?}"), () = killed => {} }
+        forget().expect("an edit");
         let end = world.go(&busy, pending()).await;
         assert!(matches!(end, Ok(RunEnd::Finished)), "{end:?}");
     }
     let asked = busy.asked.get().expect("it was asked");
     let early = busy.sent.borrow().iter().filter(|sent| **sent > asked && **sent < asked + busy.wait).count();
-    assert_eq!(early, 0, "reads: {reads}, whole: {whole}");
     assert!(busy.sent.borrow().iter().any(|sent| *sent < asked + busy.wait + Duration::from_secs(3)), "nor much later");
+    early
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_for_writes_survives_a_kill() {
+async fn write_wait_survives_a_kill() {
     killed_while_it_waits(false, true).await;
     killed_while_it_waits(false, false).await;
 }
 
+/// Answers 429 to the request for the first page; records when each was requested.
+struct BusyTenant<'a> {
+    world: &'a World,
+    asked: RefCell<Vec<Instant>>,
+}
+
+impl Graph for BusyTenant<'_> {
+    async fn send(&self, batch: &BatchRequest) -> Result<BatchResponse, SendError> {
+        self.world.tenant.send(batch).await
+    }
+
+    async fn page(&self, url: &str) -> Result<Page, SendError> {
+        self.asked.borrow_mut().push(Instant::now());
+        if self.asked.borrow().len() > 1 {
+            return self.world.tenant.page(url).await;
+        }
+        let retry_after = Some(Duration::from_secs(20));
+        Err(SendError::Refused(Reply { status: 429, retry_after, ..Reply::default() }))
+    }
+
+    async fn claims(&self) -> Result<Option<Claims>, SendError> {
+        self.world.tenant.claims().await
+    }
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_wait_for_reads_survives_a_kill() {
+async fn tenant_wait_survives_a_kill() {
+    let world = World::of(config("{}"), 5);
+    let busy = BusyTenant { world: &world, asked: RefCell::default() };
+    let killed = sleep(Duration::from_secs(3));
+    tokio::select! { end = world.look(&busy, pending()) => panic!("it ended: {end:?}"), () = killed => {} }
+    assert_eq!(busy.asked.borrow().len(), 1);
+    world.look(&busy, pending()).await.expect("a look");
+    let asked = busy.asked.borrow();
+    let waited = asked[1] - asked[0];
+    // Notes have whole milliseconds.
+    assert!(waited >= Duration::from_millis(19_990) && waited < Duration::from_secs(23), "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn read_wait_survives_a_kill() {
     killed_while_it_waits(true, true).await;
     killed_while_it_waits(true, false).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn forgetting_a_wait_is_caught() {
+    for (reads, note) in [(false, "writes"), (true, "reads")] {
+        let forget = format!(
+            "DELETE FROM run WHERE name IN ('held_{note}', 'pace_of_{note}'); UPDATE account SET not_before = 0"
+        );
+        for whole in [true, false] {
+            assert!(sent_early(reads, whole, &forget).await > 0, "{note}, whole: {whole}");
+        }
+    }
 }

@@ -1,11 +1,11 @@
-//! What must hold of a report, whatever happened: the invariants of the design, checked from outside.
+//! What must hold for a report, whatever happened: the invariants of the design, checked from outside.
 //!
-//! The checkers see a report, the roster's accounts and a directory. They know nothing of the faults, the cuts or the
-//! code that wrote the report.
+//! The checkers see a report, the roster's accounts and a directory. They know nothing about the faults, the cuts or
+//! the code that wrote the report.
 
-#![allow(dead_code, reason = "each kind of test has its part of them")]
+#![allow(dead_code, reason = "each test crate uses a part of it")]
 
-use passwave::{graph::simulator::Simulator, upn::is_object_id};
+use passwave::{account::upn::is_object_id, simulator::Simulator};
 use secrecy::ExposeSecret;
 use std::{collections::HashMap, fmt};
 
@@ -14,43 +14,43 @@ use std::{collections::HashMap, fmt};
 pub enum Invariant {
     /// 1: no password reaches Graph before it is in the ledger.
     Durable,
-    /// 2: `reset` in the report, and the account holds that password.
+    /// 2: a row is `reset` in the report, and the account has that password.
     ResetHolds,
-    /// 3: `failed`, and the account was given none.
+    /// 3: a row is `failed`, and the account got no new password.
     FailedKeeps,
     /// 4: every roster row is in the report once, in order.
     EveryRowOnce,
-    /// 7: an account that the roster does not name, or that the plan leaves alone, is never touched.
+    /// 7: an account that the roster does not name, or that the plan skips, is never touched.
     Untouched,
     /// 7: a rehearsal touches no tenant.
     RehearsalStaysHome,
-    /// 8: nothing is sent whose intent is not in the ledger, and nothing twice on one intent.
+    /// 8: nothing is sent unless its intent is in the ledger, and nothing is sent twice for one intent.
     IntentFirst,
-    /// The promise: whatever password an account was given, the operator has it.
+    /// The promise: the operator has every password that an account got.
     OperatorHolds,
-    /// A row says what the contract wants of its status: shown passwords, times and attempts.
+    /// The columns of a row fit its status, as the contract says: password, times and attempts.
     Contract,
-    /// A row has one password, until Graph refuses that.
+    /// A row has one password, until Graph refuses it.
     OnePassword,
-    /// One process at a time works on a run.
+    /// Only one process at a time works on a run.
     Alone,
-    /// What Graph asks for is kept: batches of at most 20, and no call before its time.
+    /// Graph's limits are kept: batches of at most 20, and no request too early.
     Manners,
-    /// A run comes to its end.
+    /// A run ends.
     Ends,
 }
 
-/// Something that does not hold.
+/// An invariant that does not hold.
 #[derive(Clone)]
 pub struct Violation {
-    /// Which.
+    /// The invariant.
     pub invariant: Invariant,
-    /// How it shows.
+    /// What shows it.
     pub what: String,
 }
 
 impl Violation {
-    /// `invariant` does not hold, as `what` says.
+    /// `invariant` does not hold; `what` describes it.
     pub fn new(invariant: Invariant, what: impl Into<String>) -> Self {
         Self { invariant, what: what.into() }
     }
@@ -62,7 +62,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// As it is displayed, for `expect`.
+/// The same as `Display`, for `expect`.
 impl fmt::Debug for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -107,29 +107,29 @@ pub fn read(report: &[u8]) -> Vec<Row> {
     reader.records().map(row).collect()
 }
 
-/// Checks a report, as it may be written at any moment, against the directory.
+/// Checks a report against the directory; the run need not have ended.
 ///
-/// `roster` holds the accounts of the roster's rows in order, `strangers` all others of the directory.
+/// `roster` has the accounts of the roster's rows in order, `strangers` all other accounts of the directory.
 ///
 /// # Errors
-/// The first thing that does not hold.
+/// Returns the first violation.
 pub fn check(report: &[Row], roster: &[String], directory: &Simulator, strangers: &[String]) -> Result<(), Violation> {
     check_with(report, roster, directory, strangers, &Others::default())
 }
 
-/// Passwords that are not in the report, and rightly so.
+/// Passwords that are correctly not in the report.
 #[derive(Default)]
 pub struct Others {
-    /// What the ledger keeps of a row although others have taken its place.
+    /// Replaced passwords that the ledger keeps.
     pub superseded: Vec<(u64, String)>,
-    /// What people have chosen for themselves meanwhile.
+    /// Passwords that users have chosen themselves.
     pub chosen: Vec<String>,
 }
 
-/// The same where there are other passwords.
+/// The same with passwords that are not in the report.
 ///
 /// # Errors
-/// The first thing that does not hold.
+/// Returns the first violation.
 pub fn check_with(
     report: &[Row],
     roster: &[String],
@@ -146,7 +146,7 @@ pub fn check_with(
     for (row, account) in report.iter().zip(roster) {
         let chosen = others.chosen.iter().any(|chosen| directory.holds(account, chosen));
         let holds = directory.holds(account, &row.password);
-        // Whoever was given a password may choose another one.
+        // A user who got a password may choose another one.
         let held = holds || (chosen && given(account).last() == Some(&row.password));
         the_status_tells_the_truth(row, account, held, !given(account).is_empty())?;
     }
@@ -163,7 +163,7 @@ pub fn check_with(
 /// Checks the report of a run that has ended.
 ///
 /// # Errors
-/// The first row that has not.
+/// Returns the first row that has not ended.
 pub fn check_ended(report: &[Row]) -> Result<(), Violation> {
     match report.iter().find(|row| row.status == "pending") {
         Some(row) => Err(Violation::new(Invariant::Ends, format!("row {} is pending after the end", row.row))),
@@ -178,7 +178,7 @@ fn every_row_stands_once_in_order(report: &[Row], roster: &[String]) -> Result<(
     }
     let misplaced = |(at, row): (usize, &Row)| {
         let name = row.name.strip_prefix('\'').unwrap_or(&row.name);
-        // What was looked up by its object id is shown by its name, which the simulator makes of the id.
+        // An account that was looked up by its object id is shown by its name, which the simulator derives from the id.
         let by_id =
             is_object_id(&roster[at]) && name.to_ascii_lowercase().starts_with(&roster[at].to_ascii_lowercase());
         row.row != at as u64 + 1 || (name != roster[at] && !by_id)
@@ -209,8 +209,8 @@ fn the_status_tells_the_truth(row: &Row, account: &str, held: bool, given: bool)
     }
 }
 
-/// Every password that an account was ever given is in the report, or was superseded in the ledger: a tenant that is slow
-/// may put it in force again, and somebody may have been told of it.
+/// Every password that an account ever had is in the report, or is a replaced one in the ledger: a slow tenant may put
+/// it in force again, and someone may have received it.
 fn the_operator_holds_what_was_given(
     report: &[Row],
     roster: &[String],

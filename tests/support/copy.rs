@@ -1,8 +1,8 @@
-//! A run folder carried elsewhere, as an artifact is.
+//! Copies a run folder, as an artifact does.
 
 use std::{fs, path::Path};
 
-/// Puts a copy of the files in `from` in the place of `to`.
+/// Replaces `to` with a copy of the files in `from`.
 pub fn copy(from: &Path, to: &Path) {
     let _ = fs::remove_dir_all(to);
     fs::create_dir(to).expect("a folder");

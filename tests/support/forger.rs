@@ -1,9 +1,9 @@
-//! Somebody who knows how passwave marks a ledger, and has the file: he makes every hash in it anew.
+//! A forger who knows how passwave marks a ledger, and has the file: every hash in it is computed again.
 //!
-//! He is written from the description of the format, not from the code. What he cannot change is what was approved
-//! elsewhere: a fingerprint.
+//! It is written from the description of the format, not from the code. It cannot change what was approved elsewhere: a
+//! fingerprint.
 
-#![allow(dead_code, reason = "each kind of test has its part of him")]
+#![allow(dead_code, reason = "each test crate uses a part of it")]
 
 use aws_lc_rs::{digest, hmac};
 use rusqlite::{Connection, types::Value};
@@ -39,7 +39,7 @@ fn number(value: &Value) -> i64 {
 }
 
 impl Forger {
-    /// Takes the key out of a ledger.
+    /// Reads the key from a ledger.
     pub fn of(ledger: &Connection) -> Self {
         let noted = note(ledger, "marks_key");
         let byte = |at: usize| u8::from_str_radix(&noted[at..at + 2], 16).expect("hexadecimal");
@@ -51,21 +51,17 @@ impl Forger {
         hmac::sign(&key, &[label.as_bytes(), &[0], content].concat()).as_ref().to_vec()
     }
 
-    /// Commits to the password that a row has, as if it were the planned one.
-    pub fn commit(&self, ledger: &Connection, row: u64) {
-        let [password] = &cells(ledger, "SELECT password FROM account WHERE row = ?1", row)[..] else { return };
-        let Some(password) = bytes(password) else { return };
-        let tag = self.tag("password", &[&row.to_be_bytes()[..], &0_u32.to_be_bytes(), &password].concat());
-        ledger.execute("UPDATE account SET commitment = ?2 WHERE row = ?1", (row, &tag[..16])).expect("written");
-    }
-
-    /// Marks a row as planned as it is.
+    /// Writes the mark of a row's current plan.
     pub fn mark(&self, ledger: &Connection, row: u64) {
-        let mark = i64::from_be_bytes(self.tag("row", &encoded(ledger, row))[..8].try_into().expect("eight bytes"));
+        let mark = i64::from_be_bytes(self.plan(ledger, row)[..8].try_into().expect("eight bytes"));
         ledger.execute("UPDATE account SET mark = ?2 WHERE row = ?1", (row, mark)).expect("written");
     }
 
-    /// Proves that a row ended as it stands.
+    fn plan(&self, ledger: &Connection, row: u64) -> Vec<u8> {
+        self.tag("row", &encoded(ledger, row))
+    }
+
+    /// Writes the proof of a row's current end.
     pub fn prove(&self, ledger: &Connection, row: u64) {
         let sql = "SELECT state, nth, doubt, settled_at, password FROM account WHERE row = ?1";
         let [state, nth, doubt, settled_at, password] = &cells(ledger, sql, row)[..] else { return };
@@ -79,20 +75,14 @@ impl Forger {
             &bytes(password).unwrap_or_default(),
         ];
         let proof = i64::from_be_bytes(self.tag("end", &content.concat())[..8].try_into().expect("eight bytes"));
-        // Where the disk fails, it fails here too.
+        // If the disk fails, this fails, too.
         let _ = ledger.execute("UPDATE account SET proof = ?2 WHERE row = ?1", (row, proof));
     }
 
-    /// Makes everything anew, and notes the fingerprint that the ledger has now.
+    /// Computes everything again, and notes the ledger's new fingerprint.
     pub fn forge(&self, ledger: &Connection) {
         let rows: u64 = ledger.query_row("SELECT count(*) FROM roster", (), |row| row.get(0)).expect("a number");
         for row in 1..=rows {
-            let is_first: bool = ledger
-                .query_row("SELECT nth = 0 FROM account WHERE row = ?1", [row], |row| row.get(0))
-                .unwrap_or_default();
-            if is_first {
-                self.commit(ledger, row);
-            }
             self.mark(ledger, row);
             self.prove(ledger, row);
         }
@@ -116,27 +106,41 @@ impl Forger {
             add(&bytes(&key).expect("a key"));
         }
         add(b"rows");
-        (1..=rows).for_each(|row| add(&encoded(ledger, row)));
+        (1..=rows).for_each(|row| add(&self.plan(ledger, row)));
         add(&rows.to_be_bytes());
         hex(digest::digest(&digest::SHA256, &whole).as_ref())
     }
 }
 
-/// The form of a row's plan.
+/// The encoding of a row's plan.
 fn encoded(ledger: &Connection, row: u64) -> Vec<u8> {
     let sql = "SELECT roster.row, line, roster.user_principal_name, cells, profile, language,
-                      iif(state = 'skipped', coalesce(error_code, ''), NULL), commitment,
-                      kind, object_id, looked_up.user_principal_name, password_changed_at
+                      iif(state = 'skipped', coalesce(error_code, ''), NULL),
+                      kind, object_id, looked_up.user_principal_name, password_changed_at,
+                      iif(state = 'skipped', NULL, coalesce(
+                          (SELECT password FROM replaced WHERE replaced.row = account.row AND nth = 0), password)),
+                      commitment
                FROM roster JOIN account USING (row) LEFT JOIN looked_up USING (row) WHERE roster.row = ?1";
     let found = cells(ledger, sql, row);
     let mut out = Vec::new();
     found[..2].iter().for_each(|value| out.extend(number(value).to_be_bytes()));
-    found[2..8].iter().for_each(|value| part(&mut out, bytes(value)));
-    if found[8] == Value::Null {
+    found[2..7].iter().for_each(|value| part(&mut out, bytes(value)));
+    let hash = |bytes: &[u8]| digest::digest(&digest::SHA256, bytes).as_ref().to_vec();
+    let sealed = match (&found[12], &found[11]) {
+        (Value::Blob(kept), _) => Some(kept.clone()),
+        (_, Value::Blob(sealed)) => Some(hash(sealed)),
+        _ => None,
+    };
+    part(&mut out, sealed.clone().or(bytes(&found[11])));
+    if let Some(sealed) = sealed {
+        let kind = out.len() - sealed.len() - 9;
+        out[kind] = 2;
+    }
+    if found[7] == Value::Null {
         out.push(0);
     } else {
         out.push(1);
-        found[8..].iter().for_each(|value| part(&mut out, bytes(value)));
+        found[7..11].iter().for_each(|value| part(&mut out, bytes(value)));
     }
     out
 }

@@ -1,69 +1,66 @@
-//! A guard on the way to the tenant: it checks what is sent when it is sent, and can cut a run off there.
+//! A guard between the run and the tenant: it checks each request when it is sent, and can cut a run off there.
 
 use super::checkers::{Invariant, Violation};
 use passwave::{
-    graph::{
-        BatchRequest, BatchResponse, Graph, Operation, Page, Reply, Request, SendError, claims::Claims,
-        simulator::Simulator,
-    },
+    graph::{BatchRequest, BatchResponse, Graph, Operation, Page, Reply, Request, SendError, claims::Claims},
     ledger::FILE_NAME,
+    simulator::Simulator,
 };
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use std::{
     cell::{Cell, RefCell},
     collections::{HashMap, HashSet},
     path::Path,
+    time::Duration,
 };
 use tokio::{sync::Notify, time::Instant};
 
-/// At which batch a process is cut off, and on which side of its effect.
+/// The batch at which a process is cut off, and on which side of its effect.
 #[derive(Clone, Copy, Debug)]
 pub enum Cut {
-    /// The intent is on disk, and the batch does not leave.
+    /// The intent is on disk, and the batch is not sent.
     BeforeSending(u32),
-    /// The batch takes effect, and nobody hears the answer.
+    /// The batch takes effect, and the answer is lost.
     BeforeAnswer(u32),
-    /// Not here.
+    /// Never.
     Never,
 }
 
-/// What was sent of one row.
+/// What was sent for one row.
 #[derive(Default)]
 struct Sent {
     /// The password that was sent last.
     password: String,
-    /// The intent on which it was: the number of the attempt.
+    /// The number of its attempt in the ledger.
     attempt: u64,
-    /// Whether it never left after all, or Graph refused that password, as was heard.
+    /// Whether it was certainly not sent, or Graph's refusal of that password has arrived.
     is_over: bool,
-    /// Passwords that the row had before that one.
-    nth: u32,
-    /// The process that sent it.
-    process: u32,
 }
 
-/// Passes batches on to the tenant.
+/// Forwards batches to the tenant.
 pub struct Watch<'a, G = Simulator> {
     tenant: &'a G,
     ledger: Connection,
     cut: Cut,
     process: u32,
     batches: Cell<u32>,
-    /// Woken when the cut has come.
+    /// Notified when the cut has happened.
     pub reached: Notify,
     in_flight: RefCell<HashSet<u64>>,
     sent: RefCell<HashMap<u64, Sent>>,
-    /// Per row that was to be written, when it may be sent again: what was told in an answer that was heard.
+    /// For each row to be written, the earliest time to send it again, from answers that have arrived.
     told: RefCell<HashMap<u64, Instant>>,
-    /// The same of rows that were read, which only this process knows of.
+    /// The same for rows that were read; only this process knows them.
     told_reading: RefCell<HashMap<u64, Instant>>,
-    /// When a wait was told last, and when it is over.
+    /// When the last wait was requested, and when it is over.
     hold: Cell<Option<(Instant, Instant)>>,
-    /// What was wrong first.
+    /// The waits requested from some process, for reads (`true`) and for writes: the process, and the end of the wait.
+    kept: RefCell<HashMap<bool, (u32, Instant)>>,
+    /// The first violation.
     fault: RefCell<Option<Violation>>,
 }
 
-/// Rows that are away; they come back however the sending ends.
+/// Rows in flight; they are removed however the sending ends.
 struct Away<'a>(&'a RefCell<HashSet<u64>>, Vec<u64>);
 
 impl Drop for Away<'_> {
@@ -73,7 +70,7 @@ impl Drop for Away<'_> {
 }
 
 impl<'a, G: Graph> Watch<'a, G> {
-    /// A guard before `tenant` for the run in `folder`.
+    /// A guard for `tenant` and the run in `folder`.
     pub fn new(tenant: &'a G, folder: &Path) -> Self {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         Self {
@@ -88,11 +85,12 @@ impl<'a, G: Graph> Watch<'a, G> {
             told: RefCell::default(),
             told_reading: RefCell::default(),
             hold: Cell::new(None),
+            kept: RefCell::default(),
             fault: RefCell::default(),
         }
     }
 
-    /// A new process begins, which is cut off at `cut`. What was told to the last one about rows still holds.
+    /// A new process starts, which is cut off at `cut`. Waits that the last one was asked for still apply.
     pub fn new_process(&mut self, cut: Cut) {
         self.cut = cut;
         self.process += 1;
@@ -102,16 +100,16 @@ impl<'a, G: Graph> Watch<'a, G> {
         self.reached = Notify::new();
     }
 
-    /// The next process cannot know what the last one was told to wait for: it died before it wrote that down, or their
-    /// clocks differ.
+    /// The next process cannot know the waits of the last one: it died before it noted them, or their clocks differ.
     pub fn forget_waits(&self) {
         self.told.borrow_mut().clear();
+        self.kept.borrow_mut().clear();
     }
 
-    /// What was wrong first, if anything was.
+    /// The first violation, if there is one.
     ///
     /// # Errors
-    /// With that.
+    /// Returns the violation.
     pub fn verdict(&self) -> Result<(), Violation> {
         self.fault.borrow().clone().map_or(Ok(()), Err)
     }
@@ -130,10 +128,19 @@ impl<'a, G: Graph> Watch<'a, G> {
             let over = told == now || now >= until;
             self.must(over, Invariant::Manners, || "a batch was sent before a wait was over".into());
         }
-        // One look into the ledger for all of them.
+        self.examine_kept(batch, now);
+        // Reads the ledger once for all of them.
         let look = self.ledger.unchecked_transaction().expect("the ledger");
         batch.requests.iter().for_each(|request| self.examine_row(request, now));
         drop(look);
+    }
+
+    /// A wait that an earlier process was asked for also applies to this one. Notes have whole milliseconds.
+    fn examine_kept(&self, batch: &BatchRequest, now: Instant) {
+        let kept = batch.requests.first().and_then(|first| self.kept.borrow().get(&is_read(&first.operation)).copied());
+        let Some((process, until)) = kept.filter(|(process, _)| *process != self.process) else { return };
+        let over = now + Duration::from_millis(2) >= until;
+        self.must(over, Invariant::Manners, || format!("process {} forgot a wait of process {process}", self.process));
     }
 
     fn examine_row(&self, request: &Request, now: Instant) {
@@ -145,8 +152,8 @@ impl<'a, G: Graph> Watch<'a, G> {
         self.must(in_time, Invariant::Manners, || format!("row {row} was sent again before its time"));
         let Operation::SetPassword(password, _) = &request.operation else { return };
         let (password, on_disk) = (password.expose(), self.on_disk(row));
-        let (kept, attempt, nth) = on_disk.unwrap_or((Some(String::new()), None, 0));
-        // Without the key, a process makes new ones.
+        let (kept, attempt) = on_disk.unwrap_or((Some(String::new()), None));
+        // Without the key, a process makes new passwords.
         let is_sealed = kept.is_none();
         self.must(kept.is_none_or(|kept| kept == password), Invariant::Durable, || {
             format!("the password of row {row} was not in the ledger")
@@ -156,50 +163,51 @@ impl<'a, G: Graph> Watch<'a, G> {
         if let Some(last) = self.sent.borrow().get(&row) {
             let fresh = last.is_over || attempt > last.attempt;
             self.must(fresh, Invariant::IntentFirst, || format!("row {row} was sent twice on one intent"));
-            // The plan does not cover a password that an earlier process made, so the next one makes another.
-            let was_unbound = last.nth > 0 && last.process != self.process && nth > last.nth;
-            let same = last.is_over || is_sealed || was_unbound || password == last.password;
+            let same = last.is_over || is_sealed || password == last.password;
             self.must(same, Invariant::OnePassword, || format!("row {row} was sent with a second password"));
         }
-        let (password, process) = (password.to_owned(), self.process);
-        self.sent.borrow_mut().insert(row, Sent { password, attempt, is_over: false, nth, process });
+        self.sent.borrow_mut().insert(row, Sent { password: password.to_owned(), attempt, is_over: false });
     }
 
-    /// The password of a row in the ledger, the number of the attempt that is under way there, and that of the password.
-    fn on_disk(&self, row: u64) -> Option<(Option<String>, Option<u64>, u32)> {
-        // A sealed one is compared when the report is opened: the holder of the key must find what was sent.
-        let sql = "SELECT CASE typeof(password) WHEN 'text' THEN password WHEN 'blob' THEN NULL ELSE '' END, iif(state = 'in_flight', attempts, NULL), nth FROM account WHERE row = ?1";
+    /// The password of a row in the ledger, and the number of its current attempt.
+    fn on_disk(&self, row: u64) -> Option<(Option<String>, Option<u64>)> {
+        // A sealed password is compared when the report is opened: the key must read what was sent.
+        let sql = "SELECT CASE typeof(password) WHEN 'text' THEN password WHEN 'blob' THEN NULL ELSE '' END, iif(state = 'in_flight', attempts, NULL) FROM account WHERE row = ?1";
         let mut select = self.ledger.prepare_cached(sql).expect("the schema");
-        select
-            .query_row([row], |found| Ok((found.get(0)?, found.get(1)?, found.get(2)?)))
-            .optional()
-            .expect("the ledger")
+        select.query_row([row], |found| Ok((found.get(0)?, found.get(1)?))).optional().expect("the ledger")
     }
 
-    /// That a write is to wait says nothing of a read, which other quotas pay for.
+    /// A wait for writes does not apply to reads, which use other quotas.
     fn told_of(&self, operation: &Operation) -> &RefCell<HashMap<u64, Instant>> {
-        if matches!(operation, Operation::Read) { &self.told_reading } else { &self.told }
+        if is_read(operation) { &self.told_reading } else { &self.told }
     }
 
     fn listen(&self, batch: &BatchRequest, answer: &Result<BatchResponse, SendError>) {
         let rows: Vec<u64> = batch.requests.iter().map(|request| request.row).collect();
         let told = batch.requests.first().map_or(&self.told, |request| self.told_of(&request.operation));
+        let is_reading = batch.requests.first().is_some_and(|request| is_read(&request.operation));
         match answer {
             Ok(response) => {
-                // An answer to nothing that was asked asks nothing.
+                // An answer to something that was not requested asks for nothing.
                 let asked = |row: &Option<u64>| row.is_some_and(|row| rows.contains(&row));
                 let throttled = response.replies.iter().filter(|reply| reply.status == 429 && asked(&reply.row));
-                throttled.for_each(|reply| self.note(told, reply.row.as_slice(), reply.retry_after));
+                let throttled: Vec<&Reply> = throttled.collect();
+                throttled.iter().for_each(|reply| tell(told, reply.row.as_slice(), reply.retry_after));
+                let percentage = response.throttle_percentage;
+                self.hold_all(is_reading, of_the_quota(&throttled, rows.len(), percentage));
                 let refused = response.replies.iter().filter(|reply| is_about_the_password(reply));
                 self.over(&refused.filter_map(|reply| reply.row).collect::<Vec<_>>());
             }
-            Err(SendError::Refused(reply)) if reply.status == 429 => self.note(told, &rows, reply.retry_after),
+            Err(SendError::Refused(reply)) if reply.status == 429 => {
+                tell(told, &rows, reply.retry_after);
+                self.hold_all(is_reading, reply.retry_after);
+            }
             Err(SendError::NotSent(_) | SendError::SignIn(_)) => self.over(&rows),
             Err(_) => {}
         }
     }
 
-    /// What was sent of `rows` has come to nothing, as was heard.
+    /// The requests for `rows` certainly had no effect.
     fn over(&self, rows: &[u64]) {
         let mut sent = self.sent.borrow_mut();
         for row in rows {
@@ -207,13 +215,40 @@ impl<'a, G: Graph> Watch<'a, G> {
         }
     }
 
-    fn note(&self, told: &RefCell<HashMap<u64, Instant>>, rows: &[u64], wait: Option<std::time::Duration>) {
+    /// Everything waits for as long as this.
+    fn hold_all(&self, is_reading: bool, wait: Option<Duration>) {
         let now = Instant::now();
         let Some(until) = wait.map(|wait| now + wait) else { return };
-        told.borrow_mut().extend(rows.iter().map(|row| (*row, until)));
         let latest = self.hold.get().map_or(until, |(_, other)| other.max(until));
         self.hold.set(Some((now, latest)));
+        let mut kept = self.kept.borrow_mut();
+        let latest = kept.get(&is_reading).map_or(until, |(_, other)| until.max(*other));
+        kept.insert(is_reading, (self.process, latest));
     }
+}
+
+/// These rows wait for as long as this.
+fn tell(told: &RefCell<HashMap<u64, Instant>>, rows: &[u64], wait: Option<Duration>) {
+    let Some(until) = wait.map(|wait| Instant::now() + wait) else { return };
+    told.borrow_mut().extend(rows.iter().map(|row| (*row, until)));
+}
+
+/// The wait of a spent quota, if these answers to a batch of `size` certainly mean that: one names the quota, its use is
+/// above the limit, or almost all are refused.
+fn of_the_quota(throttled: &[&Reply], size: usize, percentage: Option<f64>) -> Option<Duration> {
+    let named: Vec<&&Reply> = throttled.iter().filter(|reply| reply.is_over_quota).collect();
+    if !named.is_empty() {
+        return named.iter().filter_map(|reply| reply.retry_after).max();
+    }
+    let is_certain = percentage.is_some_and(|share| share > 1.0) || (size > 11 && throttled.len() + 2 > size);
+    let mut waits: Vec<Duration> = throttled.iter().filter_map(|reply| reply.retry_after).collect();
+    waits.sort_unstable();
+    // One of them may be about something else.
+    waits.get(waits.len() / 2).copied().filter(|_| is_certain)
+}
+
+fn is_read(operation: &Operation) -> bool {
+    matches!(operation, Operation::Read)
 }
 
 /// Whether Graph refused a password as too weak.

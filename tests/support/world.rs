@@ -1,23 +1,22 @@
-//! A roster, its run folder and a tenant: what a run needs, without a terminal and without a network.
+//! A roster, its run folder and a tenant: everything that a run needs, without a terminal or a network.
 
 use super::checkers::{self, Others, Row, Violation};
 use jiff::Timestamp;
 use passwave::{
-    exclusions::Exclusions,
-    graph::{
-        Graph,
-        simulator::{Account, AccountKind, Simulator, SimulatorConfig},
+    account::upn::Upn,
+    engine::{
+        dispatch::Pace,
+        lookup::{LookupEnd, LookupError, LookupEvent, LookupOptions, look_up},
+        run::{self, RunEnd, RunError, RunOptions},
     },
-    ledger::{Counts, FILE_NAME, Ledger, LedgerError},
-    lookup::{LookupEnd, LookupError, LookupEvent, look_up},
+    graph::Graph,
+    ledger::{Counts, FILE_NAME, Ledger, LedgerError, ReadLedger},
     password::{BannedWords, Generator, PasswordPolicy, Style},
     plan::{Plan, Rules, Settings},
     report,
-    roster::{Roster, RosterOptions},
-    run::{self, RunEnd, RunError, RunOptions},
-    seal::Sealing,
-    traffic::Pace,
-    upn::Upn,
+    roster::{Roster, RosterOptions, exclusions::Exclusions},
+    seal::{Identities, Sealing},
+    simulator::{Account, AccountKind, Simulator, SimulatorConfig},
 };
 use rusqlite::{Connection, OpenFlags};
 use std::{
@@ -27,41 +26,41 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// A planned run, and the tenant that it goes to.
+/// A planned run, and its tenant.
 pub struct World {
-    /// The tenant. Its time begins with the world.
+    /// The tenant. Its time starts with the world.
     pub tenant: Simulator,
-    /// How the run goes about it.
+    /// How the run works.
     pub options: RunOptions,
     /// The accounts of the roster's rows, in order.
     pub accounts: Vec<String>,
-    /// Accounts that are in the tenant and not in the roster, or left out of the plan.
+    /// Accounts that are in the tenant but not in the roster, or are excluded from the plan.
     pub strangers: Vec<String>,
-    /// What the directory's clock shows when the world begins.
+    /// The directory's clock when the world starts.
     pub epoch: Timestamp,
-    /// Passwords that people have chosen for themselves.
+    /// Passwords that users have chosen themselves.
     chosen: RefCell<Vec<String>>,
-    /// Where the run is sealed: the one key that opens it.
+    /// If the run is sealed: the only key that opens it.
     pub key: Option<String>,
-    /// Whether the next process is given that key.
+    /// Whether the next process gets that key.
     pub gives_key: Cell<bool>,
-    /// Whether the ledger may hold triggers, which stand for a failing disk or a broken engine.
+    /// Whether the ledger may contain triggers, which simulate a failing disk or a broken engine.
     pub has_triggers: Cell<bool>,
     home: TempDir,
 }
 
 impl World {
-    /// A tenant with everybody in `accounts` and some strangers, and a roster of `accounts`.
+    /// A tenant with all of `accounts` and some strangers, and a roster of `accounts`.
     pub fn new(config: SimulatorConfig, accounts: Vec<String>) -> Self {
         Self::with(config, accounts, Rules::default(), &[])
     }
 
-    /// The same under `rules`, with some accounts excluded.
+    /// The same with `rules` and some excluded accounts.
     pub fn with(config: SimulatorConfig, accounts: Vec<String>, rules: Rules, exclusions: &[&str]) -> Self {
         Self::sealed(config, accounts, rules, exclusions, None)
     }
 
-    /// The same with passwords that are sealed to the recipient of `keys`, where there are any.
+    /// The same with passwords sealed to the recipient of `keys`, if there are any.
     pub fn sealed(
         config: SimulatorConfig,
         accounts: Vec<String>,
@@ -75,8 +74,10 @@ impl World {
         let mut strangers = strangers(&accounts);
         accounts.iter().filter_map(|name| Upn::parse(name).ok()).for_each(|upn| tenant.add(Account::from(&upn)));
         strangers.iter().for_each(|name| tenant.add(Account::normal(name)));
-        let pace = Pace { seed, ..Pace::default() };
-        let options = RunOptions { pace, ..RunOptions::default() };
+        let mut pace = Pace::default();
+        pace.seed = seed;
+        let mut options = RunOptions::default();
+        options.pace = pace;
         strangers.extend(exclusions.iter().map(|key| (*key).to_owned()));
         let (sealing, key) = keys.map(|keys| (keys.sealing(), keys.identity)).unzip();
         let (chosen, gives_key, has_triggers) = (RefCell::default(), Cell::new(false), Cell::new(false));
@@ -90,7 +91,7 @@ impl World {
         Self::new(config, (1..=rows).map(|n| format!("user{n}@contoso.com")).collect())
     }
 
-    /// The tenant is another one from now on, with the same accounts and none of their passwords.
+    /// Replaces the tenant with a new one that has the same accounts and none of their passwords.
     pub fn move_to(&mut self, config: SimulatorConfig) {
         self.tenant = Simulator::new(config);
         let known = self.accounts.iter().filter_map(|name| Upn::parse(name).ok());
@@ -98,7 +99,7 @@ impl World {
         self.strangers.iter().for_each(|name| self.tenant.add(Account::normal(name)));
     }
 
-    /// Makes an account of the roster something else.
+    /// Changes the kind of a roster account.
     pub fn make(&self, row: usize, kind: AccountKind) {
         self.tenant.add(Account { kind, ..Account::normal(&self.accounts[row - 1]) });
     }
@@ -108,8 +109,11 @@ impl World {
         self.accounts.iter().for_each(|name| csv.push_str(&format!("{name},Year 7\r\n")));
         let roster = Roster::from_bytes("wave.csv", csv.into_bytes(), &RosterOptions::default()).expect("a roster");
         let policy = PasswordPolicy::new(Style::default(), BannedWords::default()).expect("a policy");
-        // Nothing is synced in a rehearsal; what the tests cut off is the run, not the machine's power.
-        let settings = Settings { rehearsal: true, rules, sealing, ..Settings::new(&roster, policy.clone()) };
+        // A rehearsal does not sync to disk; the tests cut off the run, not the machine's power.
+        let mut settings = Settings::new(&roster, policy.clone());
+        settings.rehearsal = true;
+        settings.rules = rules;
+        settings.sealing = sealing;
         let generator = Generator::new(&policy).expect("randomness");
         drop(
             Ledger::create(&self.folder(), settings, Plan::new(&roster, generator).without(exclusions))
@@ -122,28 +126,30 @@ impl World {
         self.home.path().join("run")
     }
 
-    /// A process begins, works through `graph` until the end or `stop`, and ends.
+    /// A process starts, works through `graph` until the end or `stop`, and ends.
     pub async fn go(&self, graph: &impl Graph, stop: impl Future<Output = ()>) -> Result<RunEnd, RunError> {
         let mut ledger = self.open(self.options.pace.clock.now())?;
         run::run(&mut ledger, graph, &self.options, stop, &mut |_| {}).await
     }
 
-    /// A process takes the run, with the key if it is given that.
+    /// A process opens the run, with the key if it gets that.
     ///
     /// # Errors
-    /// As the ledger's.
+    /// Fails like the ledger.
     pub fn open(&self, now: Timestamp) -> Result<Ledger, LedgerError> {
         let mut ledger = match self.has_triggers.get() {
             true => Ledger::open_with_triggers(&self.folder(), now)?,
             false => Ledger::open_at(&self.folder(), now)?,
         };
-        if self.gives_key.get() {
-            self.unlock(&mut ledger);
+        if self.gives_key.get()
+            && let Some(keys) = self.keys()
+        {
+            ledger.unlock(&keys).expect("the right key");
         }
         Ok(ledger)
     }
 
-    /// A process looks the accounts up through `graph`, and tells what it warned of.
+    /// A process looks the accounts up through `graph`, and returns its warnings.
     pub async fn look(
         &self,
         graph: &impl Graph,
@@ -156,22 +162,22 @@ impl World {
                 warnings.push(warning);
             }
         };
-        let end = look_up(&mut ledger, graph, &self.options.pace, false, stop, &mut emit).await?;
+        let end = look_up(&mut ledger, graph, &LookupOptions::new(self.options.pace), stop, &mut emit).await?;
         Ok((end, warnings))
     }
 
-    /// The ledger, for what only it can tell.
+    /// The ledger, for what only it knows.
     pub fn ledger(&self) -> Ledger {
         Ledger::open_at(&self.folder(), self.options.pace.clock.now()).expect("a ledger")
     }
 
-    /// A process that nobody stops, straight to the tenant.
+    /// A process that nobody stops, directly against the tenant.
     pub async fn run(&self) -> Result<RunEnd, RunError> {
         self.go(&self.tenant, std::future::pending()).await
     }
 
     /// The ledger, for a reader.
-    pub fn reader(&self) -> Ledger {
+    pub fn reader(&self) -> ReadLedger {
         let opened = match self.has_triggers.get() {
             true => Ledger::read_with_triggers(&self.folder()),
             false => Ledger::open_to_read(&self.folder()),
@@ -179,44 +185,49 @@ impl World {
         opened.expect("a ledger that can be read at any time")
     }
 
-    /// Opens what is sealed, where it is.
-    pub fn unlock(&self, ledger: &mut Ledger) {
-        #[cfg(feature = "seal")]
-        if let Some(key) = &self.key {
-            let mut identities = passwave::seal::Identities::default();
-            identities.add(key.as_bytes()).expect("a key");
-            ledger.unlock(&identities).expect("the right key");
-        }
-        #[cfg(not(feature = "seal"))]
-        let _ = (&self.key, ledger);
+    /// The key to the sealed passwords, if the run is sealed.
+    #[cfg(feature = "seal")]
+    pub fn keys(&self) -> Option<Identities> {
+        let mut identities = Identities::default();
+        identities.add(self.key.as_ref()?.as_bytes()).expect("a key");
+        Some(identities)
     }
 
-    /// The report as the holder of the key, where there is one, can have it now.
+    /// The key to the sealed passwords, if the run is sealed.
+    #[cfg(not(feature = "seal"))]
+    pub fn keys(&self) -> Option<Identities> {
+        let _ = &self.key;
+        None
+    }
+
+    /// The current report, as the holder of the key sees it, if there is a key.
     pub fn report(&self) -> Vec<Row> {
         let mut ledger = self.reader();
-        self.unlock(&mut ledger);
+        if let Some(keys) = self.keys() {
+            ledger.unlock(&keys).expect("the right key");
+        }
         let mut bytes = Vec::new();
         report::print_csv(&ledger, &mut bytes).expect("a report");
         checkers::read(&bytes)
     }
 
-    /// How many rows stand where.
+    /// The number of rows in each state.
     pub fn counts(&self) -> Counts {
         self.reader().counts()
     }
 
-    /// Checks the report as it stands now.
+    /// Checks the current report.
     ///
     /// # Errors
-    /// What does not hold.
+    /// Returns the first violation.
     pub fn check(&self) -> Result<Vec<Row>, Violation> {
         self.check_as(|_| {})
     }
 
-    /// The same for a report that somebody had a hand in.
+    /// The same for a report that `hand` has changed.
     ///
     /// # Errors
-    /// What does not hold.
+    /// Returns the first violation.
     pub fn check_as(&self, hand: impl FnOnce(&mut Vec<Row>)) -> Result<Vec<Row>, Violation> {
         let mut report = self.report();
         hand(&mut report);
@@ -224,11 +235,13 @@ impl World {
         checkers::check_with(&report, &self.accounts, &self.tenant, &self.strangers, &others).map(|()| report)
     }
 
-    /// Passwords that the ledger keeps although others have taken their place, by row.
+    /// Replaced passwords that the ledger keeps, by row.
     fn superseded(&self) -> Vec<(u64, String)> {
         if self.key.is_some() {
             let mut ledger = self.reader();
-            self.unlock(&mut ledger);
+            if let Some(keys) = self.keys() {
+                ledger.unlock(&keys).expect("the right key");
+            }
             let superseded = ledger.superseded().expect("sound passwords");
             return superseded.into_iter().map(|(row, password)| (row, password.expose().to_owned())).collect();
         }
@@ -239,14 +252,14 @@ impl World {
         rows.map(|row| row.expect("a row")).collect()
     }
 
-    /// The person of a row chooses a password.
+    /// The user of a row chooses a password.
     pub fn choose(&self, row: usize) {
         let password = format!("My-own-choice-{}", self.chosen.borrow().len());
         self.tenant.change_elsewhere(&self.accounts[row - 1], &password);
         self.chosen.borrow_mut().push(password);
     }
 
-    /// The address of a row, where it has one.
+    /// The address of a row, if it has one.
     pub fn upn_of(&self, row: usize) -> Option<Upn> {
         Upn::parse(&self.accounts[row - 1]).ok()
     }
@@ -259,14 +272,14 @@ impl World {
     }
 }
 
-/// Whom passwords are sealed to, and what opens them again.
+/// The recipient of sealed passwords, and the key that opens them.
 pub struct KeyPair {
     recipient: String,
     identity: String,
 }
 
 impl KeyPair {
-    /// A new one, where sealing is built in.
+    /// A new pair, if sealing is built in.
     #[cfg(feature = "seal")]
     pub fn generate() -> Option<Self> {
         let identity = age::x25519::Identity::generate();
@@ -274,19 +287,19 @@ impl KeyPair {
         Some(Self { recipient, identity: secrecy::ExposeSecret::expose_secret(&identity.to_string()).to_owned() })
     }
 
-    /// Seals to the recipient alone.
+    /// Seals only to the recipient.
     pub fn sealing(&self) -> Sealing {
         Sealing { recipients: vec![self.recipient.clone()], ..Sealing::default() }
     }
 
-    /// None: sealing is not built in.
+    /// `None`: sealing is not built in.
     #[cfg(not(feature = "seal"))]
     pub fn generate() -> Option<Self> {
         None
     }
 }
 
-/// Names that differ from the roster's by what a wrong escape would lose.
+/// Names that differ from the roster's only in what a wrong escape would lose.
 fn strangers(accounts: &[String]) -> Vec<String> {
     let mut strangers: Vec<String> = vec!["principal@contoso.com".into(), "user0@contoso.com".into()];
     for name in accounts {

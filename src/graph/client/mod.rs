@@ -1,32 +1,35 @@
-//! The real client: batches over HTTPS, with a token that renews itself.
+//! The real client: sends batches over HTTPS, and renews its token.
 //!
-//! It sends each batch exactly once: no redirects, no hidden retries, no chunked bodies, and time-outs above Graph's own
-//! 30 seconds, so that a slow answer is not taken for a lost one. It never waits for the pace: the throttle does.
+//! It sends each batch exactly once: no redirects, no hidden retries, no chunked bodies. Its timeouts are above Graph's
+//! own 30 seconds, so a slow answer is not mistaken for a lost one. It never waits for the pace; the throttle does.
 //!
-//! Invariant: "not sent" is said only where no connection came about.
+//! Invariant: it reports "not sent" only if no connection was made.
 
-pub mod doors;
+pub mod auth;
+mod endpoint;
+mod probe;
 mod proxy;
-mod token;
 mod web;
 
-pub use doors::{ClientSecret, Door, SignInError};
+pub use auth::{ClientSecret, Credential, SignInError, Token, TokenCache, TokenSource};
+pub use endpoint::{Endpoint, EndpointError, endpoint, graph_endpoint};
+pub use probe::{ProbeAnswer, ProbeError, probe};
 pub use proxy::Route;
-pub use token::{Token, TokenCache, TokenSource};
-pub use web::{EndpointError, Web, endpoint, graph_endpoint, http_client, http_client_within};
+pub use web::{HttpClient, ProxyUse, Web, http_client, http_client_within};
 
 use super::{BatchRequest, BatchResponse, Graph, Operation, Page, Reply, SendError, claims::Claims, guid, wire};
-use crate::scrub::Scrub;
+use crate::util::redact::Redactor;
 use bytes::Bytes;
+use endpoint::below;
 use reqwest::{
     RequestBuilder, Url,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap},
 };
-use web::{below, chain, limited};
+use web::{chain, limited};
 
 /// A connection to Microsoft Graph, signed in through `S`.
 pub struct GraphClient<S> {
-    http: reqwest::Client,
+    http: HttpClient,
     root: Url,
     batch_url: Url,
     tokens: TokenCache<S>,
@@ -35,18 +38,18 @@ pub struct GraphClient<S> {
 impl<S: TokenSource> GraphClient<S> {
     /// A client for the Graph root `graph` (such as `https://graph.microsoft.com`).
     #[must_use]
-    pub fn new(http: reqwest::Client, graph: &Url, source: S) -> Self {
-        let batch_url = below(graph, "v1.0/$batch");
-        Self { http, root: graph.clone(), batch_url, tokens: TokenCache::new(source) }
+    pub fn new(http: HttpClient, graph: &Endpoint, source: S) -> Self {
+        let batch_url = below(graph.url(), "v1.0/$batch");
+        Self { http, root: graph.url().clone(), batch_url, tokens: TokenCache::new(source) }
     }
 
-    /// The same for tokens of `tenant` alone, see [`TokenCache::of_tenant`].
+    /// The same, but accepts only tokens of `tenant`; see [`TokenCache::of_tenant`].
     #[must_use]
     pub fn of_tenant(self, tenant: Option<&str>) -> Self {
         Self { tokens: self.tokens.of_tenant(tenant), ..self }
     }
 
-    /// Signs in now, so that a wrong secret shows before anything else happens.
+    /// Signs in now, so that a wrong secret shows up before anything else happens.
     ///
     /// # Errors
     /// Says why there is no token.
@@ -57,11 +60,11 @@ impl<S: TokenSource> GraphClient<S> {
     async fn token(&self) -> Result<Token, SendError> {
         self.tokens.token().await.map_err(|error| match error.is_passing() {
             true => SendError::NotSent(error.to_string()),
-            false => SendError::SignIn(error.to_string()),
+            false => SendError::SignIn(error),
         })
     }
 
-    /// One request and its answer, to its last byte.
+    /// One request and its complete answer.
     async fn exchange(&self, request: RequestBuilder, token: &Token) -> Result<(wire::Envelope, Vec<u8>), SendError> {
         let request = request
             .header(AUTHORIZATION, token.header())
@@ -70,7 +73,7 @@ impl<S: TokenSource> GraphClient<S> {
         let envelope = envelope(answer.status().as_u16(), answer.headers());
         match limited(answer).await {
             Ok(body) => Ok((envelope, body)),
-            // The status alone says enough where it is a refusal.
+            // For a refusal, the status alone is enough.
             Err(_) if envelope.status >= 300 => Ok((envelope, Vec::new())),
             Err(lost) => Err(lost),
         }
@@ -81,13 +84,13 @@ impl<S: TokenSource> GraphClient<S> {
             .http
             .post(self.batch_url.clone())
             .header(CONTENT_TYPE, "application/json")
-            // Owned, so that the buffer is wiped when the last part of it has been written.
+            // Owned, so that the buffer is wiped after its last part was written.
             .body(Bytes::from_owner(wire::encode(batch)));
         let (envelope, body) = self.exchange(request, token).await?;
         wire::decode(&envelope, &body)
     }
 
-    /// Where a page is. A link out of an answer may lead nowhere else than to Graph itself: the token goes with it.
+    /// The URL of a page. A link in an answer must lead to Graph itself, because the token goes with it.
     fn page_url(&self, url: &str) -> Result<Url, SendError> {
         let whole = if url.starts_with("https://") || url.starts_with("http://") {
             Url::parse(url).ok()
@@ -110,7 +113,7 @@ impl<S: TokenSource> Graph for GraphClient<S> {
             Err(error) => is_unauthorized(error),
         };
         if refused {
-            self.tokens.refuse(&token).await;
+            self.tokens.refuse(&token);
         }
         answer
     }
@@ -120,10 +123,10 @@ impl<S: TokenSource> Graph for GraphClient<S> {
         let (envelope, body) = self.exchange(self.http.get(url), &token).await?;
         let mut page = wire::decode_page(&envelope, &body);
         if let Err(SendError::Refused(reply)) = &mut page {
-            scrub(reply, &Scrub::of([token.text()]));
+            redact(reply, &Redactor::of([token.text()]));
         }
         if page.as_ref().is_err_and(is_unauthorized) {
-            self.tokens.refuse(&token).await;
+            self.tokens.refuse(&token);
         }
         page
     }
@@ -133,11 +136,11 @@ impl<S: TokenSource> Graph for GraphClient<S> {
     }
 }
 
-/// Takes the token and the batch's own passwords out of whatever was said about it.
+/// Redacts the token and the batch's own passwords in everything that the answer says.
 fn withhold(answer: &mut Result<BatchResponse, SendError>, batch: &BatchRequest, token: &Token) {
     let replies = match answer {
         Ok(response) => {
-            // Graph's own is no piece of anything.
+            // Graph's own id is not a piece of a secret.
             if !response.request_id.is_empty() && token.text().contains(&response.request_id) {
                 response.request_id.clear();
             }
@@ -152,8 +155,8 @@ fn withhold(answer: &mut Result<BatchResponse, SendError>, batch: &BatchRequest,
             Operation::SetPassword(password, _) => Some(password.expose()),
             Operation::RevokeSessions | Operation::Read => None,
         });
-        let secrets = Scrub::of(passwords.chain([token.text()]));
-        said.for_each(|reply| scrub(reply, &secrets));
+        let secrets = Redactor::of(passwords.chain([token.text()]));
+        said.for_each(|reply| redact(reply, &secrets));
     }
 }
 
@@ -161,8 +164,8 @@ fn has_words(reply: &Reply) -> bool {
     !(reply.code.is_empty() && reply.message.is_empty() && reply.request_id.is_empty())
 }
 
-fn scrub(reply: &mut Reply, secrets: &Scrub) {
-    [&mut reply.code, &mut reply.message, &mut reply.request_id].into_iter().for_each(|text| secrets.scrub(text));
+fn redact(reply: &mut Reply, secrets: &Redactor) {
+    [&mut reply.code, &mut reply.message, &mut reply.request_id].into_iter().for_each(|text| secrets.redact(text));
 }
 
 fn is_unauthorized(error: &SendError) -> bool {
@@ -172,7 +175,7 @@ fn is_unauthorized(error: &SendError) -> bool {
 fn send_error(error: reqwest::Error) -> SendError {
     let mut text = chain(&error);
     if web::is_untrusted(&text) {
-        text += "; if a proxy opens TLS here, give its certificate with --ca-file";
+        text += "; if a proxy inspects TLS, its certificate must be trusted here";
     }
     if error.is_connect() || error.is_builder() { SendError::NotSent(text) } else { SendError::Lost(text) }
 }

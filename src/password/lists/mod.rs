@@ -1,23 +1,24 @@
-//! The words that passwords are made of: a list for each language, in three levels, and what none of them may hold.
+//! The words for passwords: a list for each language in three levels, and the words that no password may contain.
 //!
-//! The lists are files of this folder, each with its source and licence at its head; `README.md` there tells how they were
-//! made. Every word is of the letters a to z, so that each keyboard of its language has them all: words with accents are
-//! left out, since nobody should learn them misspelt.
+//! The lists are files in this folder, each with its source and licence at the top; `README.md` there explains how they
+//! were made. Every word uses only the letters a to z, which every keyboard of its language has. Words with accents are
+//! left out, because nobody should learn them misspelt.
 //!
-//! Invariant: no word of a list is rude or unkind, and no two of them are when they stand side by side.
+//! Invariant: no word in a list is rude or unkind, and no two of them are when placed side by side.
 
-use crate::language::Language;
+use crate::account::language::Language;
 use aho_corasick::AhoCorasick;
 use std::sync::{Arc, LazyLock};
 
-/// How much somebody reads. Each level has the words of those before it too.
+/// Reading level. Each level includes the words of the levels before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Level {
-    /// A child who begins to: 3 to 5 letters in English and Spanish, up to 7 in French and 6 in German, spelt as they sound.
+    /// A child who is learning to read: 3 to 5 letters in English and Spanish, up to 7 in French and 6 in German, spelt
+    /// as they sound.
     Short,
     /// A child of eight.
     Plain,
-    /// A grown-up.
+    /// An adult.
     Full,
 }
 
@@ -31,7 +32,7 @@ const UNFIT: &str = include_str!("unfit.txt");
 
 /// By language, then by level.
 static LISTS: LazyLock<[[Arc<[&str]>; 3]; 4]> = LazyLock::new(|| FILES.map(read));
-/// What no password of random characters may hold, in any language.
+/// What no random password may contain, in any language.
 static RUDE: LazyLock<AhoCorasick> = LazyLock::new(|| {
     let rude = sections(UNFIT).flat_map(|(_, words)| words.filter(|word| word.bytes().all(|b| b.is_ascii_lowercase())));
     AhoCorasick::new(rude).expect("a hundred short words are far below the automaton's limits")
@@ -42,12 +43,12 @@ pub(super) fn words(language: Language, level: Level) -> &'static Arc<[&'static 
     &LISTS[language as usize][level as usize]
 }
 
-/// Whether a word stands in a folded password that no password of random characters may hold.
+/// Whether a folded password contains a word that no random password may contain.
 pub(super) fn is_rude(password: &[u8]) -> bool {
     RUDE.is_match(password)
 }
 
-/// The parts of a file: what stands in brackets, and the words after it.
+/// The sections of a file: the heading in brackets, and the words after it.
 fn sections(file: &'static str) -> impl Iterator<Item = (&'static str, impl Iterator<Item = &'static str>)> {
     file.split("\n[").skip(1).map(|section| {
         let (heading, words) = section.split_once(']').expect("a heading ends with a bracket");
@@ -73,7 +74,7 @@ mod tests {
 
     const LEVELS: [Level; 3] = [Level::Short, Level::Plain, Level::Full];
 
-    /// What `unfit.txt` says of a language, by the mark before it.
+    /// The words in `unfit.txt` for a language with this mark.
     fn unfit(language: Language, mark: Option<char>) -> Vec<&'static str> {
         let own = |heading: &&str| *heading == language.code();
         let words = sections(UNFIT).filter(|(heading, _)| own(heading)).flat_map(|(_, words)| words);
@@ -83,13 +84,13 @@ mod tests {
         }
     }
 
-    /// What is rude to whoever reads a language: its own words, and the English ones.
+    /// The words that are rude to a reader of this language: its own, and the English ones.
     fn rude(language: Language) -> BTreeSet<&'static str> {
         [language, Language::En].into_iter().flat_map(|language| unfit(language, None)).collect()
     }
 
     #[test]
-    fn every_word_is_of_plain_letters_and_stands_once() {
+    fn words_are_plain_and_unique() {
         let letters = |language, level| match (language, level) {
             (Language::En | Language::Es, Level::Short) => 3..=5,
             (Language::Fr, Level::Short) => 5..=7,
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lists_are_as_long_as_the_documents_say() {
+    fn list_lengths_match_the_documents() {
         let lengths = Language::ALL.map(|language| LEVELS.map(|level| words(language, level).len()));
         assert_eq!(lengths, [[375, 1013, 6295], [384, 924, 1359], [435, 1059, 1271], [730, 1014, 2294]]);
         assert!(lengths.as_flattened().iter().all(|&length| length <= usize::from(u16::MAX)));
@@ -128,7 +129,7 @@ mod tests {
         }
     }
 
-    /// One or two of each kind, so that a list that is made anew cannot bring a whole kind back.
+    /// One or two words of each kind, so that a rebuilt list cannot bring back a whole kind.
     #[test]
     fn harmful_kinds_are_absent() {
         let kinds: [(Language, &[&str]); 4] = [
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_words_are_rude_side_by_side() {
+    fn no_adjacent_words_are_rude() {
         for language in Language::ALL {
             let list = words(language, Level::Full);
             let ends = |part: &str| list.iter().any(|word| word.ends_with(part));
@@ -175,7 +176,7 @@ mod tests {
             for part in rude(language) {
                 for (before, after) in (1..part.len()).map(|at| part.split_at(at)) {
                     assert!(!ends(before) || !begins(after), "{language}: {before} {after}");
-                    // Nor with a short word between the two.
+                    // The same with a short word between the two.
                     let around = list.iter().filter_map(|word| Some((before.strip_suffix(*word)?, word)));
                     for (first, word) in around.filter(|(first, _)| !first.is_empty()) {
                         assert!(!ends(first) || !begins(after), "{language}: {first} {word} {after}");
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn the_shortest_lists_side_by_side_are_rude_nowhere_word_for_word() {
+    fn shortest_lists_have_no_rude_pairs() {
         for language in Language::ALL {
             let finder = AhoCorasick::new(rude(language)).expect("a few words");
             let list = words(language, Level::Short);
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn rude_words_of_every_language_are_found() {
+    fn rude_words_are_found() {
         for language in Language::ALL {
             for word in unfit(language, None) {
                 assert!(is_rude(format!("7x{word}K").to_lowercase().as_bytes()), "{word}");

@@ -1,37 +1,37 @@
-//! The facts about a run, for whoever needs them later: folded up at the end of the page.
+//! The facts about a run for later reference, collapsed at the end of the page.
 
 use crate::{
-    figures::{counted, grouped, lasting, short},
-    ledger::{Ledger, LedgerError},
-    quota::Quota,
+    graph::quota::Quota,
+    ledger::ReadLedger,
     report::{Fault, Summary, escape::Text},
+    util::format::{counted, grouped, lasting, short},
 };
 use std::{io::Write, time::Duration};
 
-/// Writes them, and closes the main part of the page.
-pub(super) fn write(ledger: &Ledger, summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
+/// Writes the facts, and closes the main part of the page.
+pub(super) fn write(ledger: &ReadLedger, summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
     writeln!(out, "<details class=\"about\">\n<summary>About this run: tenant, times, quota and plan</summary>")?;
     facts(ledger, summary, out)?;
     Ok(writeln!(
         out,
-        "</details>\n</main>\n<footer><p>Times are in UTC. This file loads nothing and sends nothing; nothing in it is kept \
-         by the browser.</p></footer>"
+        "</details>\n</main>\n<footer><p>Times are in UTC. This file loads nothing, sends nothing, and \
+         stores nothing in the browser.</p></footer>"
     )?)
 }
 
-fn facts(ledger: &Ledger, summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
+fn facts(ledger: &ReadLedger, summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
     writeln!(out, "<dl class=\"facts\">")?;
-    for (name, value) in told(ledger, summary)?.into_iter().filter(|(_, value)| !value.is_empty()) {
+    for (name, value) in named_facts(ledger, summary).into_iter().filter(|(_, value)| !value.is_empty()) {
         writeln!(out, "<div><dt>{name}</dt><dd>{}</dd></div>", Text(&value))?;
     }
     Ok(writeln!(out, "</dl>")?)
 }
 
-fn told(ledger: &Ledger, summary: &Summary) -> Result<Vec<(&'static str, String)>, LedgerError> {
+fn named_facts(ledger: &ReadLedger, summary: &Summary) -> Vec<(&'static str, String)> {
     let moment = |time: &Option<String>| time.as_deref().map_or_else(String::new, second);
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let nowhere = if summary.rehearsal { "none: a rehearsal" } else { "not known yet" };
-    Ok(vec![
+    vec![
         ("Roster", summary.roster.clone()),
         ("Tenant", summary.tenant_id.clone().unwrap_or_else(|| nowhere.into())),
         ("Application", text(&summary.client_id)),
@@ -43,12 +43,13 @@ fn told(ledger: &Ledger, summary: &Summary) -> Result<Vec<(&'static str, String)
         ("Quota", quota(summary)),
         ("Sent", sent(summary)),
         ("Not looked up", text(&summary.not_looked_up)),
+        ("Sealed to", summary.sealed_to_names.join(", ")),
         ("Verified", verified(summary)),
         ("Sessions", sessions(summary)),
         ("Plan", summary.fingerprint.clone()),
         ("Run folder", ledger.folder().file_name().unwrap_or_default().to_string_lossy().into_owned()),
         ("passwave", summary.passwave.clone()),
-    ])
+    ]
 }
 
 /// A time to the second.
@@ -77,10 +78,10 @@ fn took(summary: &Summary) -> String {
                 String::new()
             }
         }
-        (_, None) => format!("{took}; no more accounts than the quota's burst holds"),
+        (_, None) => format!("{took}; all accounts fit in the quota's initial burst"),
         (_, Some(least)) => {
             let least = Duration::try_from_secs_f64(least).unwrap_or_default();
-            format!("{took}; the quota allows no less than {}", short(least))
+            format!("{took}; the quota allows {} at best", short(least))
         }
     }
 }
@@ -98,7 +99,7 @@ fn sent(summary: &Summary) -> String {
     }
     let writes = counted(summary.writes, "write", "writes");
     let batches = counted(summary.batches, "batch", "batches");
-    let known = format!("{batches}; {} answered 429", grouped(summary.throttled));
+    let known = format!("{batches}; {} answered with 429", grouped(summary.throttled));
     match summary.processes_cut_off {
         0 => format!("{writes} in {known}"),
         lost => {
@@ -109,16 +110,16 @@ fn sent(summary: &Summary) -> String {
 }
 
 fn verified(summary: &Summary) -> String {
-    let told = |(verdict, number): (&String, &u64)| format!("{} {}", grouped(*number), verdict.replace('_', " "));
+    let told = |(verdict, number): (&&str, &u64)| format!("{} {}", grouped(*number), verdict.replace('_', " "));
     summary.verified.iter().map(told).collect::<Vec<_>>().join(", ")
 }
 
 fn sessions(summary: &Summary) -> String {
     match (summary.sessions_revoked, summary.sessions_failed) {
         (0, 0) => String::new(),
-        (revoked, 0) => format!("revoked of {}", counted(revoked, "account", "accounts")),
+        (revoked, 0) => format!("revoked for {}", counted(revoked, "account", "accounts")),
         (revoked, failed) => {
-            format!("revoked of {}; of {} they could not be", counted(revoked, "account", "accounts"), grouped(failed))
+            format!("revoked for {}; not possible for {}", counted(revoked, "account", "accounts"), grouped(failed))
         }
     }
 }

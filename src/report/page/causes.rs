@@ -1,15 +1,15 @@
-//! What went otherwise, grouped by cause, each with its cure.
+//! Rows without a reset, grouped by cause, each with what to do.
 
 use crate::{
-    figures::counted,
     report::{Fault, Summary, SummaryCause, escape::Text},
+    util::format::counted,
 };
 use std::io::Write;
 
-/// Under this code Graph reports causes that only their messages tell apart.
+/// Graph reports several causes under this code; only their messages differ.
 const MANY_CAUSES: &str = "Request_BadRequest";
 
-/// Writes the groups: those that need attention first.
+/// Writes the groups, starting with those that need attention.
 pub(super) fn write(summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
     let (urgent, calm): (Vec<_>, Vec<_>) = summary.causes.iter().partition(|cause| cause.needs_a_look());
     group("needs", "What needs attention", &urgent, out)?;
@@ -33,15 +33,15 @@ fn one(cause: &SummaryCause, out: &mut impl Write) -> Result<(), Fault> {
         let like = if cause.rows > 1 { "For example: " } else { "" };
         writeln!(out, "<p dir=\"auto\">{like}{}</p>", Text(&cause.error_message))?;
     }
-    if let Some(cure) = cause.cure() {
-        writeln!(out, "<p class=\"cure\"><strong>What to do:</strong> {}.</p>", Text(cure))?;
+    if let Some(advice) = cause.advice() {
+        writeln!(out, "<p class=\"hint\"><strong>What to do:</strong> {}.</p>", Text(advice))?;
     }
     let message = if cause.error_code == MANY_CAUSES { cause.error_message.as_str() } else { "" };
     Ok(writeln!(
         out,
         "<p class=\"screen\"><a href=\"#accounts\" data-status=\"{}\" data-code=\"{}\" data-message=\"{}\" \
          data-title=\"{}\">Show {}<span class=\"unseen\">: {}</span></a></p>\n</li>",
-        Text(&cause.status),
+        Text(cause.status.as_str()),
         Text(&cause.error_code),
         Text(message),
         Text(&title),

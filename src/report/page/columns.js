@@ -1,11 +1,11 @@
-// Which columns the table shows: those that say something, as many as fit. What does not fit stands in a row's details.
+// Chooses the columns of the table: those with content, as many as fit. The others are in a row's details.
 const [ROW, ACCOUNT, NAME, STATUS, PASSWORD, CODE, MESSAGE, ATTEMPTS, REQUEST, CHANGED, VERIFIED, SESSIONS, CELLS] = Array(13).keys();
 const PAPER_WIDTH = 690; // of A4 and of US Letter upright, within the margins
 const [PAPER_LETTER, PAPER_AROUND, PAPER_SECRET] = [4.8, 13, 6.4]; // at the size of print
 
 const said = (row) => [row[CODE], row[MESSAGE]].filter(Boolean).join(": ");
 
-/** What the rows hold, as far as columns depend on it: the longest text of each, above all. */
+/** What the columns depend on in the rows, such as the longest text of each. */
 class Seen {
   constructor(titles) {
     this.cells = titles.map(() => ({ other: false, longest: "" }));
@@ -40,7 +40,7 @@ class Seen {
   }
 }
 
-/** All columns that say anything. Those with a `spare` are shown if there is room, the lowest first. */
+/** All columns with content. Those with a `spare` are shown if there is room, the lowest number first. */
 function columnsOf(known, seen, statusOf, onPaperNow) {
   const moment = seen.days.size < 2 ? "00:00" : "2026-01-01 00:00";
   const column = (id, title, widest, read, more = {}) => ({ id, title, widest, read, most: 36, spare: 0, ...more });
@@ -53,7 +53,7 @@ function columnsOf(known, seen, statusOf, onPaperNow) {
     column("status", "Status", "✕ in doubt  ..", (row) => words(statusOf(row)), { rank: (row) => row[STATUS] }),
     column("password", "Password", seen.longest.secret, () => "", { still: true, most: 40, wanted: seen.secrets > 0 }),
     ...cells,
-    // On paper a message would make its row higher than ten others; the code points to the causes below.
+    // In print, a message would make its row as high as ten others; the code refers to the causes below.
     column("error", "Message", seen.longest.error.slice(0, 12), onPaperNow ? (row) => row[CODE] ?? "" : said, { kind: "quiet", spare: 1, wanted: seen.longest.error !== "" }),
     column("sessions", "Sessions", "failed: 403", (row) => row[SESSIONS] ?? "", { kind: "quiet", spare: 3, wanted: seen.sessions }),
     column("verified", "Verified (UTC)", moment, (row) => seen.time(row[VERIFIED]), { kind: "quiet", spare: 4, wanted: seen.verified }),
@@ -62,7 +62,7 @@ function columnsOf(known, seen, statusOf, onPaperNow) {
   ].filter(({ wanted = true }) => wanted);
 }
 
-/** How wide a column is on screen, in pixels, by the page's own letters. */
+/** The width of a column on screen in pixels, measured with the page's own typeface. */
 function onScreen(table) {
   const pen = document.createElement("canvas").getContext("2d");
   const style = getComputedStyle(table);
@@ -81,7 +81,7 @@ function onPaper({ id, title, widest, most }) {
   return chars * (id === "password" ? PAPER_SECRET : PAPER_LETTER) + PAPER_AROUND;
 }
 
-/** The columns that fit, each with its width: all that must be there, and of the others as many as there is room for. */
+/** The columns that fit, each with its width: all required ones, and as many others as there is room for. */
 function fitted(columns, room, measure) {
   const all = columns.map((column) => ({ ...column, width: measure(column) }));
   const chosen = new Set(all.filter(({ spare }) => spare === 0));

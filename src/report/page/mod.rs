@@ -1,37 +1,37 @@
-//! `report.html`: one file that shows a run and its rows in any browser, and loads nothing.
+//! `report.html`: a single file that shows a run and its rows in any browser, and loads nothing.
 //!
-//! The rows are why people open it, so they come first: as data, a block at a time, of which a small script shows those that
-//! are looked at. What went otherwise, the picture of a long run and the facts about it come below, in plain HTML and SVG. It
-//! is written as it is read from the ledger, never held whole.
+//! People open it for the rows, so these come first: as data, in blocks, from which a small script shows those in view.
+//! The causes, the chart of a long run and the facts about it follow below, in plain HTML and SVG. The page is streamed
+//! from the ledger and never in memory as a whole.
 //!
-//! Invariant: no foreign text is ever taken for markup or script. It is cleaned and escaped, the page's policy lets only
-//! its own script run, and that script makes no markup out of text.
+//! Invariant: foreign text never becomes markup or script. It is sanitized and escaped, the page's policy allows only
+//! its own script, and that script makes no markup from text.
 
 mod about;
 mod causes;
-mod course;
 mod picture;
 mod rows;
 mod scale;
 mod screen;
+mod timeline;
 
 pub use rows::ROWS_MAX;
 
 use super::{Fault, Summary, columns::Passwords, escape::Text};
-use crate::ledger::Ledger;
+use crate::ledger::ReadLedger;
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use course::Course;
 use std::io::Write;
+use timeline::Timeline;
 
-/// The look of the page.
+/// The page's style sheet.
 const STYLE: &str = include_str!("page.css");
-/// What shows the rows.
+/// The script that shows the rows.
 const SCRIPT: &str = concat!(include_str!("text.js"), include_str!("columns.js"), include_str!("page.js"));
 
 /// Writes the page to `out`.
 pub(super) fn write(
-    ledger: &Ledger,
+    ledger: &ReadLedger,
     summary: &Summary,
     passwords: Passwords,
     out: &mut impl Write,
@@ -41,12 +41,12 @@ pub(super) fn write(
     screen::write(summary, out)?;
     rows::write(ledger, summary, passwords, out)?;
     causes::write(summary, out)?;
-    picture::write(&Course::of(ledger)?, out)?;
+    picture::write(&Timeline::of(ledger)?, out)?;
     about::write(ledger, summary, out)?;
     Ok(writeln!(out, "<script>{script}</script>\n</body>\n</html>")?)
 }
 
-/// Browsers read every line end as a line feed, and take the hash of that.
+/// Browsers read every line end as a line feed, and hash the result.
 fn lines(text: &str) -> String {
     text.replace("\r\n", "\n")
 }
@@ -67,7 +67,7 @@ fn head(summary: &Summary, style: &str, script: &str, out: &mut impl Write) -> R
     )?)
 }
 
-/// Nothing is loaded, nothing is sent, no script runs but ours, and ours can make no markup out of text.
+/// Nothing is loaded or sent, only our script runs, and it cannot make markup from text.
 fn policy(style: &str, script: &str) -> String {
     let hash = |text: &str| STANDARD.encode(digest::digest(&digest::SHA256, text.as_bytes()));
     format!(

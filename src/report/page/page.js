@@ -1,28 +1,28 @@
-// Shows the rows of the page: a window of them at a time, searched, sorted and filtered in memory.
-// The rows stand in the page as blocks of JSON. Text from them only ever becomes text: no markup is made of it, which the
-// page's policy holds too. Passwords are dots until they are asked for, and nothing is kept once the page is closed.
+// Shows the rows of the page: those in view, with search, sort and filter in memory.
+// The rows are blocks of JSON in the page. Their text never becomes markup; the page's policy enforces that, too.
+// Passwords are dots until the user asks for them, and nothing is stored once the page is closed.
 (() => {
   const SIGNS = { reset: "✓", failed: "✕", in_doubt: "?", pending: "…", skipped: "–" };
   const DOTS = "••••••••••";
-  const SLICE_MILLIS = 12; // work done before the browser gets to draw
+  const SLICE_MILLIS = 12; // work before the browser may draw
   const PRINTED_MAX = 10000; // rows on paper: some 400 pages
-  const MARGIN = 8; // rows drawn above and below those in sight
+  const MARGIN = 8; // rows drawn above and below those in view
 
   const known = JSON.parse(byId("known").textContent);
-  const rows = []; // as they stand in the page
-  const texts = []; // what is searched of each
+  const rows = []; // as in the page
+  const texts = []; // the searchable text of each
   const blocks = [...document.querySelectorAll("script.rows")];
   const seen = new Seen(known.columns);
   const secrets = { all: false, except: new Set() };
   const filter = { status: "", code: "", message: "", title: "", words: [] };
   const sorting = { column: null, down: false };
-  let columns = []; // what the table shows of a row
-  let order = []; // all rows as they are sorted
-  let view = []; // those of them that are shown
+  let columns = []; // the columns of the table
+  let order = []; // all rows, sorted
+  let view = []; // the rows that match
   let live = new Map(); // rows in the document, by their place in the view
-  let left = 0; // columns that stand in the details alone
+  let left = 0; // columns shown only in the details
   let height = 40; // of a row, in pixels
-  let unread = 0; // the first block that is still to be read
+  let unread = 0; // the next block to parse
   let printing = false;
 
   const [scroller, table, standing] = ["scroller", "table", "standing"].map(byId);
@@ -30,7 +30,7 @@
 
   const statusOf = (row) => known.statuses[row[STATUS]] ?? "";
 
-  /** Takes a row in: what is searched of it, and what its columns hold. The password is never searched. */
+  /** Adds a row: its searchable text, and the content of its columns. The password is never searched. */
   function take(row) {
     const at = rows.push(row) - 1;
     order.push(at);
@@ -39,7 +39,7 @@
     texts.push(folded(searched.filter(Boolean).join("\n")));
   }
 
-  /** Reads the blocks a slice at a time, so that the page stays alive. */
+  /** Reads the blocks in slices, so the page stays responsive. */
   function load() {
     read(performance.now() + SLICE_MILLIS);
     if (unread < blocks.length) { setTimeout(load); return; }
@@ -52,7 +52,7 @@
     arrange();
   }
 
-  /** All rows are on paper, also those not read yet, and its heads are text: browsers repeat no buttons on later pages. */
+  /** Prints all rows, also those not read yet. The headers are plain text, because browsers do not repeat buttons on later pages. */
   function print(now) {
     printing = now;
     columns = [];
@@ -75,7 +75,7 @@
     }
     table.className = seen.secrets || seen.longest.error ? "three" : "two";
     table.style.setProperty("--secret", Math.max(11, Math.min(seen.longest.secret.length, 40)));
-    // One column without a width takes what is left, so that those of short texts stay narrow.
+    // One column without a width gets the remaining room, so columns with short texts stay narrow.
     const taker = ["error", "name", "account"].find((id) => chosen.some((column) => column.id === id));
     [...colgroup.children].forEach((col, nth) => { col.style.width = chosen[nth].id === taker ? "" : `${chosen[nth].width}px`; });
     table.style.minWidth = cards || printing ? "" : `${chosen.reduce((sum, { width }) => sum + width, 0)}px`;
@@ -89,7 +89,7 @@
     return make("th", { scope: "col", role: "columnheader", className: `${column.kind ?? ""} c-${column.id}` }, name);
   }
 
-  /** Upwards, downwards, and back to the roster's order. */
+  /** Sorts ascending, then descending, then in the roster's order. */
   function sortBy(column) {
     if (sorting.column?.id !== column.id) Object.assign(sorting, { column, down: false });
     else if (!sorting.down) sorting.down = true;
@@ -107,7 +107,7 @@
     });
   }
 
-  /** Numbers by their value, in words too; what is empty comes last either way. */
+  /** Compares numbers by value, also within words. Empty values always come last. */
   function sort() {
     order = rows.map((_, at) => at);
     const { column, down } = sorting;
@@ -132,7 +132,7 @@
       && filter.words.every((word) => texts[at].includes(word));
   }
 
-  /** Draws what search and filter leave, from its beginning. */
+  /** Draws the rows that match search and filter, from the first one. */
   function select() {
     scroller.scrollTop = 0;
     arrange();
@@ -151,8 +151,8 @@
   }
 
   function tell() {
-    const loading = rows.length < known.rows ? `, ${grouped(known.rows - rows.length)} still being read` : "";
-    const by = sorting.column ? `, sorted by ${sorting.column.title}${sorting.down ? ", downwards" : ""}` : "";
+    const loading = rows.length < known.rows ? `, ${grouped(known.rows - rows.length)} still loading` : "";
+    const by = sorting.column ? `, sorted by ${sorting.column.title}${sorting.down ? ", descending" : ""}` : "";
     standing.textContent = `${grouped(view.length)} of ${grouped(rows.length)} rows${by}${loading}`;
     const more = byId("more");
     more.hidden = !left;
@@ -160,7 +160,7 @@
     const clear = byId("clear");
     clear.hidden = !filter.code;
     clear.textContent = `✕ only ${filter.title}`;
-    clear.setAttribute("aria-label", `Show not only ${filter.title}`);
+    clear.setAttribute("aria-label", `Remove the filter ${filter.title}`);
     const reveal = byId("reveal");
     reveal.hidden = !seen.secrets;
     reveal.textContent = secrets.all ? "Hide all passwords" : "Show all passwords";
@@ -171,14 +171,14 @@
   }
 
   function secrecyNow() {
-    if (!seen.secrets) return `This file holds no passwords.${known.elsewhere ? ` They are sealed in ${known.elsewhere}.` : ""}`;
-    const held = "This file holds them in clear text: keep it safe.";
-    if (secrets.all) return `Passwords are shown, on paper too. ${held}`;
+    if (!seen.secrets) return `This file contains no passwords.${known.elsewhere ? ` They are sealed in ${known.elsewhere}.` : ""}`;
+    const held = "This file contains them in clear text: keep it safe.";
+    if (secrets.all) return `Passwords are shown, also in print. ${held}`;
     const some = secrets.except.size ? `${grouped(secrets.except.size)} of the passwords shown, the others hidden` : "Passwords are hidden";
-    return `${some}, on paper too. ${held}`;
+    return `${some}, also in print. ${held}`;
   }
 
-  /** Puts the rows in sight into the document, and takes the others out. */
+  /** Adds the visible rows to the document, and removes the others. */
   function draw() {
     const first = printing ? 0 : Math.max(0, Math.floor(scroller.scrollTop / height) - MARGIN);
     const room = Math.ceil((scroller.clientHeight || 600) / height) + 2 * MARGIN;
@@ -199,7 +199,7 @@
     if (drawn && !printing && drawn.offsetHeight && drawn.offsetHeight !== height) { height = drawn.offsetHeight; draw(); }
   }
 
-  /** Makes these the body's children without moving those that stand right, so that focus stays. */
+  /** Makes these the body's children. Those in the right place are not moved, so they keep the focus. */
   function put(elements) {
     tbody.querySelectorAll(".space, .other").forEach((row) => row.remove());
     let before = tbody.firstChild;
@@ -217,8 +217,8 @@
   }
 
   const whole = (text) => make("tr", { className: "other" }, make("td", { colSpan: columns.length, className: "empty" }, text));
-  const nothing = () => whole(rows.length < known.rows ? "The rows are being read …" : "No row matches.");
-  const cutOff = (last) => whole(`${grouped(view.length - last)} more rows are not printed: search for fewer.`);
+  const nothing = () => whole(rows.length < known.rows ? "Loading rows …" : "No row matches.");
+  const cutOff = (last) => whole(`${grouped(view.length - last)} more rows are not printed: narrow the search.`);
 
   function drawRow(place) {
     const at = view[place];
@@ -284,7 +284,7 @@
     return [button];
   }
 
-  /** All that is known of a row. */
+  /** Shows everything that is known about a row. */
   function open(at) {
     const row = rows[at];
     const list = [];
@@ -295,7 +295,7 @@
     fact("Row", String(row[ROW]));
     fact("Status", badge(row));
     if (row[PASSWORD] !== null) fact("Password", secret(row, at, () => { open(at); redraw(); }), true);
-    if (row[PASSWORD] !== null && isShown(at)) fact("Letter by letter", spelt(row[PASSWORD]), true);
+    if (row[PASSWORD] !== null && isShown(at)) fact("Spelled out", spelt(row[PASSWORD]), true);
     fact("Message", said(row), true);
     fact("Times sent", String(row[ATTEMPTS]));
     fact("Changed (UTC)", time(row[CHANGED]));
@@ -310,7 +310,7 @@
     if (again) dialog.querySelector(".act")?.focus(); else dialog.showModal();
   }
 
-  /** Draws the rows in sight anew, where they are. */
+  /** Redraws the visible rows in their places. */
   function redraw() {
     live.forEach((row) => row.remove());
     live.clear();
@@ -345,7 +345,7 @@
       if (!asked) requestAnimationFrame(() => { asked = false; draw(); });
       asked = true;
     }, { passive: true });
-    // The box grows with its first rows, and the window may change: there may be room for more of both.
+    // The box grows with its first rows, and the window may change, so there may be room for more rows and columns.
     new ResizeObserver(() => { drawHead(); tell(); draw(); }).observe(scroller);
     addEventListener("beforeprint", () => print(true));
     addEventListener("afterprint", () => print(false));

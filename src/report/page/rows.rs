@@ -1,12 +1,10 @@
-//! The rows: as data, a block of them at a time, for the script that shows them.
+//! The rows: as data, in blocks, for the script that shows them.
 //!
-//! What the report may not show is not here either: a row's password comes from the ledger's report, as for every other
-//! file. Beyond [`ROWS_MAX`] rows the page says where the others are.
+//! The page contains only what the report may show: a row's password comes from the ledger's report, as for every other
+//! file. Beyond [`ROWS_MAX`] rows, the page says where to find the others.
 
 use crate::{
-    clean,
-    figures::grouped,
-    ledger::{Ledger, LedgerError, ReportRow},
+    ledger::{LedgerError, ReadLedger, ReportRow},
     outcome::{Skip, Status},
     report::{
         CSV_NAME, Fault, SEALED_NAME, Summary,
@@ -14,17 +12,18 @@ use crate::{
         escape::{InScript, Text},
     },
     roster::{NameColumns, speaks_of_passwords},
+    util::{format::grouped, sanitize},
 };
 use serde::{Serializer, ser::SerializeSeq};
 use serde_json::json;
 use std::{borrow::Cow, io::Write};
 
-/// Most rows that the page holds: as many as a browser shows without effort.
+/// Maximum number of rows on the page: as many as a browser handles easily.
 pub const ROWS_MAX: u64 = 200_000;
-/// Rows of a block: read by the browser in a few milliseconds.
+/// Rows per block: a browser parses it in a few milliseconds.
 const BLOCK_ROWS: u64 = 500;
 
-/// Why reading the rows ends.
+/// Why reading the rows ended.
 enum Stop {
     Enough,
     Fault(Fault),
@@ -36,17 +35,17 @@ impl From<LedgerError> for Stop {
     }
 }
 
-/// What all rows share.
+/// The layout of all rows.
 struct Shape {
-    /// The columns of the person's name.
+    /// The columns with the user's name.
     names: NameColumns,
-    /// Columns of the roster that are not shown: nobody should read its passwords over somebody's shoulder.
+    /// Columns of the roster that are hidden: nobody should read its passwords over someone's shoulder.
     hidden: Vec<bool>,
     sealed: bool,
 }
 
 impl Shape {
-    fn of(ledger: &Ledger) -> Self {
+    fn of(ledger: &ReadLedger) -> Self {
         let settings = ledger.settings();
         Self {
             names: NameColumns::of(&settings.header, &settings.name_columns),
@@ -56,9 +55,9 @@ impl Shape {
     }
 }
 
-/// Writes the table's frame and the rows for it.
+/// Writes the table's frame and its rows.
 pub(super) fn write(
-    ledger: &Ledger,
+    ledger: &ReadLedger,
     summary: &Summary,
     passwords: Passwords,
     out: &mut impl Write,
@@ -96,8 +95,8 @@ fn frame(summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
     if summary.rows > ROWS_MAX {
         writeln!(
             out,
-            "<p class=\"note\">This page holds the first {} of {} rows, as many as a browser shows with ease. \
-             {CSV_NAME} has them all.</p>",
+            "<p class=\"note\">This page has the first {} of {} rows, as many as a browser handles easily. \
+             {CSV_NAME} has all rows.</p>",
             grouped(ROWS_MAX),
             grouped(summary.rows)
         )?;
@@ -106,9 +105,9 @@ fn frame(summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
     Ok(write!(out, include_str!("rows.html"), roster = roster, csv = CSV_NAME)?)
 }
 
-/// What the script must know of the rows before it reads them.
-fn known(ledger: &Ledger, summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
-    let header: Vec<String> = ledger.settings().header.iter().map(|name| plain(name)).collect();
+/// What the script must know before it reads the rows.
+fn known(ledger: &ReadLedger, summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
+    let header: Vec<_> = ledger.settings().header.iter().map(|name| plain(name)).collect();
     let width = ledger.widest_row()?.max(header.len());
     let statuses: Vec<_> = Status::ALL.into_iter().map(Status::as_str).collect();
     let known = json!({
@@ -117,17 +116,17 @@ fn known(ledger: &Ledger, summary: &Summary, out: &mut impl Write) -> Result<(),
         "statuses": statuses,
         "counts": summary.counts,
         "elsewhere": ledger.sealed_to().map(|_| SEALED_NAME),
-        "columns": (0..width).map(|at| header.get(at).map_or("", String::as_str)).collect::<Vec<_>>(),
+        "columns": (0..width).map(|at| header.get(at).map_or("", |name| name)).collect::<Vec<_>>(),
     });
     write!(out, "<script type=\"application/json\" id=\"known\">")?;
     serde::Serialize::serialize(&known, &mut serde_json::Serializer::with_formatter(&mut *out, InScript))?;
     Ok(writeln!(out, "</script>")?)
 }
 
-/// One row, in the order in which the script takes it apart.
+/// One row, in the order that the script expects.
 fn one(row: &ReportRow, shape: &Shape, out: &mut impl Write) -> Result<(), Fault> {
-    let cells: Vec<Cow<'_, str>> = serde_json::from_str(&row.cells)?;
-    // A row whose account is not shown may have a password in any cell.
+    let cells = row.roster_cells()?;
+    // If a row's account is not shown, any of its cells may be a password.
     let is_unnamed = row.user_principal_name.is_empty() && row.error_code.as_deref() != Some(Skip::Missing.code());
     let is_hidden = |at: usize| is_unnamed || shape.hidden.get(at).copied().unwrap_or_default();
     let seen = |at: usize| cells.get(at).filter(|_| !is_hidden(at)).map_or("", |cell| cell);
@@ -136,9 +135,10 @@ fn one(row: &ReportRow, shape: &Shape, out: &mut impl Write) -> Result<(), Fault
     list.serialize_element(&row.row)?;
     list.serialize_element(&plain(&row.user_principal_name))?;
     list.serialize_element(&plain(&shape.names.read(seen)))?;
-    list.serialize_element(&Status::ALL.iter().position(|status| status.as_str() == row.status))?;
-    // Not cleaned as other text is: it must be what was sent, and no password that was sent holds a control character.
-    list.serialize_element(&row.password.as_ref().map(|password| clean::data(password.expose())))?;
+    list.serialize_element(&Status::ALL.iter().position(|status| *status == row.status))?;
+    // Not sanitized like other text: it must be exactly what was sent, and no password that was sent contains a control
+    // character.
+    list.serialize_element(&row.password.as_ref().map(|password| sanitize::data(password.expose())))?;
     list.serialize_element(&shown(row.error_code.as_deref()))?;
     list.serialize_element(&shown(Some(&columns::message(row, shape.sealed))))?;
     list.serialize_element(&row.attempts)?;
@@ -150,11 +150,14 @@ fn one(row: &ReportRow, shape: &Shape, out: &mut impl Write) -> Result<(), Fault
     Ok(list.end()?)
 }
 
-fn shown(text: Option<&str>) -> Option<String> {
+fn shown(text: Option<&str>) -> Option<Cow<'_, str>> {
     text.filter(|text| !text.is_empty()).map(plain)
 }
 
 /// Foreign text on one line, without control characters.
-fn plain(text: &str) -> String {
-    clean::line(&clean::data(text))
+fn plain(text: &str) -> Cow<'_, str> {
+    match sanitize::data(text) {
+        Cow::Borrowed(text) => sanitize::line(text),
+        Cow::Owned(text) => sanitize::line(&text).into_owned().into(),
+    }
 }

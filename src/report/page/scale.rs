@@ -1,10 +1,10 @@
-//! From time and accounts to places in the picture.
+//! Maps time and accounts to positions in the chart.
 //!
-//! Invariant: whatever the course, every place lies in the picture, and later times never lie before earlier ones.
+//! Invariant: for any timeline, every position is inside the chart, and a later time is never left of an earlier one.
 
-use super::course::{Course, Leg};
+use super::timeline::{Segment, Timeline};
 
-/// Most of the width that the gaps between legs take together, in percent, and most that one takes.
+/// The maximum share of the width for all gaps between segments together, in percent, and for a single one.
 const GAPS_MAX: f64 = 15.0;
 const GAP_MAX: f64 = 1.5;
 /// Round times in milliseconds.
@@ -34,71 +34,71 @@ const TIMES: [i64; 24] = [
     2_592_000_000,
     31_536_000_000,
 ];
-/// Marks on an axis at most.
+/// Maximum number of marks on an axis.
 const MARKS_MAX: i64 = 5;
 
-/// Where what lies.
+/// Positions in the chart.
 pub(super) struct Scale<'a> {
-    course: &'a Course,
+    timeline: &'a Timeline,
     height: f64,
     active: f64,
     gap: f64,
 }
 
 impl<'a> Scale<'a> {
-    /// For a plot of this height in pixels.
-    pub fn new(course: &'a Course, height: f64) -> Self {
-        let gaps = as_float(course.legs.len().saturating_sub(1));
+    /// A scale for a plot of this height in pixels.
+    pub fn new(timeline: &'a Timeline, height: f64) -> Self {
+        let gaps = as_float(timeline.segments.len().saturating_sub(1));
         let gap = if gaps > 0.0 { GAP_MAX.min(GAPS_MAX / gaps) } else { 0.0 };
-        Self { course, height, active: millis(course.active()).max(1.0), gap }
+        Self { timeline, height, active: millis(timeline.active()).max(1.0), gap }
     }
 
-    /// Percent of the width at so many milliseconds of work.
+    /// The percentage of the width after this many milliseconds of work.
     pub fn x(&self, active: i64) -> f64 {
         let mut ends = 0;
-        let before = self.course.legs.iter().take_while(|leg| {
-            ends += leg.millis();
+        let before = self.timeline.segments.iter().take_while(|segment| {
+            ends += segment.millis();
             ends < active
         });
         self.place(active, before.count())
     }
 
-    /// The beginning and the end of a leg before which so many milliseconds of work lie, in thousandths of the width.
-    pub fn leg(&self, leg: &Leg, active: i64) -> (f64, f64) {
-        let nth = self.course.legs.iter().position(|other| other.from == leg.from).unwrap_or(0);
-        (10.0 * self.place(active, nth), 10.0 * self.place(active + leg.millis(), nth))
+    /// The start and end of a segment, in thousandths of the width; `active` milliseconds of work come before it.
+    pub fn segment(&self, segment: &Segment, active: i64) -> (f64, f64) {
+        let nth = self.timeline.segments.iter().position(|other| other.from == segment.from).unwrap_or(0);
+        (10.0 * self.place(active, nth), 10.0 * self.place(active + segment.millis(), nth))
     }
 
-    /// The middles of the gaps, in percent of the width.
+    /// The centres of the gaps, in percent of the width.
     pub fn gaps(&self) -> Vec<f64> {
         let mut active = 0;
-        let last = self.course.legs.len().saturating_sub(1);
-        let middle = |(nth, leg): (usize, &Leg)| {
-            active += leg.millis();
+        let last = self.timeline.segments.len().saturating_sub(1);
+        let middle = |(nth, segment): (usize, &Segment)| {
+            active += segment.millis();
             self.place(active, nth) + self.gap / 2.0
         };
-        self.course.legs.iter().take(last).enumerate().map(middle).collect()
+        self.timeline.segments.iter().take(last).enumerate().map(middle).collect()
     }
 
-    /// Pixels from the top for so many accounts.
+    /// Pixels from the top for this many accounts.
     pub fn y(&self, accounts: f64) -> f64 {
-        let most = as_float(usize::try_from(self.course.accounts).unwrap_or(usize::MAX)).max(1.0);
+        let most = as_float(usize::try_from(self.timeline.accounts).unwrap_or(usize::MAX)).max(1.0);
         self.height * (1.0 - (accounts / most).clamp(0.0, 1.0))
     }
 
     fn place(&self, active: i64, gaps: usize) -> f64 {
-        let room = 100.0 - self.gap * as_float(self.course.legs.len().saturating_sub(1));
+        let room = 100.0 - self.gap * as_float(self.timeline.segments.len().saturating_sub(1));
         (millis(active) / self.active * room + self.gap * as_float(gaps)).clamp(0.0, 100.0)
     }
 }
 
-/// Round times up to `active` for the axis.
+/// Round times up to `active`, for the axis.
 pub(super) fn times(active: i64) -> Vec<i64> {
     let step = TIMES.into_iter().find(|step| active / step <= MARKS_MAX).unwrap_or((active / MARKS_MAX).max(1));
     (0..=active / step).map(|nth| nth * step).collect()
 }
 
-/// Round numbers up to `accounts` for the axis, the highest being `accounts` itself.
+/// Round numbers up to `accounts`, for the axis; the last is `accounts` itself.
 pub(super) fn counts(accounts: u64) -> Vec<u64> {
     let mut steps = (0..19).flat_map(|power| [1, 2, 5].map(|digit| digit * 10_u64.pow(power)));
     let step = steps.find(|step| accounts / step <= 4).unwrap_or(u64::MAX);

@@ -1,23 +1,23 @@
-//! The head of the first screen: what was done, when, how many, and what needs attention. The rows follow at once.
+//! The top of the page: what was done, when, how many, and what needs attention. The rows follow directly.
 
 use super::about::minute;
 use crate::{
-    figures::{counted, grouped, lasting},
     outcome::Status,
     report::{Fault, Summary, escape::Text},
+    util::format::{counted, grouped, lasting},
 };
 use std::io::Write;
 
-/// A way for the eye, besides the colour, to tell how rows ended.
+/// Signs that show how rows ended, besides the colour.
 const SIGNS: [(Status, &str, &str); 5] = [
     (Status::Reset, "✓", "have their new password"),
     (Status::Failed, "✕", "kept their old password"),
     (Status::InDoubt, "?", "may have either"),
-    (Status::Pending, "…", "are still to be done"),
+    (Status::Pending, "…", "are not done yet"),
     (Status::Skipped, "–", "were never sent"),
 ];
 
-/// Writes the head, and opens the main part of the page and its first screen, which the rows close.
+/// Writes the top, and opens the main part of the page and its first screen; the rows close that.
 pub(super) fn write(summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
     writeln!(
         out,
@@ -27,10 +27,10 @@ pub(super) fn write(summary: &Summary, out: &mut impl Write) -> Result<(), Fault
         writeln!(
             out,
             "<p class=\"rehearsal\"><strong>This was a rehearsal.</strong> No tenant was touched, no account has these \
-             passwords, and times are what the simulated tenant would have taken.</p>"
+             passwords, and the times are those of the simulated tenant.</p>"
         )?;
     }
-    writeln!(out, "<h1>{}</h1>\n<p class=\"lead\">{}</p>", headline(summary), lead(summary))?;
+    writeln!(out, "<h1>{}</h1>\n<p class=\"lead\">{}</p>", headline(summary), introduction(summary))?;
     counts(summary, out)?;
     Ok(writeln!(out, "</header>")?)
 }
@@ -53,7 +53,7 @@ fn headline(summary: &Summary) -> String {
     format!("{accounts} {verb} a new password{yet}")
 }
 
-fn lead(summary: &Summary) -> String {
+fn introduction(summary: &Summary) -> String {
     let mut parts = vec![format!("<span>{}</span>", Text(&summary.roster))];
     if let Some(began) = &summary.began_at {
         parts.push(format!("<span>{}</span>", Text(&minute(began))));
@@ -71,18 +71,18 @@ fn lead(summary: &Summary) -> String {
     parts.join(" · ") + &standing(summary)
 }
 
-/// Whoever opens the page of a run that was killed must see how old it is.
+/// A reader of the page of a killed run must see how old it is.
 fn standing(summary: &Summary) -> String {
     if summary.finished {
         return String::new();
     }
     let left = match summary.counts["pending"] {
-        0 => "sessions are still to be revoked".into(),
-        pending => format!("{} still to do", counted(pending, "account is", "accounts are")),
+        0 => "some sessions are not revoked yet".into(),
+        pending => format!("{} not done yet", counted(pending, "account is", "accounts are")),
     };
     format!(
-        "<br><strong>As of {}: {left}.</strong> <code>passwave run</code> goes on; <code>passwave report</code> writes this \
-         page again.",
+        "<br><strong>As of {}: {left}.</strong> Continue the run to finish it; a report that is written later shows how it \
+         ended.",
         Text(&minute(&summary.written_at)),
     )
 }

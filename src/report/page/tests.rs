@@ -1,8 +1,8 @@
-//! The page as text: its structure, its escaping, and what it must never hold.
+//! Tests the page as text: its structure, its escaping, and what it must never contain.
 
 use super::*;
 use crate::{
-    ledger::{LedgerError, ReportRow},
+    ledger::{Ledger, LedgerError, ReportRow},
     password::{Generator, PasswordPolicy},
     plan::{Plan, Settings},
     roster::{Roster, RosterOptions},
@@ -10,12 +10,12 @@ use crate::{
 
 const HOSTILE: &str = "</script><script>alert(1)</script><!--<b title='";
 
-/// The page of a plan, in a rehearsal or not.
+/// The page of a plan, rehearsed or real.
 fn page(rehearsal: bool) -> String {
     written(rehearsal, Passwords::Shown).0
 }
 
-/// The same with the password of its account.
+/// The same, and the password of its account.
 fn written(rehearsal: bool, passwords: Passwords) -> (String, String) {
     let home = tempfile::tempdir().expect("a folder");
     let csv = format!("UPN,\"{HOSTILE}\"\nann@contoso.com,\"{HOSTILE}\"\n\"{HOSTILE}\",x\n");
@@ -47,7 +47,7 @@ fn foreign_text_never_becomes_markup() {
 }
 
 #[test]
-fn the_policy_lets_only_our_own_script_run() {
+fn policy_allows_only_our_script() {
     let page = page(false);
     let script = page.split("<script>").nth(1).and_then(|rest| rest.split("</script>").next()).expect("our script");
     let style = page.split("<style>").nth(1).and_then(|rest| rest.split("</style>").next()).expect("our style");
@@ -58,12 +58,12 @@ fn the_policy_lets_only_our_own_script_run() {
 }
 
 #[test]
-fn a_rehearsal_says_that_it_is_one() {
+fn rehearsals_are_labelled() {
     assert!(page(true).contains("This was a rehearsal.") && !page(false).contains("This was a rehearsal."));
 }
 
 #[test]
-fn what_the_report_withholds_the_page_withholds() {
+fn page_withholds_what_the_report_does() {
     for (passwords, is_there) in [(Passwords::Shown, true), (Passwords::Withheld, false)] {
         let (page, password) = written(false, passwords);
         assert_eq!((password.is_empty(), page.contains(&password)), (false, is_there));

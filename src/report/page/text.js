@@ -1,4 +1,4 @@
-// What the page's script needs of any page: elements, and text as people read it. It knows nothing of rows.
+// Helpers of the page's script: elements and readable text. It knows nothing about rows.
 "use strict";
 
 function byId(id) { return document.getElementById(id); }
@@ -15,7 +15,7 @@ function make(tag, properties = {}, ...children) {
 const grouped = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, ",");
 const words = (text) => text.replaceAll("_", " ");
 
-/** A time as people read it, in UTC. */
+/** A readable time in UTC. */
 function time(millis) {
   const date = new Date(millis ?? NaN);
   return isNaN(date) ? "" : date.toISOString().replace("T", " ").slice(0, 19);
@@ -27,7 +27,7 @@ function folded(text) {
   return /^[\x00-\x7f]*$/.test(lower) ? lower : lower.normalize("NFD").replace(/\p{M}+/gu, "");
 }
 
-/** A password as it is read out on the telephone. */
+/** A password as it is read out on the phone. */
 function spelt(password) {
   const names = { "-": "hyphen", "+": "plus", ":": "colon", ".": "full stop", ",": "comma", "_": "underscore", "!": "exclamation mark", " ": "space" };
   return [...password].map((letter) => {

@@ -1,10 +1,10 @@
-//! `report.xlsx`: the same table as `report.csv`, with typed columns, and a sheet with the summary.
+//! `report.xlsx`: the same table as `report.csv` with typed columns, and a sheet with the summary.
 //!
-//! Numbers are numbers and moments are moments, in UTC; all else is text to the last character, so that nothing in it
-//! becomes a number, a date, a formula or a link. It is made in memory, since the writer's way of saving memory would put
-//! passwords into a temporary file.
+//! Numbers are numbers, and times are times in UTC. Everything else is text, so that nothing becomes a number, a date,
+//! a formula or a link. The workbook is built in memory, because the library's memory-saving mode would write passwords
+//! to a temporary file.
 //!
-//! Invariant: a report that does not fit into a workbook is refused whole, never cut.
+//! Invariant: a report that does not fit into a workbook is refused as a whole, never truncated.
 
 mod sheet;
 mod summary;
@@ -14,14 +14,14 @@ use super::{
     columns::{Columns, Passwords},
 };
 use crate::{
-    figures::{counted, grouped},
-    ledger::Ledger,
+    ledger::ReadLedger,
+    util::format::{counted, grouped},
 };
 use rust_xlsxwriter::{DocProperties, Workbook, XlsxError};
 use std::io::Write;
 use zeroize::Zeroizing;
 
-/// Rows, columns and characters of a cell, by Excel's specifications and limits; the first row is the header.
+/// Maximum rows, columns and characters per cell, from Excel's specifications and limits; the first row is the header.
 const ROWS_MAX: u64 = (1 << 20) - 1;
 const COLUMNS_MAX: usize = 1 << 14;
 const CELL_UNITS_MAX: usize = 32_767;
@@ -40,7 +40,7 @@ fn refused(why: String) -> Fault {
 }
 
 /// Writes the workbook to `out`.
-pub(super) fn write(ledger: &Ledger, out: &mut impl Write, passwords: Passwords) -> Result<(), Fault> {
+pub(super) fn write(ledger: &ReadLedger, out: &mut impl Write, passwords: Passwords) -> Result<(), Fault> {
     let columns = Columns::of(ledger)?;
     must_fit(ledger.counts().rows(), columns.names().count())?;
     let summary = Summary::of(ledger)?;
@@ -68,14 +68,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_does_not_fit_is_refused_in_words() {
+    fn oversized_reports_are_refused() {
         assert!(must_fit(ROWS_MAX, COLUMNS_MAX).is_ok());
         for (rows, columns, words) in [
             (ROWS_MAX + 1, 9, "1,048,576 rows, and a sheet of a workbook holds 1,048,575"),
             (1, COLUMNS_MAX + 1, "16,385 columns, and a sheet of a workbook holds 16,384"),
         ] {
             let error = must_fit(rows, columns).expect_err(words).about("report.xlsx".into()).to_string();
-            assert!(error.contains(words) && error.contains("--format csv"), "{error}");
+            assert!(error.contains(words), "{error}");
         }
     }
 }

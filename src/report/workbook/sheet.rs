@@ -7,23 +7,23 @@ use crate::report::{
 };
 use rust_xlsxwriter::{Format, FormatAlign, IgnoreError, Worksheet};
 
-/// Built-in formats: whole numbers, and text, which stays text whatever is typed over it (ECMA-376 part 1, 18.8.30).
+/// Built-in formats: whole numbers, and text that stays text even if a user edits it (ECMA-376 part 1, 18.8.30).
 const WHOLE: u8 = 1;
 pub(super) const TEXT: u8 = 49;
-/// Moments to the millisecond, in a form that every language reads.
+/// Times to the millisecond, in a format for every language.
 const MOMENT: &str = "yyyy-mm-dd hh:mm:ss.000";
 /// Excel counts days from the end of 1899; this is 1970.
 const DAYS_TO_1970: f64 = 25_569.0;
 const DAY_MILLIS: f64 = 86_400_000.0;
-/// A typeface of even width that Excel brings along everywhere.
+/// A monospaced typeface that every Excel has.
 const MONOSPACE: &str = "Consolas";
-/// Widths of columns, in characters.
+/// Column widths in characters.
 const WIDTH_MIN: usize = 6;
 const WIDTH_MAX: usize = 60;
-/// Rows from which the widths are taken.
+/// How many rows determine the widths.
 const WIDTH_ROWS: u32 = 1_000;
 
-/// How the columns look.
+/// The formats of the columns.
 struct Formats {
     number: Format,
     moment: Format,
@@ -80,12 +80,12 @@ pub(super) fn write(columns: &Columns<'_>, passwords: Passwords, sheet: &mut Wor
     }
     let last = u16::try_from(names.len() - 1).expect("as many columns fit");
     sheet.set_freeze_panes(1, 0)?.autofilter(0, 0, row, last)?;
-    // Numbers of pupils are text on purpose.
+    // Pupil numbers are text on purpose.
     sheet.ignore_error_range(0, 0, row, last, IgnoreError::NumberStoredAsText)?;
     Ok(())
 }
 
-/// Writes one value, and tells how wide it is.
+/// Writes one value, and returns its width.
 fn write_value(sheet: &mut Worksheet, row: u32, at: u16, value: &Value<'_>, formats: &Formats) -> Result<usize, Fault> {
     match value {
         #[expect(clippy::cast_precision_loss, reason = "rows and attempts stay far below 2^53")]
@@ -104,7 +104,7 @@ fn write_value(sheet: &mut Worksheet, row: u32, at: u16, value: &Value<'_>, form
     }
 }
 
-/// Writes a text that stays text, and tells how wide it is.
+/// Writes a text that stays text, and returns its width.
 fn write_text(sheet: &mut Worksheet, row: u32, at: u16, text: &str, format: &Format) -> Result<usize, Fault> {
     if text.is_empty() {
         return Ok(0);

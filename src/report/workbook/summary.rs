@@ -1,16 +1,16 @@
-//! The sheet with the summary: the run in numbers, and what went otherwise, with its cure.
+//! The sheet with the summary: the run in numbers, and the rows without a reset, with what to do.
 
 use super::sheet::TEXT;
 use crate::{
-    figures::{grouped, lasting},
     report::{Fault, Summary},
+    util::format::{grouped, lasting},
 };
 use rust_xlsxwriter::{Format, Worksheet};
 
-/// Widths of its columns, in characters.
+/// Its column widths in characters.
 const WIDTHS: [f64; 4] = [28.0, 40.0, 60.0, 80.0];
 
-/// Writes it.
+/// Writes the sheet.
 pub(super) fn write(summary: &Summary, sheet: &mut Worksheet) -> Result<(), Fault> {
     for (at, width) in (0..).zip(WIDTHS) {
         sheet.set_column_width(at, width)?;
@@ -52,14 +52,14 @@ pub(super) fn write(summary: &Summary, sheet: &mut Worksheet) -> Result<(), Faul
 
 fn causes(summary: &Summary, sheet: &mut Worksheet, start: u32) -> Result<(), Fault> {
     let (text, bold) = (Format::new().set_num_format_index(TEXT), Format::new().set_bold());
-    for (at, title) in (0..).zip(["Rows without a reset", "Why", "Message of one of them", "Cure"]) {
+    for (at, title) in (0..).zip(["Rows without a reset", "Why", "Example message", "Cure"]) {
         sheet.write_string_with_format(start, at, title, &bold)?;
     }
     #[expect(clippy::cast_precision_loss, reason = "rows stay far below 2^53")]
     for (row, cause) in (start + 1..).zip(&summary.causes) {
         sheet.write_number(row, 0, cause.rows as f64)?;
         let said: String = cause.error_message.chars().take(super::CELL_UNITS_MAX / 2).collect();
-        for (at, words) in (1..).zip([cause.title().as_str(), &said, cause.cure().unwrap_or("nothing to do")]) {
+        for (at, words) in (1..).zip([cause.title().as_str(), &said, cause.advice().unwrap_or("nothing to do")]) {
             sheet.write_string_with_format(row, at, words, &text)?;
         }
     }

@@ -1,12 +1,12 @@
-//! One cell of a workbook as a person sees it: numbers without exponents, dates as ISO 8601, words as they are.
+//! One cell of a workbook as users see it: numbers without exponents, dates as ISO 8601, text unchanged.
 
 use calamine::{DataRef, ExcelDateTime, Style};
 use std::fmt;
 
-/// Significant digits that Excel keeps of a number (its specifications and limits).
+/// Significant digits of a number in Excel (its specifications and limits).
 const DIGITS_MAX: usize = 15;
 
-/// A value with the format of its number, as text.
+/// A value as text, with its number format.
 pub(super) struct Shown<'a> {
     pub(super) value: &'a DataRef<'a>,
     pub(super) format: &'a str,
@@ -29,7 +29,7 @@ impl fmt::Display for Shown<'_> {
 }
 
 impl Shown<'_> {
-    /// A format of noughts alone keeps leading ones, as numbers of pupils have them.
+    /// A format of only zeros keeps leading zeros, as in pupil numbers.
     fn number(&self, number: f64) -> String {
         let rounded = format!("{number:.*e}", DIGITS_MAX - 1).parse().unwrap_or(number);
         let is_padded = !self.format.is_empty() && self.format.bytes().all(|byte| byte == b'0');
@@ -41,7 +41,7 @@ impl Shown<'_> {
     }
 }
 
-/// A date, a time, or both; a length of time in hours.
+/// A date, a time, or both; a duration in hours.
 fn date(time: &ExcelDateTime) -> String {
     if time.is_duration() {
         #[expect(clippy::cast_possible_truncation, reason = "a cast of a float saturates")]
@@ -57,13 +57,13 @@ fn date(time: &ExcelDateTime) -> String {
     }
 }
 
-/// The format of the numbers of a style; empty where it has none.
+/// The number format of a style; empty if it has none.
 pub(super) fn format(styles: &[Style], style: usize) -> &str {
     let format = styles.get(style).and_then(|style| style.number_format.as_ref());
     format.map_or("", |format| &format.format_code)
 }
 
-/// A column as Excel names it, from 0.
+/// A column's letters in Excel, from 0.
 pub(super) fn letters(column: u32) -> String {
     let last = char::from(b'A' + (column % 26) as u8);
     match column / 26 {
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_written_as_people_read_them() {
+    fn numbers_are_formatted_for_readers() {
         for (number, format, text) in [
             (42.0, "General", "42"),
             (-0.5, "", "-0.5"),
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_and_words_are_too() {
+    fn dates_and_words_are_parsed() {
         let date = |value, kind| shown(&DataRef::DateTime(ExcelDateTime::new(value, kind, false)), "");
         assert_eq!(date(46_351.0, ExcelDateTimeType::DateTime), "2026-11-25");
         assert_eq!(date(46_351.75, ExcelDateTimeType::DateTime), "2026-11-25T18:00:00");

@@ -1,46 +1,39 @@
-//! Which sheet of a workbook is read: the one that `--sheet` names, or the first that a person sees.
+//! Chooses the sheet of a workbook: the one that the user names, or the first visible one.
 //!
-//! A sheet in front that holds no address, such as instructions, is passed over if exactly one other sheet names accounts. It
-//! never chooses between two: a list in front whose column is not known may be the one that is meant.
+//! If the first sheet has no address (for example, instructions), it is skipped if exactly one other sheet names
+//! accounts. It never chooses between two: a first sheet without a known column may be the one that is meant.
 
-use super::super::{
-    RosterError,
-    opening::Shows,
-    sheet::{Choice, list, quoted},
-};
-use crate::{clean, nearest::nearest};
+use super::super::{RosterError, fault::NoAccounts, opening::Shows, sheet::Choice};
+use crate::util::{sanitize, suggest::nearest};
 use calamine::{Sheet, SheetType, SheetVisible};
 
-/// The sheets of a workbook, before one of them is chosen.
+/// The sheets of a workbook before one is chosen.
 pub(super) struct Sheets<'a> {
     pub(super) file: &'a str,
     pub(super) all: &'a [Sheet],
-    /// The place of the sheet that is in front.
+    /// The index of the active sheet.
     pub(super) active: usize,
 }
 
 impl Sheets<'_> {
-    /// The sheet with this name: to the letter, else without regard to case, else by its number from 1 among those shown.
+    /// The sheet with this name: exactly, otherwise ignoring case, otherwise by number from 1 among the visible sheets.
     pub(super) fn named(&self, wanted: &str) -> Result<Choice, RosterError> {
-        let plain = clean::trim(wanted).to_lowercase();
+        let plain = sanitize::trim(wanted).to_lowercase();
         let numbered = || self.shown().get(plain.parse::<usize>().ok()?.checked_sub(1)?).copied();
         let found = self
             .readable()
             .find(|(_, sheet)| sheet.name == wanted)
-            .or_else(|| self.readable().find(|(_, sheet)| clean::trim(&sheet.name).to_lowercase() == plain))
+            .or_else(|| self.readable().find(|(_, sheet)| sanitize::trim(&sheet.name).to_lowercase() == plain))
             .or_else(numbered);
         let (index, sheet) = found.ok_or_else(|| self.unknown(wanted))?;
         Ok(Choice { index, name: sheet.name.clone(), ..Choice::default() })
     }
 
-    /// The first sheet that is shown, or the only one that names accounts if that one holds none.
+    /// The first visible sheet, or the only one that names accounts if the first has none.
     pub(super) fn first(&self, mut shows: impl FnMut(&str) -> Shows) -> Result<Choice, RosterError> {
         let shown = self.shown();
         let Some((first, others)) = shown.split_first() else {
-            return Err(RosterError::Empty {
-                name: self.file.to_owned(),
-                found: "the workbook shows no sheet with cells",
-            });
+            return Err(RosterError::Empty { name: self.file.to_owned(), found: NoAccounts::NoSheet });
         };
         if others.is_empty() {
             return Ok(Choice { index: first.0, name: first.1.name.clone(), ..Choice::default() });
@@ -77,20 +70,15 @@ impl Sheets<'_> {
     fn several<'s>(&self, first: &Sheet, naming: impl Iterator<Item = &'s Sheet>) -> RosterError {
         RosterError::SeveralSheets {
             name: self.file.to_owned(),
-            first: quoted(&first.name),
-            sheets: list(&naming.map(|sheet| sheet.name.as_str()).collect::<Vec<_>>()),
+            first: first.name.clone(),
+            sheets: naming.map(|sheet| sheet.name.clone()).collect(),
         }
     }
 
     fn unknown(&self, wanted: &str) -> RosterError {
-        let names: Vec<&str> = self.readable().map(|(_, sheet)| sheet.name.as_str()).collect();
-        let near = nearest(wanted, names.iter().copied());
-        RosterError::UnknownSheet {
-            name: self.file.to_owned(),
-            wanted: quoted(wanted),
-            hint: near.map(|name| format!("\nhint: did you mean {}?", quoted(name))).unwrap_or_default(),
-            sheets: list(&names),
-        }
+        let sheets: Vec<String> = self.readable().map(|(_, sheet)| sheet.name.clone()).collect();
+        let near = nearest(wanted, sheets.iter().map(String::as_str)).map(str::to_owned);
+        RosterError::UnknownSheet { name: self.file.to_owned(), wanted: wanted.to_owned(), near, sheets }
     }
 }
 
@@ -116,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sheet_is_found_by_name_then_by_number() {
+    fn finds_sheets_by_name_then_number() {
         let all = sheets();
         let sheets = Sheets { file: "r.xlsx", all: &all, active: 0 };
         for (wanted, found) in [("staff ", "Staff"), ("1", "1"), ("3", "Staff"), ("Lists", "Lists")] {
@@ -126,19 +114,20 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_sheet_is_told_with_the_others() {
+    fn unknown_sheet_lists_the_others() {
         let all = sheets();
         for wanted in ["Pupls", "0", "4", "", "Picture"] {
-            let error = Sheets { file: "r.xlsx", all: &all, active: 0 }.named(wanted).expect_err(wanted).to_string();
-            assert!(error.contains("Sheets: \"Lists\", \"Pupils\", \"1\", \"Staff\""), "{error}");
-            assert_eq!(error.contains("did you mean \"Pupils\"?"), wanted == "Pupls", "{error}");
+            let error = Sheets { file: "r.xlsx", all: &all, active: 0 }.named(wanted).expect_err(wanted);
+            assert!(error.to_string().contains("(sheets: \"Lists\", \"Pupils\", \"1\", \"Staff\")"), "{error}");
+            let RosterError::UnknownSheet { near, .. } = error else { panic!("{error}") };
+            assert_eq!(near.as_deref(), (wanted == "Pupls").then_some("Pupils"), "{wanted}");
         }
         let hidden = Sheets { file: "r.xlsx", all: &all[..2], active: 0 }.first(|_| Shows::Accounts);
         assert!(hidden.expect_err("none").to_string().contains("shows no sheet"));
     }
 
     #[test]
-    fn the_first_sheet_is_read_unless_it_holds_nothing() {
+    fn reads_the_first_useful_sheet() {
         use Shows::{Accounts, Addresses, Contact, Nothing};
         let choice = first(4, [Accounts, Nothing, Accounts]).expect("a sheet");
         assert_eq!((choice.name.as_str(), choice.passed, choice.unread), ("Pupils", None, vec!["Staff".to_owned()]));
@@ -152,6 +141,6 @@ mod tests {
         }
         assert_eq!(first(2, [Nothing, Nothing, Addresses]).expect("a sheet").name, "Pupils", "then the error tells");
         let error = first(2, [Nothing, Accounts, Accounts]).expect_err("two").to_string();
-        assert!(error.contains("\"1\", \"Staff\"") && error.contains("--sheet"), "{error}");
+        assert!(error.contains("others have: \"1\", \"Staff\""), "{error}");
     }
 }

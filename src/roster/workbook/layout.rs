@@ -1,8 +1,9 @@
-//! What the parts of a workbook say besides its cells: which sheet is in front, and what is hidden.
+//! What a workbook says besides its cells: the active sheet, and what is hidden.
 //!
-//! calamine reads cells and leaves this aside. Parts are found as calamine finds them, by relationships, in any case.
+//! calamine reads the cells and ignores this. Parts are found in the same way as calamine does, by relationships, in
+//! any case.
 //!
-//! Invariant: a row is hidden here if Excel does not show it, whether a filter, an outline or a hand hid it.
+//! Invariant: a row is hidden here if Excel does not show it, no matter if a filter, an outline or a user hid it.
 
 use super::{super::sheet::Hidden, Fault, package::broken};
 use quick_xml::{
@@ -12,10 +13,10 @@ use quick_xml::{
 use std::io::{BufRead, BufReader, Cursor};
 use zip::ZipArchive;
 
-/// Rows below this height, in points, and columns below this width, in letters, show nothing.
+/// Rows below this height in points, and columns below this width in characters, are invisible.
 const HEIGHT_MIN: f64 = 1.0;
 const WIDTH_MIN: f64 = 0.1;
-/// Where the main part is if no relationship says so.
+/// The path of the main part, if no relationship names it.
 const MAIN: &str = "xl/workbook.xml";
 
 /// The sheets of a workbook, in its order.
@@ -23,7 +24,7 @@ pub(super) struct Layout<'b> {
     archive: ZipArchive<Cursor<&'b [u8]>>,
     /// The part of each sheet.
     parts: Vec<String>,
-    /// The sheet that is in front when the workbook is opened.
+    /// The sheet that is active when the workbook opens.
     pub(super) active: usize,
 }
 
@@ -40,7 +41,7 @@ impl<'b> Layout<'b> {
         let active = &mut layout.active;
         elements(&mut layout.archive, &main, |element| match element.local_name().as_ref() {
             "workbookView" => {
-                *active = value(element, "activeTab").and_then(|tab| tab.parse().ok()).unwrap_or_default()
+                *active = value(element, "activeTab").and_then(|tab| tab.parse().ok()).unwrap_or_default();
             }
             "sheet" => ids.push(value(element, "id").unwrap_or_default()),
             _ => {}
@@ -69,11 +70,11 @@ impl<'b> Layout<'b> {
                     hidden.rows.insert(row);
                 }
             }
-            // A cell can say that it is on another row than the element around it; calamine believes the cell.
+            // A cell can claim another row than the element around it; calamine believes the cell.
             "c" if is_hidden => hidden.rows.extend(value(element, "r").and_then(|place| row_of(&place))),
             _ => {}
         })?;
-        if found { Ok(hidden) } else { Err(Fault::Broken("the part of a sheet is missing".into())) }
+        if found { Ok(hidden) } else { Err(Fault::broken("the part of a sheet is missing")) }
     }
 
     fn relationships(&mut self, part: &str) -> Result<Vec<Relationship>, Fault> {
@@ -94,7 +95,7 @@ struct Relationship {
     target: String,
 }
 
-/// Whether a row or column is hidden, or has no size.
+/// Whether a row or column is hidden or has no size.
 fn is_off(element: &BytesStart<'_>, size: &str, least: f64) -> bool {
     let is_set = value(element, "hidden").is_some_and(|text| text == "1" || text.eq_ignore_ascii_case("true"));
     let is_flat = || value(element, size).and_then(|text| text.parse::<f64>().ok()).is_some_and(|size| size < least);
@@ -106,14 +107,14 @@ fn row_of(place: &str) -> Option<u32> {
     place.trim_start_matches(|c: char| c.is_ascii_alphabetic() || c == '$').parse().ok()
 }
 
-/// An attribute by its name, whatever its prefix.
+/// An attribute by name, with any prefix.
 fn value(element: &BytesStart<'_>, name: &str) -> Option<String> {
     let mut attributes = element.attributes();
     let found = attributes.with_checks(false).flatten().find(|one| one.key.local_name().as_ref() == name)?;
     Some(found.value.into_owned())
 }
 
-/// Hands every element of a part to `meet`, and tells whether there is such a part.
+/// Calls `meet` with every element of a part, and returns whether the part exists.
 fn elements(
     archive: &mut ZipArchive<Cursor<&[u8]>>,
     part: &str,
@@ -142,7 +143,7 @@ fn read(content: impl BufRead, meet: &mut impl FnMut(&BytesStart<'_>)) -> Result
             Ok(Event::End(end)) if end.local_name().as_ref() == "sheetData" => return Ok(()),
             Ok(Event::Eof) => return Ok(()),
             Ok(_) => {}
-            Err(error) => return Err(Fault::Broken(error.to_string())),
+            Err(error) => return Err(Fault::broken(&error.to_string())),
         }
     }
 }

@@ -1,10 +1,10 @@
-//! Workbooks (`.xlsx`, `.xlsm`): one sheet of them as text, with what a person sees in each cell.
+//! Workbooks (`.xlsx`, `.xlsm`): one sheet as text, with what users see in each cell.
 //!
-//! calamine reads the parts. What it would believe of a hostile file, [`package::check`] has measured before. It never
-//! calculates: a cell with a formula holds the result that Excel left there, and one without a result is refused.
+//! calamine reads the parts. [`package::check`] first checks the sizes that calamine would trust in a hostile file. It
+//! never calculates: a cell with a formula has the result that Excel stored, and one without a result is refused.
 //!
-//! Invariant: bytes that are no sound workbook are an error that names a cure, never a panic, and never more memory than
-//! the limits of this room allow.
+//! Invariant: bytes that are not a sound workbook cause an error that says why, never a panic, and never more memory
+//! than this module's limits allow.
 
 mod cell;
 mod choice;
@@ -17,11 +17,12 @@ mod tests;
 
 use super::{
     RosterError, RosterOptions,
+    fault::WorkbookFault,
     opening::{self, Shows},
     sheet::{Sheet, TooLarge},
     source::Source,
 };
-use crate::clean;
+use crate::util::sanitize;
 use calamine::{Reader, Xlsx, XlsxCellReader, XlsxError};
 use cell::Shown;
 use choice::Sheets;
@@ -31,67 +32,62 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-/// Rows at the beginning of a sheet that show whether it holds accounts.
+/// How many rows of a sheet are read to see whether it has accounts.
 const GLIMPSE_ROWS: usize = 100;
-/// Rows and columns of a sheet, by Excel's specifications and limits.
+/// Maximum rows and columns of a sheet, from Excel's specifications and limits.
 const ROWS_MAX: u32 = 1 << 20;
 const COLUMNS_MAX: u32 = 1 << 14;
 
-const SAVE_AGAIN: &str =
-    "Open it in Excel and save it again, as \"Excel Workbook (.xlsx)\" or \"CSV UTF-8 (Comma delimited)\"";
-const SPLIT: &str =
-    "Leave in it the sheet and the columns that are needed, or save that sheet as \"CSV UTF-8 (Comma delimited)\"";
-
 /// Why a workbook cannot be read.
 enum Fault {
-    /// It breaks its own rules, as a text of what is wrong says.
-    Broken(String),
-    /// It holds more than is read.
-    Large(String),
-    /// A cell has a formula and no result.
-    NoResult(u32, u32),
-    /// Anything else, as it is told.
+    /// Something is wrong with the workbook itself.
+    Workbook(WorkbookFault),
+    /// Any other error.
     Told(Box<RosterError>),
+}
+
+impl From<WorkbookFault> for Fault {
+    fn from(fault: WorkbookFault) -> Self {
+        Self::Workbook(fault)
+    }
 }
 
 impl From<XlsxError> for Fault {
     fn from(error: XlsxError) -> Self {
-        Self::Broken(error.to_string())
+        Self::broken(&error.to_string())
     }
 }
 
 impl From<TooLarge> for Fault {
     fn from(_: TooLarge) -> Self {
-        Self::Large("its sheet holds more than 32 million cells or 512 MiB of text".into())
+        Self::Workbook(WorkbookFault::TooManyCells)
     }
 }
 
 impl Fault {
+    /// The workbook breaks the rules of its format; `why` says how.
+    fn broken(why: &str) -> Self {
+        Self::Workbook(WorkbookFault::Broken(sanitize::sentence(why)))
+    }
+
     fn of(self, name: &str) -> RosterError {
-        let (found, cure) = match self {
-            Self::Told(error) => return *error,
-            Self::Broken(why) => (format!("this workbook cannot be read ({})", clean::sentence(&why)), SAVE_AGAIN),
-            Self::Large(why) => (why, SPLIT),
-            Self::NoResult(row, column) => (
-                format!("cell {}{} holds a formula without its result", cell::letters(column), row + 1),
-                "Open it in Excel, which calculates it, and save it again",
-            ),
-        };
-        RosterError::Workbook { name: name.to_owned(), found, cure }
+        match self {
+            Self::Told(error) => *error,
+            Self::Workbook(fault) => RosterError::Workbook { name: name.to_owned(), fault },
+        }
     }
 }
 
-/// Whether it is a workbook, by what stands in it: its name does not matter.
+/// Whether it is a workbook, by its content; its name does not matter.
 pub(super) fn is_one(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PK\x03\x04") && package::names_a_workbook(bytes)
 }
 
-/// Reads the sheet that is wanted, or else the first one that is not hidden.
+/// Reads the requested sheet, otherwise the first visible one.
 pub(super) fn read(name: &str, bytes: &[u8], options: &RosterOptions) -> Result<Sheet, RosterError> {
-    // In debug builds calamine's own arithmetic panics over numbers that no sound file holds.
+    // In debug builds, calamine's own arithmetic panics on numbers that no sound file has.
     let read = catch_unwind(AssertUnwindSafe(|| read_sheet(name, bytes, options)));
-    read.unwrap_or_else(|_| Err(Fault::Broken("it breaks the rules of its format".into())))
-        .map_err(|fault| fault.of(name))
+    read.unwrap_or_else(|_| Err(Fault::broken("it breaks the rules of its format"))).map_err(|fault| fault.of(name))
 }
 
 fn read_sheet(name: &str, bytes: &[u8], options: &RosterOptions) -> Result<Sheet, Fault> {
@@ -114,7 +110,7 @@ fn read_sheet(name: &str, bytes: &[u8], options: &RosterOptions) -> Result<Sheet
     Ok(rows.finish()?.with(choice, hidden))
 }
 
-/// Whether a sheet holds accounts, by its first rows. One that cannot be read shows none.
+/// What the first rows of a sheet show about accounts. An unreadable sheet shows nothing.
 fn glimpse(workbook: &mut Xlsx<Cursor<&[u8]>>, sheet: &str, upn_column: Option<&str>) -> Shows {
     let mut rows = Gathering::new(sheet);
     let mut read = |rows: &mut Gathering| gather(workbook.worksheet_cells_reader(sheet)?, rows, GLIMPSE_ROWS);
@@ -124,7 +120,7 @@ fn glimpse(workbook: &mut Xlsx<Cursor<&[u8]>>, sheet: &str, upn_column: Option<&
     }
 }
 
-/// Gathers the cells of a sheet row by row, up to so many rows, and tells whether some of them hold nothing.
+/// Collects the cells of a sheet row by row, at most `most` rows, and returns whether some are empty.
 fn gather(mut cells: XlsxCellReader<'_, Cursor<&[u8]>>, rows: &mut Gathering, most: usize) -> Result<bool, Fault> {
     let mut has_blanks = false;
     while rows.sheet.len() < most
@@ -138,17 +134,18 @@ fn gather(mut cells: XlsxCellReader<'_, Cursor<&[u8]>>, rows: &mut Gathering, mo
     Ok(has_blanks)
 }
 
-/// Other programs write formulas and leave the calculating to Excel; such a cell looks empty here.
+/// Other programs write formulas and leave the calculation to Excel; such a cell looks empty here.
 fn must_have_results(mut cells: XlsxCellReader<'_, Cursor<&[u8]>>) -> Result<(), Fault> {
     while let Some(cell) = cells.next_cell_with_formula_metadata()? {
         if cell.formula.is_some() && cell.value == calamine::DataRef::Empty {
-            return Err(Fault::NoResult(cell.pos.0, cell.pos.1));
+            let (row, column) = cell.pos;
+            return Err(WorkbookFault::NoResult(format!("{}{}", cell::letters(column), row + 1)).into());
         }
     }
     Ok(())
 }
 
-/// A sheet while its cells come in.
+/// A sheet while its cells are collected.
 struct Gathering {
     sheet: Sheet,
     row: u32,
@@ -162,10 +159,10 @@ impl Gathering {
 
     fn add(&mut self, row: u32, column: u32, text: String) -> Result<(), Fault> {
         if row >= ROWS_MAX || column >= COLUMNS_MAX {
-            return Err(Fault::Broken("a cell lies outside the sheet".into()));
+            return Err(Fault::broken("a cell lies outside the sheet"));
         }
         if row < self.row {
-            return Err(Fault::Broken("its rows are not in order".into()));
+            return Err(Fault::broken("its rows are not in order"));
         }
         if row > self.row {
             self.end_row()?;

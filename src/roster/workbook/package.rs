@@ -1,19 +1,19 @@
-//! The archive that a workbook is: measured before anything in it is believed.
+//! The zip archive of a workbook: checked before anything in it is trusted.
 //!
-//! A few kilobytes can claim to unpack to terabytes, or to hold so many strings that room for them cannot be had. So every
-//! part is unpacked once, into nothing, and counted.
+//! A few kilobytes can claim to unpack to terabytes, or to have more strings than fit into memory. So every part is
+//! unpacked once, without keeping it, and counted.
 
-use super::Fault;
+use super::{Fault, WorkbookFault};
 use quick_xml::{Reader, events::Event};
 use std::io::{self, BufReader, Cursor, Read};
 use zip::{ZipArchive, result::ZipError};
 
-/// Bytes that all parts together may unpack to: a sheet of a million rows with ten columns has about as many.
+/// Maximum unpacked size of all parts together: about that of a million rows with ten columns.
 pub(super) const UNPACKED_BYTES_MAX: u64 = 512 << 20;
-/// Shared strings that a workbook may announce: the reader makes room for them at once.
+/// Maximum number of shared strings that a workbook may announce: the reader allocates room for them at once.
 pub(super) const STRINGS_MAX: u64 = 4 << 20;
 
-/// The part that every workbook has somewhere, in whatever case.
+/// The part that every workbook has somewhere, in any case.
 const WORKBOOK: &str = "workbook.xml";
 const STRINGS: &str = "sharedstrings.xml";
 
@@ -23,7 +23,7 @@ pub(super) fn names_a_workbook(bytes: &[u8]) -> bool {
         .is_ok_and(|archive| archive.file_names().flatten().any(|name| name.to_ascii_lowercase().ends_with(WORKBOOK)))
 }
 
-/// Unpacks every part once, and refuses what is larger than it should be.
+/// Unpacks every part once, and refuses any that is too large.
 pub(super) fn check(bytes: &[u8]) -> Result<(), Fault> {
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(broken)?;
     let mut left = UNPACKED_BYTES_MAX;
@@ -41,22 +41,22 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), Fault> {
 }
 
 pub(super) fn broken(error: ZipError) -> Fault {
-    Fault::Broken(error.to_string())
+    Fault::broken(&error.to_string())
 }
 
 fn too_large() -> Fault {
-    Fault::Large(format!("this workbook unpacks to more than {} MiB", UNPACKED_BYTES_MAX >> 20))
+    WorkbookFault::TooLarge(UNPACKED_BYTES_MAX).into()
 }
 
 fn must_be_few(strings: u64) -> Result<(), Fault> {
     if strings <= STRINGS_MAX {
         return Ok(());
     }
-    Err(Fault::Large(format!("this workbook announces {strings} texts")))
+    Err(WorkbookFault::TooManyTexts(strings).into())
 }
 
-/// How many strings the part says that it holds; none where it does not say so in a way that would be believed. It is as
-/// lenient as the reader, which would stop where this does.
+/// How many strings the part announces; 0 if it does not do so in a form that would be believed. It is as lenient as
+/// the reader, and stops at the same places.
 fn announced(part: impl Read) -> u64 {
     let (mut reader, mut buffer) = (Reader::from_reader(BufReader::new(part)), Vec::new());
     reader.config_mut().check_end_names = false;

@@ -1,4 +1,4 @@
-//! Workbooks as they are met: of another program, by hand, hostile, and broken at random.
+//! Tests workbooks from another program, handmade, hostile, and randomly corrupted.
 
 use super::{super::*, package};
 use calamine::{Reader, Xlsx};
@@ -6,7 +6,8 @@ use proptest::{collection::vec, prelude::*};
 use std::io::{Cursor, Read, Write};
 use zip::{ZipWriter, write::SimpleFileOptions};
 
-/// Made by openpyxl: a hidden sheet, titles above the table, numbers, dates, truths, and texts that look like formulas.
+/// Made by openpyxl: a hidden sheet, titles above the table, numbers, dates, booleans, and texts that look like
+/// formulas.
 const PUPILS: &[u8] = include_bytes!("../../../tests/cmd/files/pupils.xlsx");
 
 fn open(bytes: &[u8], sheet: Option<&str>) -> Result<Roster, String> {
@@ -22,7 +23,7 @@ fn cells(row: &Row) -> Vec<&str> {
     row.cells.iter().collect()
 }
 
-/// A workbook of these parts, besides those that are always the same.
+/// A workbook with these parts, plus those that are always the same.
 fn package(parts: &[(&str, &[u8])]) -> Vec<u8> {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, content) in parts {
@@ -32,7 +33,7 @@ fn package(parts: &[(&str, &[u8])]) -> Vec<u8> {
     archive.finish().expect("memory").into_inner()
 }
 
-/// A workbook whose one sheet has these rows, as XML.
+/// A workbook whose only sheet has these rows, as XML.
 fn by_hand(rows: &str) -> Vec<u8> {
     with_strings(rows, "<sst/>")
 }
@@ -59,7 +60,7 @@ fn with_strings(rows: &str, strings: &str) -> Vec<u8> {
 const UPN: &str = r#"<row r="1"><c r="A1" t="str"><v>UPN</v></c></row>"#;
 
 #[test]
-fn a_sheet_is_read_as_people_see_it() {
+fn reads_cells_as_shown() {
     let roster = open(PUPILS, None).expect("a roster");
     assert_eq!((roster.sheet(), roster.upn_column()), (Some("Pupils"), 1));
     assert_eq!(roster.header(), ["Pupil no.", "User principal name", "Given name", "Born", "Boards", "Height"]);
@@ -78,33 +79,33 @@ fn a_sheet_is_read_as_people_see_it() {
 }
 
 #[test]
-fn the_sheet_that_is_wanted_is_read() {
+fn requested_sheet_is_read() {
     for wanted in ["Staff", "staff", "2"] {
         let roster = open(PUPILS, Some(wanted)).expect("a roster");
         assert_eq!((roster.sheet(), rows(&roster).len()), (Some("Staff"), 1));
     }
     assert_eq!(open(PUPILS, Some("Lists")).expect("a roster").sheet(), Some("Lists"), "a hidden one by its name");
     let error = open(PUPILS, Some("Pupil")).err().expect("no such sheet");
-    assert!(error.contains("did you mean \"Pupils\"?") && error.contains("nothing was sent"), "{error}");
+    assert!(error.contains("no sheet \"Pupil\" (sheets: \"Lists\", \"Pupils\", \"Staff\")"), "{error}");
     let error = open(b"UPN\nann@contoso.com\n", Some("1")).err().expect("no workbook");
-    assert!(error.contains("is no workbook"), "{error}");
+    assert!(error.contains("is not a workbook"), "{error}");
 }
 
 #[test]
-fn titles_are_passed_over_only_where_a_table_follows() {
+fn skips_titles_only_above_tables() {
     let cell = |reference: &str, text: &str| format!(r#"<c r="{reference}" t="str"><v>{text}</v></c>"#);
     let row = |number: u32, cells: &[String]| format!(r#"<row r="{number}">{}</row>"#, cells.concat());
     let list = row(1, &[cell("A1", "Pupils")]) + &row(2, &[cell("A2", "ann@contoso.com")]);
     let error = open(&by_hand(&list), None).err().expect("a header that says nothing");
-    assert!(error.contains("--upn-column \"Pupils\""), "{error}");
+    assert!(error.contains("the values of \"Pupils\" look like"), "{error}");
     let bare = row(3, &[cell("A3", "ann@contoso.com")]) + &row(4, &[cell("A4", "bob@contoso.com")]);
     assert_eq!(rows(&open(&by_hand(&bare), None).expect("a list")).len(), 2);
     let error = open(&by_hand(""), None).err().expect("empty");
-    assert!(error.contains("holds no accounts"), "{error}");
+    assert!(error.contains("has no accounts"), "{error}");
 }
 
 #[test]
-fn what_cannot_be_read_has_its_cure() {
+fn unreadable_workbooks_are_explained() {
     let formula = UPN.to_owned() + r#"<row r="2"><c r="A2"><f>B2&amp;"@contoso.com"</f></c></row>"#;
     let outside = UPN.to_owned() + r#"<row r="1048577"><c r="A1048577"><v>1</v></c></row>"#;
     let back = UPN.to_owned() + r#"<row r="3"><c r="A3"><v>1</v></c></row><row r="2"><c r="A2"><v>1</v></c></row>"#;
@@ -112,7 +113,7 @@ fn what_cannot_be_read_has_its_cure() {
     let strings = r#"<!-- --><sst uniqueCount="999999999999999"><si><t>a</t></si></sst>"#;
     let cut = &PUPILS[..PUPILS.len() / 2];
     for (bytes, words) in [
-        (by_hand(&formula), "cell A2 holds a formula without its result"),
+        (by_hand(&formula), "cell A2 has a formula without its result"),
         (by_hand(&outside), "outside the sheet"),
         (by_hand(&back), "not in order"),
         (by_hand(&overflow), "cannot be read"),
@@ -124,15 +125,12 @@ fn what_cannot_be_read_has_its_cure() {
         (cut.to_vec(), "damaged or incomplete"),
     ] {
         let error = open(&bytes, None).err().expect(words);
-        let has_cure = ["sent. Open it", "sent. Leave in it", "sent. Unpack it", "sent. Copy or download it"]
-            .iter()
-            .any(|cure| error.contains(cure));
-        assert!(error.contains(words) && has_cure, "{error}");
+        assert!(error.contains(words), "{error}");
     }
 }
 
 #[test]
-fn what_unpacks_to_more_than_it_may_is_refused() {
+fn unpacking_bombs_are_refused() {
     let zeros = vec![b' '; 64 << 20];
     let names: Vec<String> = (0..9).map(|nth| format!("xl/media/{nth}")).collect();
     let mut parts: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), zeros.as_slice())).collect();
@@ -155,11 +153,11 @@ fn parts(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
         .collect()
 }
 
-/// Whatever it is, it is read or refused.
+/// Whatever it is, it is read or refused without a panic.
 fn try_out(bytes: &[u8]) {
     match open(bytes, None) {
         Ok(roster) => roster.rows().for_each(drop),
-        Err(error) => assert!(error.contains("nothing was sent") && error.chars().count() < 4_000, "{error}"),
+        Err(error) => assert!(!error.is_empty() && error.chars().count() < 4_000, "{error}"),
     }
 }
 
@@ -167,7 +165,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn a_workbook_with_bytes_changed_is_read_or_refused(changes in vec((any::<prop::sample::Index>(), any::<u8>()), 1..6), cut in any::<prop::sample::Index>()) {
+    fn corrupted_workbooks_never_panic(changes in vec((any::<prop::sample::Index>(), any::<u8>()), 1..6), cut in any::<prop::sample::Index>()) {
         let mut bytes = PUPILS.to_vec();
         changes.iter().for_each(|(at, byte)| bytes[at.index(PUPILS.len())] = *byte);
         try_out(&bytes);
@@ -175,7 +173,7 @@ proptest! {
     }
 
     #[test]
-    fn so_is_one_whose_parts_are_changed(part in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(), length in 0..4_usize, put in prop::sample::select(vec!["", "9", "99999999999", "<", ">", "\"", "</c>", "<f/>", "&", "A", "-1", "\u{0}"])) {
+    fn changed_workbook_parts_never_panic(part in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(), length in 0..4_usize, put in prop::sample::select(vec!["", "9", "99999999999", "<", ">", "\"", "</c>", "<f/>", "&", "A", "-1", "\u{0}"])) {
         let mut parts = parts(PUPILS);
         let part = part.index(parts.len());
         let content = &mut parts[part].1;
@@ -186,7 +184,7 @@ proptest! {
     }
 
     #[test]
-    fn texts_come_back_as_they_were_written(texts in vec(vec("\\PC{0,12}|[\\n\\r\\t_x0-9A-F]{0,9}", 1..5), 1..5)) {
+    fn workbook_texts_are_unchanged(texts in vec(vec("\\PC{0,12}|[\\n\\r\\t_x0-9A-F]{0,9}", 1..5), 1..5)) {
         let mut book = rust_xlsxwriter::Workbook::new();
         let sheet = book.add_worksheet();
         sheet.write_string(0, 0, "UPN").expect("room");
@@ -205,9 +203,9 @@ proptest! {
     }
 }
 
-/// The parser that reads it here and the one that wrote it know nothing of each other; so this is the same file to both.
+/// The parser here and the program that wrote the file are independent, so both must see the same content.
 #[test]
-fn the_sample_is_what_its_parser_says() {
+fn sample_workbook_is_valid() {
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(PUPILS)).expect("a workbook");
     assert_eq!(book.sheet_names(), ["Lists", "Pupils", "Staff"]);
     assert!(book.worksheet_range("Pupils").expect("a sheet").height() > 8);

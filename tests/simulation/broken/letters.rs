@@ -1,4 +1,4 @@
-//! Engines that send what they may not, or hear what was not said: a hand on the way to the tenant and back.
+//! Engines that send something forbidden, or misread answers: a wrapper changes requests and answers.
 
 use super::must_be_caught;
 use crate::{
@@ -11,13 +11,13 @@ use crate::{
 };
 use futures_util::{FutureExt, future::join};
 use passwave::{
+    account::upn::Upn,
     graph::{BatchRequest, BatchResponse, Graph, Operation, Reply, Request, SendError},
     password::{ForceChange, Password},
-    upn::Upn,
 };
 use std::pin::pin;
 
-/// An engine that sends or hears otherwise.
+/// An engine that sends or receives something else.
 fn engine(name: &'static str, send: Send) -> Sabotage {
     Sabotage { name, send, ..UNTOUCHED }
 }
@@ -26,7 +26,7 @@ fn engine(name: &'static str, send: Send) -> Sabotage {
 fn of_batch(honest: &Honest<'_>, batch: &BatchRequest, change: &str) {
     let writes = batch.requests.iter().filter(|request| matches!(request.operation, Operation::SetPassword(..)));
     for request in writes {
-        // Where the disk fails, it fails here too.
+        // If the disk fails, this fails, too.
         let _ = honest.ledger.execute(change, [request.row]);
     }
 }
@@ -37,13 +37,13 @@ fn answers(batch: &BatchRequest, status: u16) -> BatchResponse {
     BatchResponse { replies: batch.requests.iter().map(reply).collect(), ..BatchResponse::default() }
 }
 
-/// Whether a password was asked for what `reply` is about.
+/// Whether `reply` is about a request that writes a password.
 fn is_of_a_write(batch: &BatchRequest, reply: &Reply) -> bool {
     let is_write = |request: &&Request| matches!(request.operation, Operation::SetPassword(..));
     batch.requests.iter().filter(is_write).any(|request| Some(request.row) == reply.row)
 }
 
-/// The requests for which `change` makes another one.
+/// The requests that `change` replaces with another one.
 fn other(batch: &BatchRequest, change: impl Fn(&Request, &Password) -> Option<(Upn, String)>) -> BatchRequest {
     let other = |request: &Request| {
         let Operation::SetPassword(password, force_change) = &request.operation else { return None };
@@ -55,7 +55,7 @@ fn other(batch: &BatchRequest, change: impl Fn(&Request, &Password) -> Option<(U
 }
 
 #[test]
-fn what_sends_too_early_is_caught() {
+fn early_sending_is_caught() {
     let before_the_intent = engine("sends before it writes the intent", |honest, batch| {
         Box::pin(async move {
             of_batch(honest, batch, "UPDATE account SET state = 'planned', attempts = attempts - 1 WHERE row = ?1");
@@ -86,7 +86,7 @@ fn what_sends_too_early_is_caught() {
                 return answer;
             }
             of_batch(honest, batch, "UPDATE account SET state = 'reset', settled_at = sent_at WHERE row = ?1");
-            // As such an engine would, it proves how the rows have ended.
+            // Like such an engine would, it writes the proof of how the rows ended.
             let forger = Forger::of(honest.ledger);
             batch.requests.iter().for_each(|request| forger.prove(honest.ledger, request.row));
             let answer = sending.await;
@@ -97,13 +97,13 @@ fn what_sends_too_early_is_caught() {
     must_be_caught(&[
         (before_the_intent, &[IntentFirst]),
         (before_the_password, &[Durable]),
-        // If a disk fails meanwhile, it trips over its own record instead.
+        // If a disk fails meanwhile, the engine notices its own wrong record instead.
         (reset_before_the_answer, &[ResetHolds, Ends]),
     ]);
 }
 
 #[test]
-fn what_sends_too_much_is_caught() {
+fn excess_sending_is_caught() {
     let twice = engine("sends a row twice at a time", |honest, batch| {
         Box::pin(async move { join(honest.watch.send(batch), honest.watch.send(batch)).await.0 })
     });
@@ -144,7 +144,7 @@ fn what_sends_too_much_is_caught() {
 }
 
 #[test]
-fn what_decides_anew_is_caught() {
+fn changed_decisions_are_caught() {
     let makes_a_new_password = engine("makes a new password on retry", |honest, batch| {
         Box::pin(async move {
             let attempts = |row: u64| {
@@ -188,7 +188,7 @@ fn what_decides_anew_is_caught() {
 }
 
 #[test]
-fn what_hears_wrong_is_caught() {
+fn misreading_engines_are_caught() {
     let unanswered = engine("claims an item that was not answered", |honest, batch| {
         Box::pin(async move {
             let mut response = match honest.watch.send(batch).await {
@@ -248,7 +248,7 @@ fn what_hears_wrong_is_caught() {
     });
     must_be_caught(&[
         (unanswered, &[ResetHolds]),
-        // What was read of an account is taken for another row, too.
+        // An account that was read is used for another row, too.
         (by_place, &[ResetHolds, FailedKeeps, EveryRowOnce]),
         (failed_5xx, &[FailedKeeps]),
         (done_429, &[ResetHolds, Manners]),

@@ -1,7 +1,7 @@
 //! Deliberately broken engines, each of which the checkers must catch.
 //!
-//! Each is the real engine with a bad hand between it and its devices: in the ledger's file, or on the way to the tenant
-//! and back. The hand does there what that broken engine would have done, so the checkers see the same.
+//! Each is the real engine with a wrapper around the ledger's file, or around the connection to the tenant. The wrapper
+//! does what the broken engine would have done, so the checkers see the same result.
 
 mod books;
 mod letters;
@@ -14,18 +14,18 @@ use crate::{
     },
 };
 
-/// Seeds among which one must catch each of them.
+/// At least one of these seeds must catch each engine.
 const SEEDS: u64 = 1_200;
 
-/// A way to live through a seed.
+/// A function that runs the story of a seed.
 type Live = fn(Story, &Sabotage) -> Result<Told, Violation>;
 
-/// Goes through lives until one catches each of `engines`; the checkers must say what is expected of each.
+/// Runs stories until one catches each of `engines`; the checkers must report one of the expected invariants.
 fn must_be_caught(engines: &[(Sabotage, &[Invariant])]) {
     engines.iter().for_each(|(broken, expected)| must_be_caught_by(live, SEEDS, broken, expected));
 }
 
-/// Goes through at most so many `seeds` until one catches it; that one must find the engine as it is without a fault.
+/// Runs at most this many `seeds` until one catches the engine. The unbroken engine must pass that seed.
 #[expect(clippy::print_stdout, reason = "the table of seeds, which --nocapture shows")]
 fn must_be_caught_by(live: Live, seeds: u64, broken: &Sabotage, expected: &[Invariant]) {
     let name = broken.name;

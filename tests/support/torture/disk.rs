@@ -1,6 +1,6 @@
-//! A disk that fails: triggers in the ledger, made by another connection, count what is written down to the failure.
+//! A failing disk: triggers in the ledger, made through another connection, count writes down to the failure.
 //!
-//! What a failed write leaves behind is what SQLite leaves behind: the transaction is rolled back, and stays so.
+//! A failed write leaves what SQLite leaves: the transaction is rolled back, and stays so.
 
 use rusqlite::Connection;
 
@@ -17,7 +17,7 @@ pub enum Failure {
 const WRITES: [(&str, &str); 5] =
     [("account", "UPDATE"), ("looked_up", "INSERT"), ("replaced", "INSERT"), ("session", "INSERT"), ("run", "INSERT")];
 
-/// Has the `nth` row that is written from now on fail, and all after it.
+/// Makes the `nth` written row from now on fail, and all after it.
 pub fn arm(ledger: &Connection, failure: Failure, nth: u32) {
     let mut sql = format!(
         "BEGIN; CREATE TABLE disk (free INTEGER); INSERT INTO disk VALUES ({nth});
@@ -25,7 +25,7 @@ pub fn arm(ledger: &Connection, failure: Failure, nth: u32) {
          CREATE TABLE lost (id INTEGER REFERENCES sector DEFERRABLE INITIALLY DEFERRED);"
     );
     let fails = match (failure, nth % 3) {
-        // A key that leads nowhere is found out by the commit.
+        // The commit finds the dangling foreign key.
         (Failure::Commit, _) => "INSERT INTO lost SELECT 1",
         (Failure::Write, 0) => "SELECT raise(ABORT, 'database or disk is full')",
         (Failure::Write, 1) => "SELECT raise(ROLLBACK, 'disk I/O error')",
@@ -41,7 +41,7 @@ pub fn arm(ledger: &Connection, failure: Failure, nth: u32) {
     ledger.execute_batch(&sql).expect("triggers");
 }
 
-/// The disk is well again.
+/// The disk works again.
 pub fn mend(ledger: &Connection) {
     let mut sql = "BEGIN;".to_owned();
     for (table, _) in WRITES {

@@ -1,12 +1,12 @@
-//! One life: processes that work on a run, one after the other, and the checks after each of them.
+//! One story: processes that work on a run, one after the other, and the checks after each of them.
 
 use super::{
     Story, Told, disk,
-    doom::{Doom, End},
-    fate::{Fate, Process, Wishes},
-    mishaps::{Event, Mishaps},
+    disturbances::{Disturbances, Event},
+    ending::{End, Ending},
     sabotage::{Hand, Honest, Sabotage},
-    sky::Sky,
+    script::{Process, Script, Wishes},
+    true_time::TrueTime,
 };
 use crate::{
     checkers::{self, Invariant, Row, Violation},
@@ -14,17 +14,17 @@ use crate::{
     world::World,
 };
 use passwave::{
-    clock::Clock,
-    graph::{
-        Graph,
-        simulator::{Simulator, SimulatorConfig},
+    engine::{
+        dispatch::DispatchError,
+        lookup::{LookupEnd, LookupError, LookupOptions, look_up},
+        reader::ReadError,
+        run::{self, RunEnd, RunError, RunOptions},
+        verify::verify,
     },
+    graph::Graph,
     ledger::{FILE_NAME, LedgerError},
-    lookup::{LookupEnd, LookupError, look_up},
-    reader::ReadError,
-    run::{self, RunEnd, RunError, RunOptions},
-    traffic::TrafficError,
-    verify::verify,
+    simulator::{Simulator, SimulatorConfig},
+    util::clock::Clock,
 };
 use rusqlite::Connection;
 use std::{
@@ -33,24 +33,24 @@ use std::{
 };
 use tokio::time::{sleep, timeout};
 
-/// Processes after which a run that has not ended never will.
+/// If a run has not ended after this many processes, it never will.
 const PROCESSES_MAX: u64 = 60;
-/// Processes that are doomed, at most; those after them may go their way.
+/// At most this many processes are doomed; later ones may end by themselves.
 const DOOMED_MAX: u64 = 8;
 /// From this process on, no rule halts the run.
 const UNHALTED: u64 = 20;
-/// Virtual time after which a process hangs.
+/// A process that takes this much virtual time hangs.
 const PROCESS_TIME_MAX: Duration = Duration::from_secs(3 * 86_400);
-/// How long trouble is left alone that lasted longer than a process would wait.
+/// How long to wait after trouble that lasted longer than a process would wait.
 const LATER: Duration = Duration::from_secs(60);
 
-/// Why a process could not go on.
+/// Why a process could not continue.
 enum Trouble {
     /// The ledger.
     Ledger(LedgerError),
-    /// The network, the quota, the token: what a later process may not meet.
+    /// The network, the quota or the token: a later process may not have this trouble.
     Passing,
-    /// What nothing here explains.
+    /// Anything unexpected.
     Strange(String),
 }
 
@@ -60,10 +60,10 @@ impl From<LedgerError> for Trouble {
     }
 }
 
-impl From<TrafficError> for Trouble {
-    fn from(error: TrafficError) -> Self {
+impl From<DispatchError> for Trouble {
+    fn from(error: DispatchError) -> Self {
         match error {
-            TrafficError::BatchRefused(_) => Self::Strange(error.to_string()),
+            DispatchError::BatchRefused(_) => Self::Strange(error.to_string()),
             _ => Self::Passing,
         }
     }
@@ -73,8 +73,8 @@ impl From<ReadError> for Trouble {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::Ledger(error) => error.into(),
-            ReadError::Traffic(error) => error.into(),
-            ReadError::Unclear(_) => Self::Strange(error.to_string()),
+            ReadError::Dispatcher(error) => error.into(),
+            _ => Self::Strange(error.to_string()),
         }
     }
 }
@@ -83,8 +83,8 @@ impl From<LookupError> for Trouble {
     fn from(error: LookupError) -> Self {
         match error {
             LookupError::Read(error) => error.into(),
-            LookupError::Denied(_) => Self::Strange(error.to_string()),
             LookupError::SignIn(_) | LookupError::Tenant(_) => Self::Passing,
+            _ => Self::Strange(error.to_string()),
         }
     }
 }
@@ -93,55 +93,55 @@ impl From<RunError> for Trouble {
     fn from(error: RunError) -> Self {
         match error {
             RunError::Ledger(error) => error.into(),
-            RunError::Traffic(error) => error.into(),
+            RunError::Dispatcher(error) => error.into(),
             RunError::Everyone { .. } => Self::Passing,
-            RunError::Password(_) | RunError::Brought(_) => Self::Strange(error.to_string()),
+            _ => Self::Strange(error.to_string()),
         }
     }
 }
 
-/// Where a process left the run.
+/// How far a process brought the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Left {
     /// At its end.
     Finished,
-    /// Half way, in order.
+    /// Part of the way, in order.
     Orderly,
-    /// Half way, as its doom would have it.
+    /// Part of the way, because of its doom.
     Torn,
-    /// Half way, for a trouble that may pass.
+    /// Part of the way, because of temporary trouble.
     Troubled,
 }
 
 /// Everything around the processes of one run.
 pub struct Stage<'a> {
     world: &'a World,
-    sky: &'a Sky,
+    true_time: &'a TrueTime,
     sabotage: &'a Sabotage,
     ledger: &'a Connection,
-    mishaps: &'a Mishaps<'a>,
-    watch: Watch<'a, Mishaps<'a>>,
+    disturbances: &'a Disturbances<'a>,
+    watch: Watch<'a, Disturbances<'a>>,
     elsewhere: Simulator,
     wishes: Wishes,
     clocks_differ: bool,
     pub told: Told,
 }
 
-/// Lives through a story.
+/// Runs a story.
 pub async fn live(story: Story, sabotage: &Sabotage) -> Result<Told, Violation> {
-    let mut fate = Fate::of(story);
-    let world = fate.world();
-    let (wishes, has_history) = (fate.wishes(), fate.history());
-    let doomed = fate.number(DOOMED_MAX);
+    let mut script = Script::of(story);
+    let world = script.world();
+    let (wishes, has_history) = (script.wishes(), script.history());
+    let doomed = script.number(DOOMED_MAX);
     on_stage(&world, wishes, has_history, sabotage, async |stage| {
         for nth in 0..PROCESSES_MAX {
-            let process = fate.process(world.accounts.len(), nth >= doomed);
+            let process = script.process(world.accounts.len(), nth >= doomed);
             let options = options(&world, nth);
             let left = stage.process(&process, &options).await?;
             if left == Left::Finished {
                 return stage.end();
             }
-            sleep(process.lull).await;
+            sleep(process.gap).await;
             if left == Left::Troubled {
                 sleep(LATER).await;
             }
@@ -151,7 +151,7 @@ pub async fn live(story: Story, sabotage: &Sabotage) -> Result<Told, Violation> 
     .await
 }
 
-/// How the `nth` process goes about its work: the pilot is the first one's.
+/// The options of the `nth` process: only the first one has a pilot.
 fn options(world: &World, nth: u64) -> RunOptions {
     let mut options = world.options.clone();
     options.pilot = options.pilot.filter(|_| nth == 0);
@@ -161,7 +161,7 @@ fn options(world: &World, nth: u64) -> RunOptions {
     options
 }
 
-/// Sets up what surrounds a run, and lets `play` go.
+/// Sets up everything around a run, and runs `play`.
 pub async fn on_stage(
     world: &World,
     wishes: Wishes,
@@ -173,15 +173,15 @@ pub async fn on_stage(
     ledger.execute_batch("PRAGMA synchronous = OFF").expect("a rehearsal has nothing to lose");
     ledger.execute_batch(sabotage.ledger).expect("the sabotage");
     world.has_triggers.set(!sabotage.ledger.is_empty());
-    let sky = Sky::new(world.epoch);
-    let mishaps = Mishaps::new(world, &sky, sabotage, &ledger, has_history);
+    let true_time = TrueTime::new(world.epoch);
+    let disturbances = Disturbances::new(world, &true_time, sabotage, &ledger, has_history);
     let mut stage = Stage {
         world,
-        sky: &sky,
+        true_time: &true_time,
         sabotage,
         ledger: &ledger,
-        mishaps: &mishaps,
-        watch: Watch::new(&mishaps, &world.folder()),
+        disturbances: &disturbances,
+        watch: Watch::new(&disturbances, &world.folder()),
         elsewhere: Simulator::new(SimulatorConfig::default()),
         wishes,
         clocks_differ: false,
@@ -195,9 +195,9 @@ pub async fn on_stage(
 }
 
 impl Stage<'_> {
-    /// One process, from its beginning to however it ends, and the checks after it.
+    /// Runs one process until it ends in any way, and the checks after it.
     pub async fn process(&mut self, process: &Process, options: &RunOptions) -> Result<Left, Violation> {
-        let doom = process.doom;
+        let ending = process.ending;
         self.set_up(process);
         let hand = Hand {
             honest: Honest {
@@ -208,19 +208,19 @@ impl Stage<'_> {
             },
             sabotage: self.sabotage,
         };
-        let clock = self.sky.clock(process.clock_ahead);
-        let work = work(self.world, &hand, options, self.wishes, clock, doom);
-        let end = timeout(PROCESS_TIME_MAX, doom.drive(work, &self.watch)).await.unwrap_or(End::Endless);
-        if doom.disk().is_some() {
+        let clock = self.true_time.clock(process.clock_ahead);
+        let work = work(self.world, &hand, options, self.wishes, clock, ending);
+        let end = timeout(PROCESS_TIME_MAX, ending.drive(work, &self.watch)).await.unwrap_or(End::Endless);
+        if ending.disk().is_some() {
             disk::mend(self.ledger);
             self.world.has_triggers.set(!self.sabotage.ledger.is_empty());
         }
         self.check()?;
-        let left = left(end, doom)?;
+        let left = left(end, ending)?;
         self.told.processes += 1;
         if left == Left::Torn {
             self.told.cuts += 1;
-            self.told.disk_failures += u64::from(doom.disk().is_some());
+            self.told.disk_failures += u64::from(ending.disk().is_some());
             self.watch.forget_waits();
         }
         if left == Left::Orderly && self.world.counts().in_flight > 0 {
@@ -231,24 +231,24 @@ impl Stage<'_> {
 
     fn set_up(&mut self, process: &Process) {
         self.world.gives_key.set(process.has_key);
-        self.mishaps.new_process(process.events.clone());
-        self.watch.new_process(process.doom.cut());
-        // Clocks that were set once differ from then on.
+        self.disturbances.new_process(process.events.clone());
+        self.watch.new_process(process.ending.cut());
+        // Once clocks were set, they differ from then on.
         self.clocks_differ |= process.clock_ahead != 0;
         if self.clocks_differ {
             self.watch.forget_waits();
         }
         self.clocks_differ |= process.events.iter().any(|(_, event)| matches!(event, Event::Jump(_)));
-        if let Some((failure, nth)) = process.doom.disk() {
+        if let Some((failure, nth)) = process.ending.disk() {
             disk::arm(self.ledger, failure, nth);
             self.world.has_triggers.set(true);
         }
     }
 
-    /// Everything that must hold at any moment.
+    /// Checks what must hold at any moment.
     fn check(&mut self) -> Result<Vec<Row>, Violation> {
         self.watch.verdict()?;
-        self.mishaps.verdict()?;
+        self.disturbances.verdict()?;
         if self.elsewhere.tally().batches > 0 {
             return Err(Violation::new(Invariant::RehearsalStaysHome, "a rehearsal was sent to a tenant"));
         }
@@ -257,7 +257,7 @@ impl Stage<'_> {
         Ok(report)
     }
 
-    /// Everything that must hold at the end.
+    /// Checks what must hold at the end.
     pub fn end(&mut self) -> Result<(), Violation> {
         checkers::check_ended(&self.check()?)?;
         match self.world.tenant.tally().in_flight {
@@ -277,26 +277,28 @@ impl Stage<'_> {
     }
 }
 
-/// What a process is there for: it looks, runs, and verifies, as the program does.
+/// The work of a process: it looks up, runs and verifies, as the program does.
 async fn work(
     world: &World,
     graph: &impl Graph,
     options: &RunOptions,
     wishes: Wishes,
     clock: Clock,
-    doom: Doom,
+    ending: Ending,
 ) -> Result<RunEnd, Trouble> {
     let mut options = options.clone();
     options.pace.clock = clock;
     let stop = || async move {
-        match doom {
-            Doom::Stop(after) => sleep(after).await,
+        match ending {
+            Ending::Stop(after) => sleep(after).await,
             _ => std::future::pending().await,
         }
     };
     let mut ledger = world.open(clock.now())?;
     if !ledger.lookup_has_ended()? {
-        let end = look_up(&mut ledger, graph, &options.pace, wishes.revokes, stop(), &mut |_| {}).await?;
+        let mut lookup = LookupOptions::new(options.pace);
+        lookup.revokes_sessions = wishes.revokes;
+        let end = look_up(&mut ledger, graph, &lookup, stop(), &mut |_| {}).await?;
         if end == LookupEnd::Interrupted {
             return Ok(RunEnd::Interrupted);
         }
@@ -311,13 +313,13 @@ async fn work(
     Ok(end)
 }
 
-/// What is left of a process, unless it ended as none may.
-fn left(end: End<Result<RunEnd, Trouble>>, doom: Doom) -> Result<Left, Violation> {
+/// What remains of a process, unless it ended in a forbidden way.
+fn left(end: End<Result<RunEnd, Trouble>>, ending: Ending) -> Result<Left, Violation> {
     let strange = |what: String| Err(Violation::new(Invariant::Ends, what));
     match end {
         End::Itself(Ok(RunEnd::Finished)) => Ok(Left::Finished),
         End::Itself(Ok(_)) => Ok(Left::Orderly),
-        End::Itself(Err(Trouble::Ledger(LedgerError::Sql(_)))) if doom.disk().is_some() => Ok(Left::Torn),
+        End::Itself(Err(Trouble::Ledger(LedgerError::Sql(_)))) if ending.disk().is_some() => Ok(Left::Torn),
         End::Itself(Err(Trouble::Ledger(error))) => strange(format!("the ledger: {error}")),
         End::Itself(Err(Trouble::Strange(what))) => strange(what),
         End::Itself(Err(Trouble::Passing)) => Ok(Left::Troubled),

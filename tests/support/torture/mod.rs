@@ -1,17 +1,17 @@
-//! Whole lives of a run, each out of one seed: planned, looked up, sent, cut off, resumed, ended, and checked after every
-//! process by checkers that know nothing of all this.
+//! Whole stories of a run, each from one seed: planned, looked up, sent, cut off, resumed, ended, and checked after
+//! every process by checkers that do not know any of this.
 //!
-//! The tests go through some hundred seeds, `examples/torture.rs` through as many as one likes. A seed tells the same
-//! story each time but for its passwords, which come from the system's randomness.
+//! The tests run some hundred seeds, `examples/torture.rs` any number. A seed always gives the same story, except for
+//! the passwords, which come from the system's randomness.
 
 mod disk;
-mod doom;
+mod disturbances;
+mod ending;
 mod every_cut;
-mod fate;
 mod life;
-mod mishaps;
 pub mod sabotage;
-mod sky;
+mod script;
+mod true_time;
 
 use super::checkers::{Invariant, Violation};
 use sabotage::Sabotage;
@@ -28,18 +28,18 @@ use std::{
     thread::{available_parallelism, scope},
 };
 
-/// Of so many seeds, one is a small scenario that is cut everywhere in turn.
+/// One in this many seeds is a small scenario that is cut everywhere in turn.
 pub const EVERY_CUT_EACH: u64 = 100;
 
-/// What is lived through.
+/// A story to run.
 #[derive(Clone, Copy, Debug)]
 pub struct Story {
-    /// Where it all comes from.
+    /// The source of all random choices.
     pub seed: u64,
-    /// Whether people choose passwords of their own meanwhile, at the worst of moments. After a crash, a directory that
-    /// tells only when a password was changed cannot always tell whose change it was.
+    /// Whether users choose their own passwords meanwhile, at the worst moments. After a crash, a directory that only
+    /// shows when a password was changed cannot always show who changed it.
     pub with_people: bool,
-    /// Whether the passwords are sealed, and only some of the processes are given the key.
+    /// Whether the passwords are sealed, and only some of the processes get the key.
     pub is_sealed: bool,
 }
 
@@ -49,20 +49,20 @@ impl From<u64> for Story {
     }
 }
 
-/// What was lived through.
+/// What happened in a story.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Told {
-    /// Processes, those that were cut off included.
+    /// Processes, including those that were cut off.
     pub processes: u64,
     /// Processes that were cut off, or whose ledger could not be written.
     pub cuts: u64,
     /// Of these, those whose ledger could not be written.
     pub disk_failures: u64,
-    /// Batches that left.
+    /// Batches that were sent.
     pub batches: u64,
     /// Rows that ended `reset`, `failed`, `in_doubt` and `skipped`.
     pub ends: [u64; 4],
-    /// Moves of the trace: equal for equal stories.
+    /// A hash of the trace: equal for equal stories.
     pub trace: u64,
 }
 
@@ -77,26 +77,26 @@ impl AddAssign for Told {
     }
 }
 
-/// Lives through a story with an engine that `sabotage` may have broken, on a runtime and a paused clock of its own.
+/// Runs a story with an engine that `sabotage` may have broken, with its own runtime and paused clock.
 ///
 /// # Errors
-/// The first thing that does not hold.
+/// Returns the first violation.
 pub fn live(story: Story, sabotage: &Sabotage) -> Result<Told, Violation> {
     alone(|| runtime().block_on(life::live(story, sabotage)))
 }
 
-/// Lives through a small scenario of a story again and again, cut at every moment in turn.
+/// Runs a small scenario of a story again and again, cut at every moment in turn.
 ///
 /// # Errors
-/// The first thing that does not hold, and which cut it was.
+/// Returns the first violation, and its cut.
 pub fn every_cut(story: Story, sabotage: &Sabotage) -> Result<Told, Violation> {
     alone(|| every_cut::every_cut(story, sabotage))
 }
 
-/// Everything that belongs to a story.
+/// Runs everything that belongs to a story.
 ///
 /// # Errors
-/// The first thing that does not hold.
+/// Returns the first violation.
 pub fn everything(story: Story, sabotage: &Sabotage) -> Result<Told, Violation> {
     let mut told = live(story, sabotage)?;
     if story.seed.is_multiple_of(EVERY_CUT_EACH) {
@@ -105,10 +105,7 @@ pub fn everything(story: Story, sabotage: &Sabotage) -> Result<Told, Violation> 
     Ok(told)
 }
 
-/// Goes through `seeds` in order, on every core, and stops where `each` finds something; tells the first seed that did.
-///
-/// These are threads of their own: one of rayon's that waits for passwords to be made would begin another life within the
-/// first.
+/// Runs `seeds` in order, on every core, and stops when `each` finds something; returns the first seed that did.
 pub fn on_every_core<T: Send>(seeds: Range<u64>, each: impl Fn(u64) -> Option<T> + Sync) -> Option<(u64, T)> {
     let (next, found) = (AtomicU64::new(seeds.start), Mutex::new(BTreeMap::new()));
     let work = || {
@@ -119,13 +116,13 @@ pub fn on_every_core<T: Send>(seeds: Range<u64>, each: impl Fn(u64) -> Option<T>
             }
             if let Some(what) = each(seed) {
                 next.store(seeds.end, Ordering::Relaxed);
-                found.lock().expect("nobody panics with it").insert(seed, what);
+                found.lock().expect("no thread panicked with it").insert(seed, what);
             }
         }
     };
     let cores = available_parallelism().map_or(1, NonZero::get);
     scope(|threads| (0..cores).for_each(|_| drop(threads.spawn(work))));
-    found.into_inner().expect("nobody panics with it").pop_first()
+    found.into_inner().expect("no thread panicked with it").pop_first()
 }
 
 fn runtime() -> tokio::runtime::Runtime {

@@ -1,28 +1,29 @@
-//! A bad hand between the engine and its devices: with it, a sound engine is to the checkers what a broken one would be.
+//! A wrapper around the engine's ledger and connection: with it, a sound engine looks broken to the checkers.
 
-use super::mishaps::Mishaps;
+use super::disturbances::Disturbances;
 use crate::{checkers::Row, watch::Watch};
 use futures_util::future::LocalBoxFuture;
 use jiff::Timestamp;
 use passwave::{
-    graph::{BatchRequest, BatchResponse, Graph, Page, SendError, claims::Claims, simulator::Simulator},
+    graph::{BatchRequest, BatchResponse, Graph, Page, SendError, claims::Claims},
     ledger::{Ledger, LedgerError},
+    simulator::Simulator,
 };
 use rusqlite::Connection;
 use std::path::Path;
 
-/// What becomes of a batch.
+/// The result of a batch.
 pub type Answer = Result<BatchResponse, SendError>;
 
-/// What a sound engine has before it.
+/// What a sound engine works with.
 pub struct Honest<'a> {
-    /// The guarded way to the tenant.
-    pub watch: &'a Watch<'a, Mishaps<'a>>,
-    /// A connection of one's own to the ledger.
+    /// The guarded connection to the tenant.
+    pub watch: &'a Watch<'a, Disturbances<'a>>,
+    /// A separate connection to the ledger.
     pub ledger: &'a Connection,
-    /// The tenant without a guard before it.
+    /// The tenant without a guard.
     pub tenant: &'a Simulator,
-    /// A tenant that a rehearsal has nothing to do with.
+    /// A tenant that a rehearsal must not touch.
     pub elsewhere: &'a Simulator,
 }
 
@@ -33,17 +34,17 @@ pub type Send = for<'a> fn(&'a Honest<'a>, &'a BatchRequest) -> LocalBoxFuture<'
 pub struct Sabotage {
     /// What the broken engine does.
     pub name: &'static str,
-    /// What it writes otherwise: SQL that the ledger is given with its plan.
+    /// The changes to what it writes: SQL that is added to the ledger with its plan.
     pub ledger: &'static str,
-    /// What it sends, and what it hears.
+    /// What it sends and receives.
     pub send: Send,
-    /// What it makes of the report.
+    /// How it changes the report.
     pub report: fn(&mut Vec<Row>),
-    /// How it opens a run, at a time.
+    /// How it opens a run at a given time.
     pub open: fn(&Path, Timestamp) -> Result<Ledger, LedgerError>,
 }
 
-/// The engine as it is.
+/// The engine without changes.
 pub const UNTOUCHED: Sabotage = Sabotage {
     name: "is as it is",
     ledger: "",
@@ -54,7 +55,7 @@ pub const UNTOUCHED: Sabotage = Sabotage {
 
 /// The directory as the engine sees it, which may be broken.
 pub struct Hand<'a> {
-    /// What it has before it.
+    /// What it works with.
     pub honest: Honest<'a>,
     /// How it is broken.
     pub sabotage: &'a Sabotage,
@@ -64,7 +65,7 @@ impl Graph for Hand<'_> {
     async fn send(&self, batch: &BatchRequest) -> Answer {
         let answer = (self.sabotage.send)(&self.honest, batch).await;
         if self.honest.watch.verdict().is_err() {
-            // What follows upon a fault shows nothing.
+            // Nothing after a fault is checked.
             std::future::pending::<()>().await;
         }
         answer

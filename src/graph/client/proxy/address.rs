@@ -1,30 +1,30 @@
-//! The address of a proxy, as people write it into a variable.
+//! A proxy's address, in the forms that users write into a variable.
 //!
-//! A URL parser would take a backslash for a slash and cut a password at a `#`, and so make another address of what was
-//! meant. So the parts are found here, and what can be meant in two ways is refused.
+//! A URL parser would take a backslash for a slash and cut a password at a `#`, and so change the address. So the parts
+//! are found here, and ambiguous ones are refused.
 
 use hyper::Uri;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use reqwest::Url;
 use std::fmt;
 
-/// The kinds of proxies that are spoken to, and their usual ports.
+/// The supported kinds of proxies, and their default ports.
 const SCHEMES: [(&str, u16); 6] =
     [("http", 80), ("https", 443), ("socks5h", 1080), ("socks5", 1080), ("socks4a", 1080), ("socks4", 1080)];
 
-/// Where a proxy is, with the name and password for it.
+/// A proxy's address, with its user name and password.
 #[derive(Clone)]
 pub(super) struct Address {
     url: Url,
-    /// Without name and password.
+    /// Without user name and password.
     shown: String,
 }
 
 impl Address {
-    /// Reads what a variable holds.
+    /// Parses the value of a variable.
     ///
     /// # Errors
-    /// Says what is wrong with it, and repeats nothing of it.
+    /// Says what is wrong with it, without repeating any of it.
     pub(super) fn read(text: &str) -> Result<Self, &'static str> {
         if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err("it holds a space");
@@ -35,24 +35,24 @@ impl Address {
         let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
         let scheme = scheme.to_ascii_lowercase();
         let known = SCHEMES.iter().find(|(name, _)| *name == scheme);
-        let (scheme, usual) = known.ok_or("proxies are reached by http, https, socks5, socks5h, socks4 or socks4a")?;
-        // The last @ ends the password: no host holds one.
+        let (scheme, usual) = known.ok_or("its scheme must be http, https, socks5, socks5h, socks4 or socks4a")?;
+        // The last @ ends the password, because no host contains one.
         let (login, place) = match rest.rsplit_once('@') {
             Some((login, place)) => (Some(Login::read(login)?), place),
             None => (None, rest),
         };
         let place = place.strip_suffix('/').unwrap_or(place);
         if place.contains(['/', '?', '#']) {
-            return Err("it holds more than a host and a port");
+            return Err("it contains more than a host and a port");
         }
         let (host, port) = host_and_port(place, *usual)?;
         if login.is_some() && scheme.starts_with("socks4") {
-            return Err("socks4 knows no password");
+            return Err("socks4 does not support passwords");
         }
         let shown = format!("{scheme}://{host}:{port}");
         let login = login.map_or_else(String::new, |login| login.encoded());
         let url = format!("{scheme}://{login}{host}:{port}/");
-        // The HTTP client would go around a proxy whose address it cannot read.
+        // If the HTTP client could not parse the proxy's address, it would bypass the proxy.
         let can_be_read = url.parse::<Uri>().is_ok_and(|uri| uri.authority().is_some());
         let url = Url::parse(&url).ok().filter(|url| can_be_read && url.has_host());
         Ok(Self { url: url.ok_or("it cannot be read as a URL")?, shown })
@@ -69,7 +69,7 @@ impl fmt::Display for Address {
     }
 }
 
-/// Name and password, decoded.
+/// User name and password, decoded.
 struct Login {
     name: String,
     password: Option<String>,
@@ -99,7 +99,7 @@ impl Login {
 fn decoded(text: &str) -> Result<String, &'static str> {
     let is_escape = |rest: &str| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
     if !text.split('%').skip(1).all(is_escape) {
-        return Err("its user name or password holds a percent sign that begins no escape");
+        return Err("its user name or password holds a percent sign that does not begin an escape");
     }
     let text = percent_decode_str(text).decode_utf8().map_err(|_| "its user name or password is not UTF-8")?;
     Ok(text.into_owned())
@@ -112,11 +112,11 @@ fn host_and_port(place: &str, usual: u16) -> Result<(String, u16), &'static str>
     };
     let port = match port {
         "" => usual,
-        port => port.parse().ok().filter(|port| *port > 0).ok_or("its port is no number from 1 to 65535")?,
+        port => port.parse().ok().filter(|port| *port > 0).ok_or("its port is not a number from 1 to 65535")?,
     };
     let url = Url::parse(&format!("http://{host}/")).map_err(|_| "its host cannot be read")?;
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
-    let host = url.host_str().filter(|host| !host.is_empty()).ok_or("it names no host")?;
+    let host = url.host_str().filter(|host| !host.is_empty()).ok_or("it has no host")?;
     if !host.chars().all(fits) {
         return Err("its host cannot be read");
     }
@@ -127,7 +127,7 @@ fn host_and_port(place: &str, usual: u16) -> Result<(String, u16), &'static str>
 mod tests {
     use super::*;
 
-    /// Name and password as the proxy gets them, and the address.
+    /// User name and password as the proxy gets them, and the address.
     fn read(text: &str) -> (String, Option<String>, String) {
         let address = Address::read(text).unwrap_or_else(|why| panic!("{text}: {why}"));
         let decode = |text: &str| percent_decode_str(text).decode_utf8().expect("UTF-8").into_owned();
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_meant_in_two_ways_is_refused() {
+    fn ambiguous_addresses_are_refused() {
         for text in [
             r"http://CONTOSO\svc:pw@127.0.0.1:3128",
             "proxy contoso",

@@ -1,7 +1,7 @@
-//! `NO_PROXY`: what is reached without the proxy.
+//! `NO_PROXY`: the hosts that are reached without the proxy.
 //!
-//! curl's rules, and what else people write: `*.contoso.com`, `host:443`, semicolons, `10.*`, `<local>`. An entry that
-//! cannot be understood is refused, so that nobody believes in an exception that does not hold.
+//! It follows curl's rules, and also accepts what else users write: `*.contoso.com`, `host:443`, semicolons, `10.*`,
+//! `<local>`. An entry that cannot be parsed is refused, so nobody relies on an exception that has no effect.
 
 use reqwest::Url;
 use std::net::IpAddr;
@@ -23,24 +23,30 @@ enum Rule {
     All,
     /// Names without a dot.
     Local,
-    /// A name, and all below it.
+    /// A name and all its subdomains.
     Domain(String),
-    /// Names that fit a pattern with `*`.
+    /// Names that match a pattern with `*`.
     Pattern(String),
-    /// Addresses that share so many first bits with this one.
+    /// Addresses that share this many leading bits with this one.
     Network(IpAddr, u8),
 }
 
 impl Exceptions {
-    /// Reads a list.
+    /// Parses a list.
     ///
     /// # Errors
-    /// The entry that cannot be understood.
+    /// The entry that cannot be parsed.
     pub(super) fn read(text: &str) -> Result<Self, String> {
         let entries = text.split(|c: char| matches!(c, ',' | ';') || c.is_whitespace());
         let entries = entries.map(|entry| entry.trim_matches(['"', '\''])).filter(|entry| !entry.is_empty());
         let read = |entry: &str| Entry::read(&entry.to_lowercase()).ok_or_else(|| shown(entry));
         Ok(Self(entries.map(read).collect::<Result<_, _>>()?))
+    }
+
+    /// Parses a list, and leaves out what cannot be parsed: those hosts are reached through the proxy.
+    pub(super) fn read_leniently(text: &str) -> Self {
+        let entries = text.split([',', ';']).map(|entry| entry.trim().to_lowercase());
+        Self(entries.filter_map(|entry| Entry::read(&entry)).collect())
     }
 
     /// Whether `url` is reached directly.
@@ -52,10 +58,10 @@ impl Exceptions {
     }
 }
 
-/// An entry for a message: it may have been meant for another variable, and hold a password.
+/// An entry for a message. It may have been meant for another variable, and contain a password.
 fn shown(entry: &str) -> String {
     let entry = entry.rsplit_once('@').map_or(entry, |(_, place)| place);
-    crate::clean::for_terminal(entry)
+    crate::util::sanitize::for_terminal(entry)
 }
 
 impl Entry {
@@ -94,7 +100,7 @@ impl Rule {
         if host.is_empty() || !host.chars().all(fits) {
             return None;
         }
-        // As in curl, a dot in front changes nothing.
+        // As in curl, a leading dot changes nothing.
         Some(match host.contains('*') {
             true => Self::Pattern(host.to_owned()),
             false => Self::Domain(host.trim_start_matches('.').to_owned()),
@@ -134,8 +140,8 @@ fn is_in(host: IpAddr, network: IpAddr, bits: u8) -> bool {
     }
 }
 
-/// Whether `text` fits `pattern`, in which `*` stands for anything. Each star is tried at the latest place first met, so
-/// no pattern takes more than the product of both lengths.
+/// Whether `text` matches `pattern`, in which `*` stands for anything. It backtracks only to the last star, so the time
+/// is at most the product of both lengths.
 fn fits(pattern: &[u8], text: &[u8]) -> bool {
     let (mut at, mut next, mut star) = (0, 0, None);
     while next < text.len() {
@@ -165,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn every_way_of_writing_is_understood() {
+    fn every_notation_is_parsed() {
         let login = "https://login.microsoftonline.com/x";
         for list in [
             "*",
@@ -204,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_and_networks_are_compared_as_numbers() {
+    fn addresses_are_compared_as_numbers() {
         for (list, url, expected) in [
             ("10.0.0.0/8", "https://10.1.2.3/", true),
             ("10.0.0.0/8", "https://11.1.2.3/", false),
@@ -226,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_nothing_is_refused_without_a_password() {
+    fn refuses_bad_entries_without_passwords() {
         for (list, entry) in [
             ("10.0.0.0/33", "10.0.0.0/33"),
             ("contoso.com/8", "contoso.com/8"),

@@ -1,0 +1,215 @@
+//! Signs in: from flags and environment to a signed-in client, before anything is sent.
+
+use super::{destination::Destination, logging::LoggingTokenSource, signals::interrupted, system::files};
+use crate::cli::{
+    args::{Auth, ConnectArgs},
+    console::{Event, Reporter, SignedIn},
+    failure::Failure,
+    hints,
+};
+use passwave::{
+    account::upn,
+    graph::{
+        Graph,
+        claims::Claims,
+        client::{
+            self, GraphClient, SignInError, TokenSource, Web,
+            auth::{self, Endpoints, Method, Variables},
+        },
+    },
+    ledger::{Ledger, ReadLedger, SignedInAs},
+    util::sanitize,
+};
+use std::{fmt, time::Duration};
+
+/// Waits between the first attempts to sign in.
+const SIGN_IN_WAITS: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
+/// From this level of detail on (`-v`), the proxy is printed.
+const PROXY: u8 = 1;
+
+/// The endpoints at `destination`, and how to reach them. Nothing is sent.
+pub fn endpoints(connect: &ConnectArgs, destination: &Destination) -> Result<Endpoints, Failure> {
+    Ok(Endpoints {
+        authority: client::endpoint(&destination.authority)?,
+        graph: client::graph_endpoint(&destination.graph)?,
+        web: Web::new(connect.ca_file.as_deref())?,
+    })
+}
+
+/// Everything needed to sign in, read from flags and environment first.
+pub struct SignIn {
+    endpoints: Endpoints,
+    credential: auth::Credential,
+}
+
+/// Who has signed in, and Graph's port if it is not the default.
+pub struct SignInInfo {
+    who: SignedIn,
+    port: Option<u16>,
+}
+
+impl SignIn {
+    /// Reads the flags and the environment for the sign-in at `destination`. Nothing is sent.
+    pub fn open(reporter: &Reporter, connect: &ConnectArgs, destination: &Destination) -> Result<Self, Failure> {
+        files()?;
+        if connect.client_id.is_some() && connect.auth != Auth::DeviceCode {
+            return Err(Failure::usage("--client-id is for --auth device-code")
+                .hint("for other methods, AZURE_CLIENT_ID names the application"));
+        }
+        let endpoints = endpoints(connect, destination)?;
+        for end in [&endpoints.authority, &endpoints.graph] {
+            reporter.detail(PROXY, || format!("{}: {}", end.host(), endpoints.web.route(end)));
+        }
+        let variables = Variables::new(&|name| std::env::var(name).ok());
+        let method = connect.auth.method().map_or_else(|| Method::offered(&variables), Ok)?;
+        let client_id = connect.client_id.as_deref();
+        let teller = reporter.clone();
+        let show = move |prompt: &auth::DevicePrompt| teller.tell(&Event::DeviceCode(prompt));
+        let credential = auth::Credential::open(method, &endpoints, &variables, client_id, Box::new(show))?;
+        Ok(Self { endpoints, credential })
+    }
+
+    /// Whether a sign-in method was chosen, or the environment offers one.
+    pub fn is_offered(connect: &ConnectArgs) -> bool {
+        connect.auth != Auth::Auto || Method::offered(&Variables::new(&|name| std::env::var(name).ok())).is_ok()
+    }
+
+    /// A client that has not signed in yet.
+    pub fn client<'a>(&'a self, reporter: &'a Reporter) -> GraphClient<LoggingTokenSource<'a>> {
+        let http = self.endpoints.web.client(&self.endpoints.graph).clone();
+        GraphClient::new(http, &self.endpoints.graph, LoggingTokenSource::new(&self.credential, reporter))
+            .of_tenant(self.credential.tenant())
+    }
+
+    /// Who has signed in, by the token's claims, and by the credential where they are silent.
+    pub fn who(&self, claims: Claims) -> SignedIn {
+        let known = |claimed: Option<String>, own: Option<&str>| claimed.or_else(|| own.map(str::to_owned));
+        SignedIn {
+            tenant: known(claims.tenant_id, self.credential.tenant()).unwrap_or_default(),
+            client_id: known(claims.client_id, self.credential.client_id()).unwrap_or_default(),
+            person: claims.user_principal_name.filter(|_| !claims.is_application),
+            host: self.endpoints.graph.host().to_owned(),
+        }
+    }
+
+    /// If two tenant ids differ, that can be seen before the sign-in.
+    pub fn must_be_the_same(&self, ledger: &ReadLedger) -> Result<(), Failure> {
+        match (ledger.signed_in()?.tenant_id, self.credential.tenant()) {
+            (Some(begun), Some(tenant)) if upn::is_object_id(&begun) && upn::is_object_id(tenant) => {
+                same_tenant(&begun, &[tenant])
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Signs in, reports it, and checks that a run that started in one tenant does not continue in another.
+    pub async fn complete(
+        &self,
+        reporter: &Reporter,
+        graph: &GraphClient<impl TokenSource>,
+        ledger: &ReadLedger,
+    ) -> Result<SignInInfo, Failure> {
+        // Whatever goes wrong now, the plan is stored and can continue later.
+        tokio::select! {
+            biased;
+            signed_in = sign_in(graph) => signed_in.map_err(not_signed_in)?,
+            () = interrupted(reporter) => return Err(Failure::interrupted("interrupted during the sign-in; nothing was \
+                sent")),
+        }
+        let claims = graph.claims().await.map_err(Failure::away)?.unwrap_or_default();
+        if let Some(begun) = ledger.signed_in()?.tenant_id {
+            let named = self.credential.tenant();
+            let known: Vec<&str> = claims.tenant_id.iter().map(String::as_str).chain(named).collect();
+            same_tenant(&begun, &known)?;
+        }
+        let who = self.who(claims);
+        reporter.tell(&Event::SignedIn(&who));
+        Ok(SignInInfo { who, port: self.endpoints.graph.port() })
+    }
+}
+
+/// The sign-in method and its address.
+impl fmt::Display for SignIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.credential.fmt(f)?;
+        self.credential.tenant().map_or(Ok(()), |tenant| write!(f, ", to tenant {tenant}"))
+    }
+}
+
+/// All `names` that can be compared with the run's tenant must match it, and at least one must be comparable. An id and
+/// a domain name cannot be compared. If nobody names a tenant, there is nothing to check.
+fn same_tenant(begun: &str, names: &[&str]) -> Result<(), Failure> {
+    let is_comparable = |name: &&&str| upn::is_object_id(name) == upn::is_object_id(begun);
+    let differs = |name: &&&str| !name.eq_ignore_ascii_case(begun);
+    let mut comparable = names.iter().filter(is_comparable);
+    let wrong = match comparable.clone().next() {
+        Some(_) => comparable.find(differs),
+        None => names.first(),
+    };
+    let Some(now) = wrong else { return Ok(()) };
+    Err(Failure::usage(format!(
+        "this run was started in tenant {}, but this sign-in is to {}; nothing was sent",
+        sanitize::for_terminal(begun),
+        sanitize::for_terminal(now)
+    ))
+    .hint("sign in to the tenant of the run (AZURE_TENANT_ID)"))
+}
+
+/// Whatever is wrong, the plan is kept, and the run can begin later.
+fn not_signed_in(error: SignInError) -> Failure {
+    let hint = hints::sign_in::hint(&error);
+    Failure::away(error).or_hint(hint).about("sign_in")
+}
+
+/// Signs in, with a few retries. Once the run has started, `--max-wait` decides.
+async fn sign_in(graph: &GraphClient<impl TokenSource>) -> Result<(), SignInError> {
+    for wait in SIGN_IN_WAITS {
+        match graph.sign_in().await {
+            Err(error) if error.is_passing() => tokio::time::sleep(wait).await,
+            other => return other,
+        }
+    }
+    graph.sign_in().await
+}
+
+impl SignInInfo {
+    /// The directory that the run writes to: Graph's host and the tenant.
+    pub fn directory(&self) -> String {
+        let port = self.port.map(|port| format!(":{port}")).unwrap_or_default();
+        format!("{}{port}/{}", self.who.host, self.who.tenant)
+    }
+
+    /// Notes the tenant in which the run started.
+    pub fn note_in(&self, ledger: &Ledger) -> Result<(), Failure> {
+        let known = |text: &String| Some(text).filter(|text| !text.is_empty()).cloned();
+        let signed_in = SignedInAs { tenant_id: known(&self.who.tenant), client_id: known(&self.who.client_id) };
+        Ok(ledger.set_signed_in(&signed_in)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_known_name_must_match() {
+        let (own, other) = ("aaaaaaaa-0000-4000-8000-00000000000a", "bbbbbbbb-0000-4000-8000-00000000000b");
+        let upper = own.to_uppercase();
+        for (begun, names, same) in [
+            (own, &[][..], true),
+            (own, &[own], true),
+            (own, &[upper.as_str(), own], true),
+            (own, &[own, "contoso.com"], true),
+            (own, &[other], false),
+            (own, &[other, own], false),
+            (own, &[own, other], false),
+            (own, &["contoso.com"], false),
+            ("contoso.com", &["Contoso.com"], true),
+            ("contoso.com", &[own, "contoso.com"], true),
+            ("contoso.com", &["fabrikam.com"], false),
+            ("contoso.com", &[own], false),
+        ] {
+            assert_eq!(same_tenant(begun, names).is_ok(), same, "{begun} {names:?}");
+        }
+    }
+}

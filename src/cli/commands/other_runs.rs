@@ -1,0 +1,141 @@
+//! Overlapping runs: before a run starts, other unfinished runs on this machine with the same accounts are reported.
+//!
+//! A register that cannot be read or written stops no run; `-v` reports it.
+
+use super::connect::SignInInfo;
+use crate::cli::{args::RunArgs, console::Reporter, context::Context, failure::Failure};
+use passwave::{
+    ledger::{
+        Ledger, ReadLedger,
+        register::{Each, Overlap, Register, Run},
+    },
+    util::{format::counted, sanitize},
+};
+use std::{env, ffi::OsStr, io, path::PathBuf};
+
+/// Overrides the folder for the program's state.
+const OVERRIDE: &str = "PASSWAVE_STATE_DIR";
+/// The name of the program's folder inside the platform's, and of the register in it.
+const PROGRAM: &str = "passwave";
+const REGISTER: &str = "runs";
+
+/// A run and the register of this machine.
+pub struct Guard<'a> {
+    context: &'a Context,
+    register: Option<Register>,
+    run: Run,
+    alongside: bool,
+}
+
+impl<'a> Guard<'a> {
+    /// A guard for the run in `ledger`, after the sign-in.
+    pub fn new(
+        context: &'a Context,
+        ledger: &ReadLedger,
+        signed_in: &SignInInfo,
+        args: &RunArgs,
+    ) -> Result<Self, Failure> {
+        let id = ledger.run_id()?.unwrap_or_default();
+        let folder = std::path::absolute(ledger.folder()).unwrap_or_else(|_| ledger.folder().to_owned());
+        let begun_at = format!("{:.0}", jiff::Timestamp::now());
+        let run = Run { id, folder, directory: signed_in.directory(), begun_at };
+        let register = state_folder().map(|folder| Register::at(folder.join(REGISTER)));
+        if register.is_none() {
+            context.reporter.detail(1, || {
+                "register of runs: there is no folder for it, because neither HOME nor PASSWAVE_STATE_DIR is set".into()
+            });
+        }
+        Ok(Self { context, register, run, alongside: args.alongside })
+    }
+
+    /// Refuses to continue if the run overlaps with others, unless the user wants both.
+    pub fn check(&self, ledger: &ReadLedger) -> Result<(), Failure> {
+        let Some(register) = &self.register else { return Ok(()) };
+        let found = register.overlaps(&self.run, &mut accounts(ledger), &is_over);
+        let overlaps = or_logged(&self.context.reporter, found).unwrap_or_default();
+        if self.alongside {
+            overlaps
+                .iter()
+                .for_each(|overlap| self.context.reporter.notice(format!("--alongside: {}.", shown(overlap))));
+            return Ok(());
+        }
+        refused(self.context, ledger, &overlaps)
+    }
+
+    /// Notes that the run starts. If two start at the same time, only one gets past this.
+    pub fn begin(&self, ledger: &ReadLedger) -> Result<(), Failure> {
+        let Some(register) = &self.register else { return Ok(()) };
+        let begun = register.begin(&self.run, &mut accounts(ledger), &is_over, self.alongside);
+        refused(self.context, ledger, &or_logged(&self.context.reporter, begun).unwrap_or_default())
+    }
+
+    /// Notes how this process leaves the run: ended, or with accounts still to be written.
+    pub fn leave(&self, ledger: &ReadLedger) {
+        let Some(register) = &self.register else { return };
+        let noted = match ledger.counts().pending() {
+            0 => register.end(&self.run.id),
+            _ => register.pause(&self.run, &mut accounts(ledger)),
+        };
+        or_logged(&self.context.reporter, noted);
+    }
+}
+
+/// The names of all accounts that are still to be written, for the register.
+fn accounts(ledger: &ReadLedger) -> impl FnMut(Each<'_>) -> io::Result<()> {
+    |each| ledger.for_each_pending(each).map_err(io::Error::other)
+}
+
+/// Whether the run has ended after all: on another machine, or in a process that could not note it here.
+fn is_over(run: &Run) -> bool {
+    Ledger::open_to_read(&run.folder).is_ok_and(|ledger| {
+        let id = ledger.run_id().ok().flatten();
+        ledger.counts().pending() == 0 || id.is_some_and(|id| id != run.id)
+    })
+}
+
+/// The result of a register operation; an error stops no run.
+fn or_logged<T>(reporter: &Reporter, result: io::Result<T>) -> Option<T> {
+    result.inspect_err(|error| reporter.detail(1, || format!("register of runs: {error}"))).ok()
+}
+
+fn refused(context: &Context, ledger: &ReadLedger, overlaps: &[Overlap]) -> Result<(), Failure> {
+    let Some(first) = overlaps.first() else { return Ok(()) };
+    let others: Vec<String> = overlaps.iter().map(shown).collect();
+    let (other, both) = (context.step("run", &first.run.folder), context.run_again(ledger).switch("alongside"));
+    let failure = Failure::usage(format!("{}; nothing was sent", others.join("; ")))
+        .hint("continue that run first; if both write, only the password that is written last counts");
+    Err(failure.then(format!("Continue that run:  {other}\nRun both anyway:    {both}"), other.to_string()))
+}
+
+fn shown(overlap: &Overlap) -> String {
+    format!(
+        "the run in {}, started {}, has not ended, and both runs would reset {}",
+        sanitize::line(&overlap.run.folder.display().to_string()),
+        sanitize::line(&overlap.run.begun_at),
+        counted(overlap.accounts, "account", "accounts")
+    )
+}
+
+/// The folder for the program's state.
+fn state_folder() -> Option<PathBuf> {
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
+    let absolute = |name: &str| set(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let own = set(OVERRIDE).map(PathBuf::from);
+    own.or_else(|| Some(platform_folder(&absolute)?.join(OsStr::new(PROGRAM))))
+}
+
+#[cfg(not(any(windows, target_os = "macos")))]
+fn platform_folder(variable: &dyn Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+    // Relative paths are ignored (XDG Base Directory Specification).
+    variable("XDG_STATE_HOME").or_else(|| Some(variable("HOME")?.join(".local/state")))
+}
+
+#[cfg(target_os = "macos")]
+fn platform_folder(variable: &dyn Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+    Some(variable("HOME")?.join("Library/Application Support"))
+}
+
+#[cfg(windows)]
+fn platform_folder(variable: &dyn Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+    variable("LOCALAPPDATA")
+}

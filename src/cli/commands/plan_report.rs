@@ -1,0 +1,43 @@
+//! Reports a complete plan.
+
+use crate::cli::{
+    console::{Accounts, Event, Planned, Reporter},
+    failure::Failure,
+};
+use passwave::{graph::quota::Quota, ledger::ReadLedger, outcome::Status, plan::wanted::Wanted};
+
+/// How much of a plan to report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    Whole,
+    /// Everything except its accounts, which an earlier process has reported.
+    WithoutAccounts,
+}
+
+/// Reports what will be done; observers of single accounts also get each skipped row.
+pub fn tell(
+    reporter: &Reporter,
+    ledger: &ReadLedger,
+    quota: Quota,
+    wanted: &Wanted,
+    scope: Scope,
+) -> Result<(), Failure> {
+    let (fingerprint, is_looked_up) = (ledger.fingerprint()?, ledger.is_looked_up()?);
+    let accounts = match scope {
+        Scope::Whole => Some(accounts(ledger, is_looked_up)?),
+        Scope::WithoutAccounts => None,
+    };
+    reporter.tell(&Event::Planned(&Planned { ledger, quota, wanted, fingerprint, is_looked_up, accounts }));
+    if !reporter.follows_accounts() {
+        return Ok(());
+    }
+    ledger.for_each_standing(Some(Status::Skipped), |standing| {
+        reporter.tell(&Event::Account(&standing));
+        Ok(())
+    })
+}
+
+fn accounts(ledger: &ReadLedger, is_looked_up: bool) -> Result<Accounts, Failure> {
+    let (kinds, renamed) = if is_looked_up { (ledger.kinds()?, ledger.renamed()?) } else { Default::default() };
+    Ok(Accounts { kinds, renamed, forms: ledger.forms()?, entropy_bits: ledger.entropy_bits()? })
+}

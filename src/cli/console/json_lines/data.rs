@@ -1,0 +1,239 @@
+//! The content of a line, as in `schema/events.schema.json`.
+
+use jiff::Timestamp;
+use passwave::{
+    ledger::{Counts, Verdict},
+    outcome::Status,
+};
+use serde::Serialize;
+use std::{borrow::Cow, collections::BTreeMap};
+
+/// The format of the lines. Another number means another format; fields and events may be added under the same number.
+pub(super) const SCHEMA: &str = "passwave.events.v1";
+/// Rows by status.
+pub(super) type ByStatus = BTreeMap<&'static str, u64>;
+
+/// The content of a line.
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub(super) enum Data<'a> {
+    Started {
+        schema: &'static str,
+        passwave: &'static str,
+        command: Option<&'a str>,
+    },
+    SignedIn {
+        tenant_id: Option<&'a str>,
+        client_id: Option<&'a str>,
+        user_principal_name: Option<Cow<'a, str>>,
+        graph: &'a str,
+    },
+    Planned {
+        run_dir: String,
+        roster: Cow<'a, str>,
+        fingerprint: String,
+        rehearsal: bool,
+        looked_up: bool,
+        rows: u64,
+        accounts: u64,
+        counts: ByStatus,
+        write_quota: String,
+        least_seconds: f64,
+    },
+    Progress {
+        phase: &'a str,
+        done: u64,
+        total: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        counts: Option<ByStatus>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        throttled: Option<u64>,
+    },
+    Account {
+        row: u64,
+        user_principal_name: Cow<'a, str>,
+        status: Status,
+        error_code: Option<Cow<'a, str>>,
+        error_message: Option<Cow<'a, str>>,
+        attempts: u64,
+        request_id: Option<Cow<'a, str>>,
+        changed_at: Option<String>,
+        verified_at: Option<String>,
+        verified: Option<Verdict>,
+    },
+    Hold {
+        reason: &'static str,
+        seconds: f64,
+        message: Option<Cow<'a, str>>,
+    },
+    DoubtsLookedAt {
+        rows: u64,
+        settled: u64,
+    },
+    #[serde(rename = "renewed")]
+    Reissued {
+        rows: u64,
+        in_doubt: u64,
+    },
+    SessionsDenied {
+        error_code: Cow<'a, str>,
+    },
+    NotYetVisible {
+        changes: u64,
+        seconds: f64,
+    },
+    Stopping {
+        in_flight: usize,
+    },
+    Finding {
+        check: &'static str,
+        result: &'static str,
+        message: String,
+        hint: Option<String>,
+    },
+    Warning {
+        message: String,
+        hint: Option<String>,
+    },
+    Finished {
+        end: &'static str,
+        run_dir: Option<String>,
+        counts: Option<ByStatus>,
+        /// The command that continues, ready to paste into a shell.
+        next: Option<String>,
+        exit_code: u8,
+    },
+    Error {
+        code: &'static str,
+        message: String,
+        hint: Option<String>,
+        run_dir: Option<String>,
+        counts: Option<ByStatus>,
+        /// The command that continues, ready to paste into a shell.
+        next: Option<String>,
+        exit_code: u8,
+    },
+}
+
+#[derive(Serialize)]
+pub(super) struct Line<'a> {
+    at: String,
+    #[serde(flatten)]
+    event: &'a Data<'a>,
+}
+
+impl<'a> Line<'a> {
+    /// An event with the current time.
+    pub(super) fn now(event: &'a Data<'a>) -> Self {
+        Self { at: time(Timestamp::now()), event }
+    }
+}
+
+/// Rows by the report's status words.
+pub(super) fn by_status(counts: Counts) -> ByStatus {
+    Status::ALL.into_iter().map(|status| (status.as_str(), counts.of(status))).collect()
+}
+
+pub(super) fn time(at: Timestamp) -> String {
+    format!("{at:.3}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// One event of each kind; if one is missing here, the runs of `tests/events.rs` find it.
+    fn one_of_each() -> Vec<Data<'static>> {
+        let (counts, text) = (by_status(Counts::default()), String::new);
+        let standing = Data::Account {
+            row: 1,
+            user_principal_name: text().into(),
+            status: Status::Reset,
+            error_code: None,
+            error_message: Some(text().into()),
+            attempts: 1,
+            request_id: None,
+            changed_at: Some(time(Timestamp::UNIX_EPOCH)),
+            verified_at: None,
+            verified: Some(Verdict::Confirmed),
+        };
+        let planned = Data::Planned {
+            run_dir: text(),
+            roster: text().into(),
+            fingerprint: "0".repeat(64),
+            rehearsal: false,
+            looked_up: true,
+            rows: 0,
+            accounts: 0,
+            counts: counts.clone(),
+            write_quota: "3000/150s".into(),
+            least_seconds: 0.0,
+        };
+        let error = Data::Error {
+            code: "usage",
+            message: text(),
+            hint: None,
+            run_dir: Some(text()),
+            counts: Some(counts.clone()),
+            next: None,
+            exit_code: 2,
+        };
+        let finished = Data::Finished {
+            end: "left_at_once",
+            run_dir: Some(text()),
+            counts: Some(counts.clone()),
+            next: Some(text()),
+            exit_code: 130,
+        };
+        let progress = |counts| Data::Progress { phase: "reset", done: 1, total: 2, counts, throttled: Some(0) };
+        vec![
+            Data::Started { schema: SCHEMA, passwave: "0", command: None },
+            Data::SignedIn {
+                tenant_id: None,
+                client_id: Some(""),
+                user_principal_name: Some(text().into()),
+                graph: "",
+            },
+            planned,
+            progress(None),
+            progress(Some(counts)),
+            standing,
+            Data::Hold { reason: "asked", seconds: 1.5, message: None },
+            Data::DoubtsLookedAt { rows: 1, settled: 0 },
+            Data::Reissued { rows: 1, in_doubt: 0 },
+            Data::SessionsDenied { error_code: text().into() },
+            Data::NotYetVisible { changes: 1, seconds: 5.0 },
+            Data::Stopping { in_flight: 1 },
+            Data::Finding { check: "clock", result: "problem", message: text(), hint: Some(text()) },
+            Data::Warning { message: text(), hint: None },
+            Data::Warning { message: text(), hint: Some(text()) },
+            finished,
+            error,
+        ]
+    }
+
+    #[test]
+    fn events_match_the_schema_exactly() {
+        let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/events.schema.json");
+        let schema: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(schema).expect("a schema")).expect("JSON");
+        let known: BTreeSet<String> = schema["oneOf"]
+            .as_array()
+            .expect("events")
+            .iter()
+            .map(|event| event["$ref"].as_str().expect("a name").trim_start_matches("#/$defs/").to_owned())
+            .collect();
+        let (mut schemas, mut compiler) = (boon::Schemas::new(), boon::Compiler::new());
+        compiler.enable_format_assertions();
+        compiler.add_resource("urn:tested", schema).expect("a schema");
+        let index = compiler.compile("urn:tested", &mut schemas).expect("a schema");
+        let mut told = BTreeSet::new();
+        for event in one_of_each() {
+            let line = serde_json::to_value(Line { at: time(Timestamp::UNIX_EPOCH), event: &event }).expect("JSON");
+            schemas.validate(&line, index).unwrap_or_else(|error| panic!("{line}: {error:#}"));
+            told.insert(line["event"].as_str().expect("a name").to_owned());
+        }
+        assert_eq!(told, known);
+    }
+}

@@ -1,0 +1,244 @@
+//! `--json`: events as they happen, one JSON object per line on stdout, for programs that follow a run.
+//!
+//! `schema/events.schema.json` defines the lines. They never contain a password, foreign text is sanitized, and the
+//! work continues if nobody reads them any more.
+//!
+//! Invariant: the first line is `started`, and the last, if the process ends normally, is `finished` or `error`.
+
+mod data;
+
+use super::{
+    event::{End, Event, Finding, Planned, ReadTask, SignedIn},
+    stdio::print,
+};
+use crate::cli::failure::Failure;
+use data::{ByStatus, Data, Line, SCHEMA, by_status, time};
+use jiff::Timestamp;
+use passwave::{
+    engine::{
+        dispatch::{WaitReason, Waiting},
+        reader::ReadEvent,
+        run::{RunEnd, RunEvent},
+    },
+    ledger::{ReadLedger, RowStatus},
+    util::sanitize,
+};
+use std::{
+    io::Write,
+    time::{Duration, Instant},
+};
+
+/// Time between two lines of progress.
+const PROGRESS_EVERY: Duration = Duration::from_secs(1);
+
+/// Writes the lines, and remembers what the last one needs.
+#[derive(Default)]
+pub struct JsonLines {
+    progress_at: Option<Instant>,
+    run_dir: Option<String>,
+    counts: Option<ByStatus>,
+    /// How it ends, if not as usual.
+    end: Option<&'static str>,
+    /// Kind, message and hint.
+    error: Option<(&'static str, String, Option<String>)>,
+    next: Option<String>,
+}
+
+impl JsonLines {
+    /// Writes this event, if it is for programs.
+    pub fn handle(&mut self, event: &Event<'_>) {
+        match *event {
+            Event::Started { command } => {
+                write(&Data::Started { schema: SCHEMA, passwave: env!("CARGO_PKG_VERSION"), command });
+            }
+            Event::Warning { text, hint } => warning(text, hint),
+            Event::Finding(finding) => self::finding(finding),
+            Event::Problem(problem) => {
+                let (text, hint) = problem.parts();
+                warning(text, hint);
+            }
+            Event::Failed(failure) | Event::Misread { failure, .. } => self.failed(failure),
+            Event::Created(created) => self.write_standing(&created.ledger),
+            Event::Standing(ledger) | Event::PilotResult { ledger, .. } => self.write_standing(ledger),
+            Event::Result(result) => self.write_standing(result.ledger),
+            Event::Planned(planned) => self.planned(planned),
+            Event::SignedIn(who) => signed_in(who),
+            Event::Run(event) => self.run(event),
+            Event::Read { event, task, done, total } => self.read(event, task, (done, total)),
+            Event::NotYetVisible { changes, wait } => {
+                write(&Data::NotYetVisible { changes, seconds: wait.as_secs_f64() });
+            }
+            Event::Account(standing) => account(standing),
+            Event::RunEnded(end) => self.end = Some(end_of_run(end)),
+            Event::Ends(end) => self.end = Some(end_of_command(end)),
+            Event::NextStep { command, .. } => self.next = Some(command.to_owned()),
+            Event::Finished { exit_code } => self.finish(exit_code),
+            Event::Detail(_)
+            | Event::Notice(_)
+            | Event::Required(_)
+            | Event::DeviceCode(_)
+            | Event::WritingBegins { .. }
+            | Event::ReadingBegins(_)
+            | Event::ReadingTotal(_)
+            | Event::ProgressEnds
+            | Event::Summary { .. } => {}
+        }
+    }
+
+    fn write_standing(&mut self, ledger: &ReadLedger) {
+        self.run_dir = Some(shown(ledger));
+        self.counts = Some(by_status(ledger.counts()));
+    }
+
+    fn failed(&mut self, failure: &Failure) {
+        let (message, hint) = failure.parts();
+        self.error = Some((failure.kind, sanitized(message), hint.map(sanitized)));
+        if let Some((_, command)) = failure.next() {
+            self.next = Some(command.to_owned());
+        }
+    }
+
+    fn planned(&mut self, planned: &Planned<'_>) {
+        let ledger = planned.ledger;
+        self.write_standing(ledger);
+        let accounts = ledger.counts().pending();
+        write(&Data::Planned {
+            run_dir: shown(ledger),
+            roster: sanitize::line(&ledger.settings().roster),
+            fingerprint: planned.fingerprint.clone(),
+            rehearsal: ledger.settings().rehearsal,
+            looked_up: planned.is_looked_up,
+            rows: ledger.counts().rows(),
+            accounts,
+            counts: by_status(ledger.counts()),
+            write_quota: planned.quota.to_string(),
+            least_seconds: planned.quota.least_time(accounts).as_secs_f64(),
+        });
+    }
+
+    fn run(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::Progress { counts, throttled } => {
+                let total = counts.settled() + counts.pending();
+                self.progress("reset", (counts.settled(), total), Some((by_status(*counts), *throttled)));
+            }
+            RunEvent::Account(standing) => account(standing),
+            RunEvent::Waiting(waiting) => pause_data(waiting),
+            RunEvent::DoubtsLookedAt { rows, settled } => {
+                write(&Data::DoubtsLookedAt { rows: *rows, settled: *settled });
+            }
+            RunEvent::Reissued { rows, in_doubt } => write(&Data::Reissued { rows: *rows, in_doubt: *in_doubt }),
+            RunEvent::SessionsDenied(code) => write(&Data::SessionsDenied { error_code: sanitize::line(code) }),
+            RunEvent::Stopping { in_flight } => write(&Data::Stopping { in_flight: *in_flight }),
+            _ => {}
+        }
+    }
+
+    fn read(&mut self, event: &ReadEvent, task: ReadTask, done_of: (u64, u64)) {
+        match event {
+            ReadEvent::Read(_) => self.progress(&task.done().replace(' ', "_"), done_of, None),
+            ReadEvent::Waiting(waiting) => pause_data(waiting),
+            _ => {}
+        }
+    }
+
+    /// Writes progress at intervals, and once all accounts are done.
+    fn progress(&mut self, phase: &str, (done, total): (u64, u64), more: Option<(ByStatus, u64)>) {
+        if done < total && self.progress_at.is_some_and(|last| last.elapsed() < PROGRESS_EVERY) {
+            return;
+        }
+        self.progress_at = Some(Instant::now());
+        let (counts, throttled) = more.unzip();
+        write(&Data::Progress { phase, done, total, counts, throttled });
+    }
+
+    /// Writes the last line: how it ended, or why it stopped.
+    fn finish(&mut self, exit_code: u8) {
+        let Self { run_dir, counts, end, error, next, .. } = std::mem::take(self);
+        write(&match error {
+            None => Data::Finished { end: end.unwrap_or("finished"), run_dir, counts, next, exit_code },
+            Some((code, message, hint)) => Data::Error { code, message, hint, run_dir, counts, next, exit_code },
+        });
+    }
+}
+
+/// A failed write is no reason to stop working.
+fn write(event: &Data<'_>) {
+    let line = Line::now(event);
+    let _ = print(|out| writeln!(out, "{}", sanitize::json(&serde_json::to_string(&line)?)));
+}
+
+fn finding(Finding { check, severity, text, hint }: &Finding) {
+    let (message, hint) = (sanitized(text), hint.as_deref().map(sanitized));
+    write(&Data::Finding { check, result: severity.word(), message, hint });
+}
+
+fn warning(text: &str, hint: Option<&str>) {
+    write(&Data::Warning { message: sanitized(text), hint: hint.map(sanitized) });
+}
+
+/// Text of several lines, each sanitized.
+fn sanitized(text: &str) -> String {
+    text.lines().map(sanitize::line).collect::<Vec<_>>().join("\n")
+}
+
+const fn end_of_run(end: &RunEnd) -> &'static str {
+    match end {
+        RunEnd::Finished => "finished",
+        RunEnd::Interrupted => "interrupted",
+        RunEnd::PilotEnded => "pilot_ended",
+        RunEnd::Halted(_) => "halted",
+        RunEnd::WindowClosed => "window_closed",
+    }
+}
+
+const fn end_of_command(end: End) -> &'static str {
+    match end {
+        End::Planned => "planned",
+        End::Declined => "declined",
+        End::Interrupted => "interrupted",
+        End::Verified => "verified",
+        End::ExitedAtOnce => "left_at_once",
+    }
+}
+
+fn account(standing: &RowStatus) {
+    let time = |millis: Option<i64>| millis.and_then(|at| Timestamp::from_millisecond(at).ok()).map(time);
+    write(&Data::Account {
+        row: standing.row,
+        user_principal_name: sanitize::line(&standing.user_principal_name),
+        status: standing.status,
+        error_code: standing.error_code.as_deref().map(sanitize::line),
+        error_message: standing.error_message.as_deref().map(sanitize::line),
+        attempts: standing.attempts,
+        request_id: standing.request_id.as_deref().map(sanitize::line),
+        changed_at: time(standing.changed_at),
+        verified_at: time(standing.verified_at),
+        verified: standing.verdict,
+    });
+}
+
+fn signed_in(who: &SignedIn) {
+    let known = |text| Some(sanitize::line(text)).filter(|text| !text.is_empty());
+    let (tenant, client) = (known(&who.tenant), known(&who.client_id));
+    write(&Data::SignedIn {
+        tenant_id: tenant.as_deref(),
+        client_id: client.as_deref(),
+        user_principal_name: who.person.as_deref().map(sanitize::line),
+        graph: &who.host,
+    });
+}
+
+fn pause_data(Waiting { reason, wait, .. }: &Waiting) {
+    let (reason, message) = match reason {
+        WaitReason::Asked => ("asked", None),
+        WaitReason::Away(said) => ("away", Some(sanitize::line(said))),
+        _ => return,
+    };
+    write(&Data::Hold { reason, seconds: wait.as_secs_f64(), message });
+}
+
+/// The run folder, as JSON can have it.
+fn shown(ledger: &ReadLedger) -> String {
+    ledger.folder().to_string_lossy().into_owned()
+}

@@ -1,0 +1,142 @@
+//! The buckets of a kind of call: a call is paid out of all of them, or of none.
+//!
+//! Invariant: no bucket is paid for a call that another one does not admit yet.
+
+use super::{
+    bucket::{Bucket, PARTS},
+    limits::{self, Call},
+};
+use crate::{graph::quota::Quota, ledger::KeptPace};
+use std::time::Duration;
+
+/// A bucket with its limit.
+struct Limited {
+    name: &'static str,
+    quota: Quota,
+    /// The cost of a call, in units.
+    cost: u32,
+    bucket: Bucket,
+    /// The time at which the bucket will be full, as last noted, in milliseconds since 1970.
+    noted: i64,
+}
+
+/// The buckets of a kind of call; the first one binds first.
+pub(super) struct Buckets {
+    all: Vec<Limited>,
+    /// The price that was noted last.
+    noted: u32,
+}
+
+impl Buckets {
+    /// Full buckets for `call`, the first one for `first`.
+    pub(super) fn new(call: Call, first: Quota) -> Self {
+        let limited = |(name, quota, cost)| Limited { name, quota, cost, bucket: Bucket::new(quota), noted: 0 };
+        Self { all: limits::of(call, first).map(limited).collect(), noted: PARTS }
+    }
+
+    /// Pays for `n` calls, or returns how long to wait. Each costs `price` parts of a unit of the first limit, and whole
+    /// units of the others.
+    pub(super) fn admit(&mut self, n: u32, price: u32) -> Result<(), Duration> {
+        let cost = |at: usize, cost: u32| n.saturating_mul(cost).saturating_mul(if at == 0 { price } else { PARTS });
+        // What is bought stays bought for the next try.
+        for (at, limited) in self.all.iter_mut().enumerate().rev() {
+            limited.bucket.buy(cost(at, limited.cost))?;
+        }
+        for (at, limited) in self.all.iter_mut().enumerate() {
+            limited.bucket.spend(cost(at, limited.cost));
+        }
+        Ok(())
+    }
+
+    /// Counts `n` calls as made just now, with full buckets before.
+    pub(super) fn count_from_now(&mut self, n: u64) {
+        for limited in &mut self.all {
+            let parts = n.saturating_mul(u64::from(limited.cost)).saturating_mul(u64::from(PARTS));
+            limited.bucket.count_from_now(parts);
+        }
+    }
+
+    /// Empties the buckets until `wait` from now. Only the first one binds, so the others may be filled a little
+    /// earlier.
+    pub(super) fn hold(&mut self, wait: Duration) {
+        for (at, limited) in self.all.iter_mut().enumerate() {
+            let earlier = Duration::from_secs(u64::from(at > 0));
+            limited.bucket.empty_until(wait.saturating_sub(earlier));
+        }
+    }
+
+    /// What an earlier process spent is missing.
+    pub(super) fn recall(&mut self, kept: &KeptPace) {
+        for limited in &mut self.all {
+            limited.bucket.owe(kept.until_full(limited.name, limited.quota.per));
+        }
+    }
+
+    /// What the next process has to know at `now` (milliseconds since 1970), if that is more than was noted. It is
+    /// noted a hundredth of the bucket ahead, so that not every batch makes a note.
+    pub(super) fn news(&mut self, now: i64, price: u32) -> Option<KeptPace> {
+        let is_news = |limited: &Limited| full_at(&limited.bucket, now) > limited.noted;
+        if price == self.noted && !self.all.iter().any(is_news) {
+            return None;
+        }
+        self.noted = price;
+        let mut kept = KeptPace { at: now, price, quota: self.all.first()?.quota.to_string(), ..KeptPace::default() };
+        for limited in &mut self.all {
+            let ahead = millis(limited.quota.per / 100);
+            limited.noted = full_at(&limited.bucket, now).saturating_add(ahead);
+            let until_full = limited.noted.saturating_sub(now);
+            kept.until_full.insert(limited.name.to_owned(), u64::try_from(until_full).unwrap_or(0));
+        }
+        Some(kept)
+    }
+}
+
+fn full_at(bucket: &Bucket, now: i64) -> i64 {
+    let until_full = bucket.until_full();
+    // A full bucket is no news.
+    if until_full.is_zero() { 0 } else { now.saturating_add(millis(until_full)) }
+}
+
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::advance;
+
+    fn quota(text: &str) -> Quota {
+        text.parse().expect("a quota")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_buckets_must_have_enough() {
+        let mut buckets = Buckets::new(Call::AuthenticationMethod, quota("5/10s"));
+        assert_eq!(buckets.admit(5, PARTS), Ok(()));
+        assert_eq!(buckets.admit(1, PARTS), Err(Duration::from_secs(2)));
+        advance(Duration::from_secs(2)).await;
+        assert_eq!(buckets.admit(1, PARTS), Ok(()));
+        let mut lifted = Buckets::new(Call::AuthenticationMethod, quota("100/1s"));
+        assert_eq!(lifted.admit(100, PARTS), Ok(()), "122 in all tenants hold them");
+        advance(Duration::from_secs(1)).await;
+        assert_eq!(lifted.admit(100, PARTS), Ok(()), "who knows of a larger quota knows of all");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn next_process_takes_up_the_level() {
+        let mut buckets = Buckets::new(Call::Write, quota("3000/150s"));
+        assert_eq!(buckets.news(1_000, PARTS), None, "a full bucket is no news");
+        buckets.admit(2_000, PARTS).expect("a full bucket");
+        let kept = buckets.news(1_000, PARTS).expect("news");
+        // 2,000 at 20 a second, and a hundredth of 150 s.
+        assert_eq!(kept.until_full["writes"], 100_000 + 1_500);
+        buckets.admit(29, PARTS).expect("enough");
+        assert_eq!(buckets.news(1_000, PARTS), None, "less than a hundredth");
+        assert!(buckets.news(1_000, PARTS + 1).is_some(), "another price");
+        let mut next = Buckets::new(Call::Write, quota("3000/150s"));
+        next.recall(&kept);
+        assert_eq!(next.admit(970, PARTS), Ok(()));
+        assert_eq!(next.admit(1, PARTS), Err(Duration::from_millis(50)));
+    }
+}

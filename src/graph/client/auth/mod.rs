@@ -1,0 +1,194 @@
+//! The ways in which an application or a user signs in to Entra; each is a [`TokenSource`].
+//!
+//! Each one ends in a single form post or GET, so they use the client that sends the batches. They request each token
+//! once, and neither retry nor print. Microsoft's own library for Rust lacks the device code and PS256 signatures, and
+//! refuses loopback.
+//!
+//! Invariant: no credential and no error shows a secret, a token, an assertion or a key.
+
+mod application;
+mod azure_cli;
+mod certificate;
+mod child;
+mod device_code;
+mod error;
+mod exchange;
+mod key_file;
+mod managed;
+mod secret;
+mod token;
+mod variables;
+mod windows_store;
+mod workload;
+
+pub use azure_cli::AzureCli;
+pub use certificate::ClientCertificate;
+pub use child::end_children;
+pub use device_code::{CLIENT_ID_DEFAULT, DeviceCode, DevicePrompt, Show};
+pub use error::{Service, SignInError};
+pub use managed::ManagedIdentity;
+pub use secret::ClientSecret;
+pub use token::{Token, TokenCache, TokenSource};
+pub use variables::Variables;
+pub use workload::Workload;
+
+use super::{Endpoint, Web};
+use std::fmt;
+
+/// The endpoints of the sign-in and of Graph, and how to reach them.
+#[derive(Clone)]
+pub struct Endpoints {
+    /// How the network is reached.
+    pub web: Web,
+    /// The sign-in service (such as `https://login.microsoftonline.com`).
+    pub authority: Endpoint,
+    /// Graph's root (such as `https://graph.microsoft.com`).
+    pub graph: Endpoint,
+}
+
+/// A way to sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// A client secret.
+    Secret,
+    /// A certificate with its private key.
+    Certificate,
+    /// Workload identity federation.
+    Workload,
+    /// A managed identity.
+    Managed,
+    /// The Azure CLI's session.
+    Cli,
+    /// A device code.
+    DeviceCode,
+}
+
+impl Method {
+    /// The first method that the environment offers: client secret, certificate, federated token (a file, then GitHub
+    /// Actions, then Azure Pipelines), an app's managed identity, the Azure CLI.
+    ///
+    /// The Azure CLI is not used if `AZURE_CLIENT_ID` is set, because then an application should sign in. A virtual
+    /// machine's identity and the device code are only used on request: finding the first takes time if there is none,
+    /// and the second needs a user.
+    ///
+    /// # Errors
+    /// Fails if the environment offers nothing.
+    pub fn offered(variables: &Variables<'_>) -> Result<Self, SignInError> {
+        let cli = || !variables.has("AZURE_CLIENT_ID") && AzureCli::is_installed(variables);
+        Ok(match () {
+            () if variables.has(secret::SECRET) => Self::Secret,
+            () if variables.has(certificate::PATH) || variables.has(certificate::THUMBPRINT) => Self::Certificate,
+            () if Workload::is_offered(variables) => Self::Workload,
+            () if ManagedIdentity::is_offered(variables) => Self::Managed,
+            () if cli() => Self::Cli,
+            () => return Err(SignInError::NothingOffered),
+        })
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Secret => "signing in with a client secret",
+            Self::Certificate => "signing in with a certificate",
+            Self::Workload => "signing in with a federated token",
+            Self::Managed => "signing in with a managed identity",
+            Self::Cli => "signing in through the Azure CLI",
+            Self::DeviceCode => "signing in with a device code",
+        })
+    }
+}
+
+/// A credential of any kind.
+pub enum Credential {
+    /// See [`ClientSecret`].
+    Secret(ClientSecret),
+    /// See [`ClientCertificate`].
+    Certificate(Box<ClientCertificate>),
+    /// See [`Workload`].
+    Workload(Workload),
+    /// See [`ManagedIdentity`].
+    Managed(ManagedIdentity),
+    /// See [`AzureCli`].
+    Cli(AzureCli),
+    /// See [`DeviceCode`].
+    DeviceCode(DeviceCode),
+}
+
+impl Credential {
+    /// The credential for `method`, made from `variables`. A device code is requested by the public client `client_id`,
+    /// and shown with `show`.
+    ///
+    /// # Errors
+    /// Fails if something is missing or unusable. Nothing is sent.
+    pub fn open(
+        method: Method,
+        endpoints: &Endpoints,
+        variables: &Variables<'_>,
+        client_id: Option<&str>,
+        show: Show,
+    ) -> Result<Self, SignInError> {
+        Ok(match method {
+            Method::Secret => Self::Secret(ClientSecret::open(endpoints, variables)?),
+            Method::Certificate => Self::Certificate(Box::new(ClientCertificate::open(endpoints, variables)?)),
+            Method::Workload => Self::Workload(Workload::open(endpoints, variables)?),
+            Method::Managed => Self::Managed(ManagedIdentity::open(endpoints, variables)?),
+            Method::Cli => Self::Cli(AzureCli::open(endpoints, variables)?),
+            Method::DeviceCode => Self::DeviceCode(DeviceCode::open(endpoints, variables, client_id, show)?),
+        })
+    }
+
+    /// The tenant, if it is known before the sign-in.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&str> {
+        match self {
+            Self::Secret(ClientSecret { application, .. }) | Self::Workload(Workload { application, .. }) => {
+                Some(application.tenant())
+            }
+            Self::Certificate(credential) => Some(credential.application.tenant()),
+            Self::Managed(_) => None,
+            Self::Cli(credential) => credential.tenant.as_deref(),
+            Self::DeviceCode(credential) => credential.tenant.as_deref(),
+        }
+    }
+
+    /// The application, if it is known before the sign-in.
+    #[must_use]
+    pub fn client_id(&self) -> Option<&str> {
+        match self {
+            Self::Secret(ClientSecret { application, .. }) | Self::Workload(Workload { application, .. }) => {
+                Some(application.client_id())
+            }
+            Self::Certificate(credential) => Some(credential.application.client_id()),
+            Self::Managed(_) | Self::Cli(_) => None,
+            Self::DeviceCode(credential) => Some(&credential.client_id),
+        }
+    }
+}
+
+/// The method, as part of a sentence.
+impl fmt::Display for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Secret(_) => f.write_str("the client secret in AZURE_CLIENT_SECRET"),
+            Self::Certificate(credential) => write!(f, "the certificate in {}", credential.variable()),
+            Self::Workload(credential) => credential.fmt(f),
+            Self::Managed(credential) => credential.fmt(f),
+            Self::Cli(_) => f.write_str("the session of the Azure CLI"),
+            Self::DeviceCode(_) => f.write_str("a device code"),
+        }
+    }
+}
+
+impl TokenSource for Credential {
+    async fn fetch(&self) -> Result<Token, SignInError> {
+        match self {
+            Self::Secret(credential) => credential.fetch().await,
+            Self::Certificate(credential) => credential.fetch().await,
+            Self::Workload(credential) => credential.fetch().await,
+            Self::Managed(credential) => credential.fetch().await,
+            Self::Cli(credential) => credential.fetch().await,
+            Self::DeviceCode(credential) => credential.fetch().await,
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! A quota as Graph publishes it: a number of units in a number of seconds, in a token bucket.
+//!
+//! It is only a pair of numbers and counts nothing itself; the throttle and the simulator do.
+
+use std::{fmt, num::NonZeroU32, str::FromStr, time::Duration};
+
+/// The size of a token bucket: it holds `units`, and refills from empty to full in `per`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Units the full bucket holds.
+    pub units: NonZeroU32,
+    /// Time in which an empty bucket fills.
+    pub per: Duration,
+}
+
+/// Highest number of units in a quota, far above anything Graph grants.
+const UNITS_MAX: u32 = 100_000_000;
+/// Longest refill time of a quota, in seconds (a day).
+const SECONDS_MAX: u64 = 86_400;
+
+impl Quota {
+    /// Writes of one app in one tenant: 3,000 in 150 seconds (Graph's throttling limits, identity and access).
+    pub const DOCUMENTED_WRITES: Self = Self::of(3_000, 150);
+    /// Resource units of one app in a tenant of more than 500 users: 8,000 in 10 seconds (same source).
+    pub const DOCUMENTED_RESOURCE_UNITS: Self = Self::of(8_000, 10);
+
+    pub(crate) const fn of(units: u32, seconds: u64) -> Self {
+        let units = match NonZeroU32::new(units) {
+            Some(units) => units,
+            None => NonZeroU32::MIN,
+        };
+        Self { units, per: Duration::from_secs(seconds) }
+    }
+
+    /// Units that are refilled each second.
+    #[must_use]
+    pub fn per_second(self) -> f64 {
+        f64::from(self.units.get()) / self.per.as_secs_f64()
+    }
+
+    /// The shortest time in which `n` units can be spent, starting with a full bucket.
+    #[must_use]
+    pub fn least_time(self, n: u64) -> Duration {
+        let beyond = n.saturating_sub(u64::from(self.units.get()));
+        #[expect(clippy::cast_precision_loss, reason = "counts of accounts stay far below 2^52")]
+        Duration::from_secs_f64(beyond as f64 / self.per_second())
+    }
+
+    /// The resource units to go with `writes`. A write costs one of each, so a quota of more writes than the documented
+    /// resource units needs as many units.
+    #[must_use]
+    pub fn resource_units_for(writes: Self) -> Self {
+        let documented = Self::DOCUMENTED_RESOURCE_UNITS;
+        let room = writes.units >= documented.units || writes.per_second() > documented.per_second();
+        if room { writes } else { documented }
+    }
+}
+
+impl fmt::Display for Quota {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}s", self.units, self.per.as_secs())
+    }
+}
+
+/// A quota that cannot be parsed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("write a quota as N/SECONDSs, such as 3000/150s, with N and the seconds above zero")]
+pub struct QuotaError;
+
+impl FromStr for Quota {
+    type Err = QuotaError;
+
+    fn from_str(text: &str) -> Result<Self, QuotaError> {
+        let (units, seconds) = text.split_once('/').ok_or(QuotaError)?;
+        let seconds = seconds.trim().trim_end_matches('s').parse::<u64>().map_err(|_| QuotaError)?;
+        let units = units.trim().parse::<NonZeroU32>().map_err(|_| QuotaError)?;
+        let possible = units.get() <= UNITS_MAX && (1..=SECONDS_MAX).contains(&seconds);
+        if possible { Ok(Self { units, per: Duration::from_secs(seconds) }) } else { Err(QuotaError) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotas_parse_as_documented() {
+        assert_eq!("3000/150s".parse(), Ok(Quota::DOCUMENTED_WRITES));
+        assert_eq!(Quota::DOCUMENTED_WRITES.to_string(), "3000/150s");
+        assert_eq!("8000/10".parse(), Ok(Quota::DOCUMENTED_RESOURCE_UNITS));
+        for bad in ["", "3000", "0/1s", "1/0s", "x/1s", "1/xs", "-1/1s", "4000000000/1s", "1/100000s"] {
+            assert_eq!(bad.parse::<Quota>(), Err(QuotaError), "{bad}");
+        }
+    }
+
+    #[test]
+    fn minimum_time_excludes_the_burst() {
+        let quota = Quota::DOCUMENTED_WRITES;
+        assert_eq!(quota.least_time(3_000), Duration::ZERO);
+        assert_eq!(quota.least_time(3_600), Duration::from_secs(30));
+        assert_eq!(quota.least_time(100_000), Duration::from_secs(4_850));
+    }
+
+    #[test]
+    fn larger_write_quota_brings_units() {
+        let large: Quota = "1000000/1s".parse().expect("a quota");
+        assert_eq!(Quota::resource_units_for(large), large);
+        assert_eq!(Quota::resource_units_for(Quota::DOCUMENTED_WRITES), Quota::DOCUMENTED_RESOURCE_UNITS);
+    }
+}

@@ -1,0 +1,136 @@
+//! An account as the directory stores it, and its answer to a write.
+//!
+//! Passwords are in memory only, as secrets, so tests can check that an account has the password that the operator got.
+
+use super::{
+    account::AccountKind,
+    faults::Complexity,
+    random::{hash, share},
+    refusal::Refusal,
+};
+use crate::password::ForceChange;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value};
+use std::time::Duration;
+
+/// An account as the directory stores it.
+pub(super) struct DirectoryAccount {
+    pub id: u128,
+    pub upn: Box<str>,
+    pub kind: AccountKind,
+    pub force_change: ForceChange,
+    /// Every password that it was given, in order; the last one is current.
+    pub given: Vec<SecretString>,
+    /// When each was given, since the simulator started; in order, also if it was the same as before.
+    pub changes: Vec<Duration>,
+    /// The earliest time at which it may be called again.
+    pub not_before: Duration,
+    pub sessions_revoked: u32,
+    /// Properties that were written, by their names; `None` if none was.
+    pub(super) written: Option<Box<Map<String, Value>>>,
+    /// When it was created and deleted, since the simulator started; `None` if it was there before, and if it is not deleted.
+    pub created: Option<Duration>,
+    pub deleted: Option<Duration>,
+    /// When its sessions were last revoked.
+    pub revoked: Option<Duration>,
+    /// How many different passwords for it were refused, and a hash of the last one.
+    refused: (u32, u64),
+}
+
+impl DirectoryAccount {
+    pub(super) fn new(id: u128, upn: Box<str>, kind: AccountKind) -> Self {
+        Self {
+            id,
+            upn,
+            kind,
+            force_change: ForceChange::No,
+            given: Vec::new(),
+            changes: Vec::new(),
+            not_before: Duration::ZERO,
+            sessions_revoked: 0,
+            written: None,
+            created: None,
+            deleted: None,
+            revoked: None,
+            refused: (0, 0),
+        }
+    }
+
+    /// The current password, if it was given here.
+    pub(super) fn password(&self) -> Option<&SecretString> {
+        self.given.last()
+    }
+
+    /// Whether it is in the directory.
+    pub(super) fn is_there(&self) -> bool {
+        self.kind != AccountKind::Missing && self.deleted.is_none()
+    }
+
+    /// Whether the directory lets the caller do something sensitive: reset the password, disable, rename or delete.
+    pub(super) fn accepts_sensitive(&self) -> Result<(), Refusal> {
+        match self.kind {
+            AccountKind::Admin | AccountKind::AdminByGroup => Err(Refusal::DENIED),
+            _ => self.accepts_changes(),
+        }
+    }
+
+    /// Whether properties of the account can be written here at all.
+    pub(super) fn accepts_changes(&self) -> Result<(), Refusal> {
+        match self.kind {
+            AccountKind::Synced => Err(Refusal::SYNCED),
+            AccountKind::Missing => Err(Refusal::not_found(&self.upn)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the password can be written here.
+    pub(super) fn accepts_passwords(&self) -> Result<(), Refusal> {
+        match self.kind {
+            AccountKind::Guest => Err(Refusal::EXTERNAL),
+            AccountKind::Federated => Err(Refusal::FEDERATED),
+            _ => self.accepts_sensitive(),
+        }
+    }
+
+    /// A property that was written.
+    pub(super) fn written(&self, name: &str) -> Option<&Value> {
+        self.written.as_ref()?.get(name)
+    }
+
+    /// Keeps the value of a property.
+    pub(super) fn write(&mut self, name: &str, value: Value) {
+        self.written.get_or_insert_default().insert(name.to_owned(), value);
+    }
+
+    /// A password that was refused once is refused again, so the same request gets the same answer.
+    pub(super) fn is_banned(&mut self, password: &str, seed: u64, complexity: &Complexity) -> bool {
+        if complexity.share <= 0.0 || share(seed, &self.upn.to_ascii_lowercase()) >= complexity.share {
+            return false;
+        }
+        let (times, last) = self.refused;
+        let fingerprint = hash(seed, password);
+        if times > 0 && fingerprint == last {
+            return true;
+        }
+        let banned = times < complexity.times && self.password().is_none_or(|held| held.expose_secret() != password);
+        if banned {
+            self.refused = (times + 1, fingerprint);
+        }
+        banned
+    }
+
+    /// When the password last changed, for a reader who sees nothing after `seen`.
+    pub(super) fn changed(&self, seen: Option<Duration>) -> Option<Duration> {
+        let known = self.changes.partition_point(|at| Some(*at) <= seen);
+        known.checked_sub(1).map(|at| self.changes[at])
+    }
+
+    /// Makes a password the current one.
+    pub(super) fn give(&mut self, password: &str, elapsed: Duration) {
+        self.changes.push(elapsed);
+        if self.password().is_none_or(|held| held.expose_secret() != password) {
+            self.given.reserve_exact(1);
+            self.given.push(SecretString::from(password));
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Does what a call asks for, once quotas and random faults let it.
+
+#[cfg(any(test, debug_assertions))]
+use super::conform;
+use super::{
+    action::{Action, Call, Verb},
+    change::Change,
+    context::{RequestContext, TimePoint},
+    permission::Permission,
+    refusal::Refusal,
+    reply::{Body, Reply},
+    resources::{self, Asked},
+    schema::Target,
+    state::State,
+};
+
+impl State {
+    pub(super) fn perform(
+        &mut self,
+        action: Action<'_>,
+        query: &str,
+        call: &Call<'_>,
+        context: &RequestContext,
+    ) -> Reply {
+        match self.attempt(action, query, call, context) {
+            Ok((status, body)) => {
+                let reply = Reply::new(status, body);
+                #[cfg(any(test, debug_assertions))]
+                conform::check(action.place, &reply);
+                reply
+            }
+            Err(refusal) => Reply::refused(&refusal, context),
+        }
+    }
+
+    /// Does what the call asks for; the status and the body of a success.
+    fn attempt(
+        &mut self,
+        action: Action<'_>,
+        query: &str,
+        call: &Call<'_>,
+        context: &RequestContext,
+    ) -> Result<(u16, Body), Refusal> {
+        let Action { verb, place, key, eventual, permission } = action;
+        self.permitted(permission)?;
+        let body = call.body.unwrap_or_default();
+        match (verb, place.route.target) {
+            (Verb::Patch, _) => return Ok((204, self.patch(key, body, context.at)?)),
+            (Verb::Delete, Target::User) => {
+                self.tenant.delete(key, context.at.elapsed)?;
+                return Ok((204, self.no_body()));
+            }
+            (Verb::Delete, _) => {
+                self.tenant.purge(key)?;
+                return Ok((204, self.no_body()));
+            }
+            (Verb::Post, Target::RevokeSessions) => return Ok((200, self.revoke_sessions(key, context)?)),
+            _ => {}
+        }
+        // Only a GET has query options.
+        let query = if verb == Verb::Get { query } else { "" };
+        let view = self.view(context.at);
+        let asked = Asked::read(place, key, query, eventual, (context, view, &self.tokens.credentials))?;
+        match verb {
+            Verb::Get => Ok((200, resources::get(&mut self.tenant, &asked)?)),
+            Verb::Ask => Ok((200, resources::ask(&mut self.tenant, &asked, body)?)),
+            Verb::Post | Verb::Patch | Verb::Delete => {
+                let (status, at) = match place.route.target {
+                    Target::Restore => (200, self.tenant.restore(key)?),
+                    _ => (201, self.tenant.create(body, context.at.elapsed)?),
+                };
+                Ok((status, resources::account(&self.tenant, &asked, at)))
+            }
+        }
+    }
+
+    fn permitted(&self, permission: Permission) -> Result<(), Refusal> {
+        if permission.is_granted(self.faults.denied) { Ok(()) } else { Err(Refusal::DENIED) }
+    }
+
+    fn revoke_sessions(&mut self, key: &str, context: &RequestContext) -> Result<Body, Refusal> {
+        let held = self.tenant.find_mut(key).ok_or_else(|| Refusal::not_found(key))?;
+        held.sessions_revoked += 1;
+        held.revoked = Some(context.at.elapsed);
+        self.tally.revocations += 1;
+        let name = format!("{}/$metadata#Edm.Boolean", context.root());
+        Ok(Body::json(&serde_json::json!({"@odata.context": name, "value": true})))
+    }
+
+    fn patch(&mut self, key: &str, body: &[u8], at: TimePoint) -> Result<Body, Refusal> {
+        let change = Change::read(body)?;
+        if change.has_properties() {
+            self.permitted(Permission::WriteUsers)?;
+        }
+        if self.tenant.change(key, change, at.elapsed)? {
+            self.tally.writes += 1;
+            self.tally.first_write.get_or_insert(at.instant);
+            self.tally.last_write = Some(at.instant);
+        }
+        Ok(self.no_body())
+    }
+
+    /// The body of a 204: captures show none, or null.
+    fn no_body(&mut self) -> Body {
+        if self.rng.chance(self.faults.responses.empty_bodies) {
+            return Body::Empty;
+        }
+        if self.rng.one_of([true, false]) { Body::Absent } else { Body::Null }
+    }
+}

@@ -1,0 +1,80 @@
+//! Everything that changes while the simulator runs.
+
+use super::{
+    SimulatorConfig, Tally,
+    bucket::Bucket,
+    context::{Clock, ReadView, TimePoint},
+    faults::{Faults, seconds},
+    random::Rng,
+    tenant::Tenant,
+    token::Tokens,
+};
+use std::time::Duration;
+
+/// Everything that changes while the simulator runs.
+pub(super) struct State {
+    pub clock: Clock,
+    pub tenant: Tenant,
+    pub writes: Bucket,
+    pub units: Bucket,
+    pub tokens: Tokens,
+    pub rng: Rng,
+    pub faults: Faults,
+    pub tally: Tally,
+    /// The token of the simulator's own client, and when to renew it.
+    own: Option<(String, Duration)>,
+    /// Scheme and host of the addresses in answers, if they do not follow the request.
+    pub public_url: Option<String>,
+}
+
+impl State {
+    pub(super) fn new(config: SimulatorConfig) -> Self {
+        let SimulatorConfig { write_quota, resource_units, faults, seed, epoch, public_url } = config;
+        Self {
+            clock: Clock { started: tokio::time::Instant::now(), epoch },
+            tenant: Tenant::new(seed, &faults.accounts, &faults.complexity),
+            writes: Bucket::new(write_quota, faults.quota_full, &faults.competing),
+            units: Bucket::new(resource_units, faults.quota_full, &faults.competing),
+            tokens: Tokens::new(seed, &faults.token, faults.denied),
+            rng: Rng::new(seed),
+            faults,
+            tally: Tally::default(),
+            own: None,
+            public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
+        }
+    }
+
+    /// Whether there is a network.
+    pub(super) fn is_reachable(&self) -> bool {
+        let now = self.clock.now().elapsed.as_secs_f64();
+        !self
+            .faults
+            .outages
+            .iter()
+            .any(|outage| (outage.from_seconds..outage.from_seconds + outage.seconds).contains(&now))
+    }
+
+    /// What a read at this time can see.
+    pub(super) fn view(&self, at: TimePoint) -> ReadView {
+        let lag = seconds(self.faults.replication_lag_seconds);
+        ReadView { clock: self.clock, seen: at.elapsed.checked_sub(lag) }
+    }
+
+    /// The token of the simulator's own client, renewed early enough.
+    pub(super) fn own_token(&mut self) -> String {
+        let at = self.clock.now();
+        if let Some((token, until)) = &self.own
+            && at.elapsed < *until
+        {
+            return token.clone();
+        }
+        let token = self.tokens.issue_own(at, &mut self.rng);
+        self.own = Some((token.clone(), at.elapsed + self.tokens.life().mul_f64(0.9)));
+        token
+    }
+
+    /// Forgets the client's own token after it was refused, unless another one has already replaced it.
+    pub(super) fn forget_token(&mut self, refused: &str) {
+        self.own.take_if(|(token, _)| token == refused);
+    }
+}
