@@ -101,7 +101,8 @@ fn help_names_the_program_without_an_ending() {
     }
 }
 
-const VERBS: [&str; 9] = ["reset", "plan", "run", "verify", "report", "handouts", "rehearse", "simulate", "generate"];
+const VERBS: [&str; 10] =
+    ["reset", "plan", "run", "verify", "report", "handouts", "runs", "rehearse", "simulate", "generate"];
 
 fn said(args: &[&str]) -> (bool, String) {
     let output =

@@ -202,6 +202,15 @@ impl ReadLedger {
         Ok(serde_json::from_str(&cells)?)
     }
 
+    /// Whether the ledger has any password, in the clear or sealed.
+    ///
+    /// # Errors
+    /// Fails if the ledger cannot be read.
+    pub fn has_passwords(&self) -> Result<bool, LedgerError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM account WHERE password IS NOT NULL) OR EXISTS (SELECT 1 FROM replaced)";
+        Ok(self.connection.query_row(sql, (), |row| row.get(0))?)
+    }
+
     /// The number of cells in the widest row.
     pub fn widest_row(&self) -> Result<usize, LedgerError> {
         let width = note::read(&self.connection, NoteKey::Width)?.and_then(|width| width.parse().ok()).unwrap_or(0);

@@ -52,6 +52,8 @@ fn every_verb_on_one_run() {
         (&["reset", "absent.csv", "--yes"], true, false),
         (&["run", "absent", "--yes"], true, false),
         (&["report", "."], false, false),
+        (&["runs"], false, false),
+        (&["runs", "--format", "json"], false, false),
         (&["run", "try", "--yes"], true, false),
         (&["reset", "wave.csv", "--yes", "--run-dir", "new", "--max-accounts", "3"], true, false),
         (&["reset", "wave.csv", "--run-dir", "new-2"], true, false),

@@ -99,6 +99,14 @@ Examples:
   HTTPS, for clients that take nothing else, such as Microsoft's own:
       passwave simulate --tls --port 8443";
 
+pub const RUNS: &str = "\
+Examples:
+  Which runs are here, and which still have readable passwords?
+      passwave runs
+      passwave runs /srv/waves
+  For a program:
+      passwave runs /srv/waves --format json";
+
 pub const GENERATE: &str = "\
 Examples:
   Twenty passwords:

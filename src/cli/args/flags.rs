@@ -3,7 +3,7 @@
 use super::{
     RowsArgs,
     rows::accepted,
-    values::{Auth, HiddenRowsName, LookupName, PlanFormat, Show, StyleName, cloud, duration, profile},
+    values::{Auth, HiddenRowsName, LookupName, Show, StyleName, TextOrJson, cloud, duration, profile},
 };
 use clap::Args;
 use passwave::{
@@ -26,8 +26,8 @@ pub struct JobArgs {
     #[arg(long, aliases = ["what-if", "whatif"])]
     pub dry_run: bool,
     /// Format of a dry run's plan: text on stderr, or one JSON object on stdout
-    #[arg(long, value_enum, default_value_t = PlanFormat::Text, conflicts_with = "json")]
-    pub format: PlanFormat,
+    #[arg(long, value_enum, default_value_t = TextOrJson::Text, conflicts_with = "json")]
+    pub format: TextOrJson,
     /// Do not ask for confirmation; required if there is no terminal
     #[arg(long, short = 'y')]
     pub yes: bool,

@@ -18,7 +18,7 @@ pub use flags::{
 pub use handouts::HandoutArgs;
 pub use rows::RowsArgs;
 pub use settings::{ParseError, ParsedArgs, read};
-pub use values::{Auth, HiddenRowsName, LookupName, PlanFormat, ReportFormat, Show, StyleName};
+pub use values::{Auth, HiddenRowsName, LookupName, ReportFormat, Show, StyleName, TextOrJson};
 
 use clap::{Arg, Parser, Subcommand};
 use clap_complete::Shell;
@@ -157,6 +157,19 @@ pub enum Verb {
         handouts: HandoutArgs,
         #[command(flatten)]
         open: OpenArgs,
+    },
+    /// List the run folders in a folder, and say which still have passwords
+    ///
+    /// Searches the folders below it, too, but follows no links. It only reads. Exits with 0, or with 1 if it could not
+    /// read a run.
+    #[command(after_long_help = examples::RUNS)]
+    Runs {
+        /// The folder to search
+        #[arg(value_name = "DIR", default_value = ".")]
+        folder: PathBuf,
+        /// Print the list as one JSON object instead of a table
+        #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
+        format: TextOrJson,
     },
     /// Check everything that a run needs, and print it as a page without secrets, for a bug report
     ///

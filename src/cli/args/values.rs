@@ -35,7 +35,7 @@ pub enum HiddenRowsName {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PlanFormat {
+pub enum TextOrJson {
     Text,
     Json,
 }

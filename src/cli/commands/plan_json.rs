@@ -1,7 +1,7 @@
 //! `--format json`: prints a plan as one object on standard output.
 
 use crate::cli::{
-    args::{JobArgs, PlanFormat},
+    args::{JobArgs, TextOrJson},
     context::Context,
     failure::Failure,
 };
@@ -11,7 +11,7 @@ use std::io::Write;
 
 /// Prints the plan, if JSON was requested.
 pub fn print(context: &Context, ledger: &ReadLedger, summary: &Summary, job: &JobArgs) -> Result<(), Failure> {
-    if job.format == PlanFormat::Text {
+    if job.format == TextOrJson::Text {
         return Ok(());
     }
     let plan = sanitize::json(&object(context, ledger, summary, job)?.to_string());
