@@ -56,7 +56,7 @@ pub use identity::Identity;
 pub use kept_pace::KeptPace;
 pub use lookup::{KindCount, Looked, ToLookUp};
 pub use open::Created;
-pub use processes::{Process, is_time};
+pub use processes::{Process, Times, is_time};
 pub use read::{Counts, Group, Session};
 pub use reissue::ToReissue;
 pub use row_status::RowStatus;

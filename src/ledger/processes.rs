@@ -37,10 +37,19 @@ struct Start {
     write_quota: String,
 }
 
-impl ReadLedger {
+/// When a run worked, and when its rows ended.
+pub struct Times {
     /// All processes of the run, by start time.
-    pub fn processes(&self) -> Result<Vec<Process>, LedgerError> {
-        Ok(told_apart(self.sessions()?, self.starts()?, &self.endings()?))
+    pub processes: Vec<Process>,
+    /// When rows that were sent have ended ([`ReadLedger::endings`]).
+    pub endings: Vec<(i64, u64)>,
+}
+
+impl ReadLedger {
+    /// All processes of the run, by start time, and when its rows ended.
+    pub fn times(&self) -> Result<Times, LedgerError> {
+        let endings = self.endings()?;
+        Ok(Times { processes: told_apart(self.sessions()?, self.starts()?, &endings), endings })
     }
 
     /// How often rows were sent, over all processes.

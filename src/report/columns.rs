@@ -3,7 +3,7 @@
 //! Each file decides how to write a value. Invariants: a row has exactly one value for each column, in order, and no
 //! value contains a control character other than a tab or a line break.
 
-use super::Fault;
+use super::{Fault, sink::Cells};
 use crate::{
     ledger::{ReadLedger, ReportRow, state::SessionState},
     password::Password,
@@ -35,7 +35,7 @@ pub const SESSIONS_COLUMN: &str = "sessions_revoked";
 /// The column for sealing, after that: passwords that may be in force instead of the one shown, one per line.
 pub const EARLIER_COLUMN: &str = "earlier_passwords";
 
-/// Whether the table shows passwords.
+/// Whether a report shows passwords.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Passwords {
     /// All that can be read here.
@@ -44,13 +44,42 @@ pub(super) enum Passwords {
     Withheld,
 }
 
-/// Counts of passwords in a sealed table.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Tally {
-    /// Those that can be read here.
-    pub readable: u64,
-    /// Those that cannot.
-    pub unreadable: u64,
+/// What a report shows of a row.
+#[derive(Clone, Copy)]
+pub(super) struct View {
+    passwords: Passwords,
+    sealed: bool,
+}
+
+impl View {
+    pub(super) fn new(ledger: &ReadLedger, passwords: Passwords) -> Self {
+        Self { passwords, sealed: ledger.sealed_to().is_some() }
+    }
+
+    pub(super) fn password(self, row: &ReportRow) -> Option<&Password> {
+        row.password.as_ref().filter(|_| self.passwords == Passwords::Shown)
+    }
+
+    /// Passwords that may be in force instead.
+    fn earlier(self, row: &ReportRow) -> &[Password] {
+        if self.passwords == Passwords::Shown { &row.earlier } else { &[] }
+    }
+
+    pub(super) fn message(self, row: &ReportRow) -> Cow<'_, str> {
+        let mut message = Cow::from(row.error_message.as_deref().unwrap_or_default());
+        if row.ambiguous {
+            let place = if self.sealed {
+                "column earlier_passwords of report.csv.age"
+            } else {
+                "table `replaced` in ledger.db"
+            };
+            message.to_mut().push_str(&format!(" (an earlier password may be in force instead: see {place})"));
+        }
+        if row.is_sealed && self.passwords == Passwords::Shown {
+            message += " (an earlier process sealed the password: write the report with the key to see it)";
+        }
+        message
+    }
 }
 
 /// The kind of values in a column.
@@ -76,24 +105,22 @@ pub(super) enum Value<'a> {
 }
 
 /// The columns of one report.
-pub(super) struct Columns<'l> {
-    ledger: &'l ReadLedger,
+pub(super) struct Columns {
+    view: View,
     verified: bool,
     sessions: bool,
-    sealed: bool,
     /// Names of the roster's own columns.
     header: Vec<String>,
     /// The number of the roster's own columns: more than the header has if a row has more cells.
     width: usize,
 }
 
-impl<'l> Columns<'l> {
-    pub(super) fn of(ledger: &'l ReadLedger) -> Result<Self, Fault> {
+impl Columns {
+    pub(super) fn of(ledger: &ReadLedger, passwords: Passwords) -> Result<Self, Fault> {
         Ok(Self {
-            ledger,
+            view: View::new(ledger, passwords),
             verified: ledger.is_verified()?,
             sessions: ledger.revokes_sessions()?,
-            sealed: ledger.sealed_to().is_some(),
             header: ledger.settings().header.iter().map(|name| sanitize::data(name).into_owned()).collect(),
             width: ledger.widest_row()?.max(ledger.settings().header.len()),
         })
@@ -104,34 +131,17 @@ impl<'l> Columns<'l> {
         let extra = [
             self.verified.then_some((VERIFIED_COLUMN, Kind::Time)),
             self.sessions.then_some((SESSIONS_COLUMN, Kind::Text)),
-            self.sealed.then_some((EARLIER_COLUMN, Kind::Secret)),
+            self.view.sealed.then_some((EARLIER_COLUMN, Kind::Secret)),
         ];
         let own = self.header.iter().map(String::as_str).chain(iter::repeat("")).take(self.width);
         COLUMNS.into_iter().zip(KINDS).chain(extra.into_iter().flatten()).chain(own.map(|name| (name, Kind::Text)))
-    }
-
-    /// Calls `each` with every row, in roster order. Returns how many passwords they show or would show.
-    pub(super) fn for_each_row(
-        &self,
-        passwords: Passwords,
-        mut each: impl FnMut(&ReportRow) -> Result<(), Fault>,
-    ) -> Result<Tally, Fault> {
-        let mut tally = Tally::default();
-        self.ledger.for_each_row(|mut row| {
-            tally.readable += u64::from(row.password.is_some());
-            tally.unreadable += u64::from(row.is_sealed);
-            if passwords == Passwords::Withheld {
-                withhold(&mut row);
-            }
-            each(&row)
-        })?;
-        Ok(tally)
     }
 
     /// Calls `put` with the values of a row, sanitized: a roster, a server or a changed ledger may contain anything.
     pub(super) fn values(
         &self,
         row: &ReportRow,
+        cells: &Cells<'_>,
         mut put: impl FnMut(Value<'_>) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
         let mut put = |value: Value<'_>| match value {
@@ -143,9 +153,9 @@ impl<'l> Columns<'l> {
         put(Value::Number(row.row))?;
         put(Value::Text(&row.user_principal_name))?;
         put(Value::Text(row.status.as_str()))?;
-        put(Value::Secret(row.password.as_ref().map_or("", |password| password.expose())))?;
+        put(Value::Secret(self.view.password(row).map_or("", |password| password.expose())))?;
         put(Value::Text(row.error_code.as_deref().unwrap_or_default()))?;
-        put(Value::Text(&message(row, self.sealed)))?;
+        put(Value::Text(&self.view.message(row)))?;
         put(Value::Number(row.attempts))?;
         put(Value::Text(row.request_id.as_deref().unwrap_or_default()))?;
         put(Value::Time(row.changed_at))?;
@@ -155,31 +165,12 @@ impl<'l> Columns<'l> {
         if self.sessions {
             put(Value::Text(&sessions(row)))?;
         }
-        if self.sealed {
-            let earlier: Vec<&str> = row.earlier.iter().map(Password::expose).collect();
+        if self.view.sealed {
+            let earlier: Vec<&str> = self.view.earlier(row).iter().map(Password::expose).collect();
             put(Value::Secret(&Zeroizing::new(earlier.join("\n"))))?;
         }
-        let cells = row.roster_cells()?;
         (0..self.width).try_for_each(|at| put(Value::Text(cells.get(at).map_or("", |cell| cell))))
     }
-}
-
-/// Removes the passwords from a row.
-pub(super) fn withhold(row: &mut ReportRow) {
-    (row.password, row.is_sealed) = (None, false);
-    row.earlier.clear();
-}
-
-pub(super) fn message(row: &ReportRow, sealed: bool) -> Cow<'_, str> {
-    let mut message = Cow::from(row.error_message.as_deref().unwrap_or_default());
-    if row.ambiguous {
-        let place = if sealed { "column earlier_passwords of report.csv.age" } else { "table `replaced` in ledger.db" };
-        message.to_mut().push_str(&format!(" (an earlier password may be in force instead: see {place})"));
-    }
-    if row.is_sealed {
-        message += " (an earlier process sealed the password: write the report with the key to see it)";
-    }
-    message
 }
 
 /// The state of the account's sessions: `revoked`, `pending`, or `failed` with Graph's code.

@@ -6,6 +6,7 @@
 use super::{
     Fault, ReportError,
     columns::{Columns, Kind, Passwords, Value},
+    sink::Cells,
     time,
 };
 use crate::{
@@ -36,7 +37,7 @@ pub fn as_roster(ledger: &ReadLedger, take_over: TakeOver) -> Result<Earlier, Re
 }
 
 fn collect_rows(ledger: &ReadLedger, take_over: TakeOver) -> Result<Earlier, Fault> {
-    let (columns, settings) = (Columns::of(ledger)?, ledger.settings());
+    let (columns, settings) = (Columns::of(ledger, Passwords::Withheld)?, ledger.settings());
     let width = ledger.widest_row()?.max(settings.header.len());
     let all: Vec<(&str, Kind)> = columns.names().collect();
     let told = &all[..all.len() - width];
@@ -48,15 +49,15 @@ fn collect_rows(ledger: &ReadLedger, take_over: TakeOver) -> Result<Earlier, Fau
     // the earlier run's report.
     let name_at = settings.earlier_columns.map(|_| settings.own_header().len() + NAME_AT);
     let mut earlier = Earlier::new(&name_of(ledger), own, settings.password_column, names);
-    columns.for_each_row(Passwords::Withheld, |row| {
+    ledger.for_each_row(|row| {
         let known = ledger.identity(row.row)?;
         let id = known.object_id.as_deref().filter(|_| object_ids);
         let address = id.unwrap_or(if settings.rehearsal { &known.roster_name } else { &row.user_principal_name });
         let cells = row.roster_cells()?;
+        let mut told = told_values(&columns, &row, &cells, told.len())?;
         let cells: Vec<&str> = cells.iter().map(AsRef::as_ref).collect();
-        let name = name_at.and_then(|at| cells.get(at)).copied().filter(|name| is_nameless(row) && !name.is_empty());
+        let name = name_at.and_then(|at| cells.get(at)).copied().filter(|name| is_nameless(&row) && !name.is_empty());
         let name = name.unwrap_or(&row.user_principal_name);
-        let mut told = told_values(&columns, row, told.len())?;
         told[NAME_AT] = name.to_owned();
         let row = EarlierRow {
             number: row.row,
@@ -64,7 +65,7 @@ fn collect_rows(ledger: &ReadLedger, take_over: TakeOver) -> Result<Earlier, Fau
             names: [&known.roster_name, name],
             form: take_over.forms.then_some(row.form),
             own: &cells[..cells.len().min(settings.own_header().len())],
-            too_many: too_many(row, cells.len(), settings.header.len()),
+            too_many: too_many(&row, cells.len(), settings.header.len()),
             error_code: row.error_code.as_deref().unwrap_or_default(),
             told: &told,
         };
@@ -85,9 +86,9 @@ fn too_many(row: &ReportRow, cells: usize, columns: usize) -> Option<usize> {
 }
 
 /// The report's values for a row, without its passwords.
-fn told_values(columns: &Columns<'_>, row: &ReportRow, told: usize) -> Result<Vec<String>, Fault> {
+fn told_values(columns: &Columns, row: &ReportRow, cells: &Cells<'_>, told: usize) -> Result<Vec<String>, Fault> {
     let (mut values, mut nth) = (Vec::with_capacity(told), 0);
-    columns.values(row, |value| {
+    columns.values(row, cells, |value| {
         nth += 1;
         if nth <= told {
             match value {

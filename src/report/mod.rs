@@ -16,6 +16,7 @@ mod junit;
 #[cfg(feature = "html")]
 mod page;
 mod sealed;
+mod sink;
 mod summary;
 mod table;
 mod work;
@@ -44,10 +45,14 @@ use crate::{
 use columns::Passwords;
 use files::Files;
 use jiff::Timestamp;
+#[cfg(feature = "html")]
+use page::Page;
+use sink::{RowSink, feed};
 use std::{
     io::{self, Write},
     path::PathBuf,
 };
+use table::Table;
 
 /// The report's name in the run folder.
 pub const CSV_NAME: &str = "report.csv";
@@ -136,13 +141,23 @@ impl From<JsonError> for Fault {
 /// Fails if the ledger cannot be read or a file cannot be written; the previous file is then kept, and the other files
 /// are written. A file that only cannot be replaced is no error: [`Summary::not_replaced`] names the new one beside it.
 pub fn write(ledger: &ReadLedger) -> Result<Summary, ReportError> {
-    let (mut summary, mut files) = (Summary::of(ledger)?, Files::of(ledger));
-    match ledger.sealed_to() {
-        None => drop(files.put(CSV_NAME, |file| table::write(ledger, file, Passwords::Shown))?),
-        Some(recipients) => summary.passwords_not_in_report = sealed::write(&mut files, ledger, recipients)?,
-    }
+    let times = ledger.times()?;
+    let (mut summary, mut files) = (Summary::with_times(ledger, &times)?, Files::of(ledger));
+    let mut sealed = sealed::begin(&mut files, ledger)?;
+    let mut csv = files.begin(CSV_NAME, |draft| Table::begin(ledger, in_plain_files(ledger), draft))?;
     #[cfg(feature = "html")]
-    files.put(PAGE_NAME, |file| page::write(ledger, &summary, in_plain_files(ledger), file))?;
+    let mut page =
+        files.begin(PAGE_NAME, |draft| Page::begin(ledger, (&summary, &times), in_plain_files(ledger), draft))?;
+    let mut sinks: Vec<&mut dyn RowSink> = vec![&mut csv];
+    #[cfg(feature = "html")]
+    sinks.push(&mut page);
+    sinks.extend(sealed.as_mut().map(|sealed| sealed as &mut dyn RowSink));
+    let tally = feed(ledger, &mut sinks).map_err(|fault| fault.about(CSV_NAME.into()))?;
+    files.place(csv, Table::end)?;
+    let lacking = sealed.map_or(Ok(0), |sealed| sealed::place(&mut files, ledger, sealed, tally))?;
+    #[cfg(feature = "html")]
+    files.place(page, Page::end)?;
+    summary.passwords_not_in_report = lacking;
     summary.not_replaced = files.not_replaced().to_vec();
     files.put(SUMMARY_NAME, |file| {
         serde_json::to_writer_pretty(&mut *file, &summary)?;
@@ -157,7 +172,12 @@ pub fn write(ledger: &ReadLedger) -> Result<Summary, ReportError> {
 /// # Errors
 /// Fails if the ledger cannot be read or `out` cannot be written.
 pub fn print_csv(ledger: &ReadLedger, out: &mut impl Write) -> Result<(), ReportError> {
-    table::write(ledger, out, Passwords::Shown).map(drop).map_err(|fault| fault.about(CSV_NAME.into()))
+    let print = || {
+        let mut table = Table::begin(ledger, Passwords::Shown, out)?;
+        feed(ledger, &mut [&mut table])?;
+        table.end()
+    };
+    print().map(drop).map_err(|fault| fault.about(CSV_NAME.into()))
 }
 
 /// Writes the HTML page to `out`, with all passwords that can be read here.
@@ -166,8 +186,14 @@ pub fn print_csv(ledger: &ReadLedger, out: &mut impl Write) -> Result<(), Report
 /// Fails if the ledger cannot be read or `out` cannot be written.
 #[cfg(feature = "html")]
 pub fn print_page(ledger: &ReadLedger, out: &mut impl Write) -> Result<(), ReportError> {
-    let summary = Summary::of(ledger)?;
-    page::write(ledger, &summary, Passwords::Shown, out).map_err(|fault| fault.about(PAGE_NAME.into()))
+    let times = ledger.times()?;
+    let summary = Summary::with_times(ledger, &times)?;
+    let print = || {
+        let mut page = Page::begin(ledger, (&summary, &times), Passwords::Shown, out)?;
+        feed(ledger, &mut [&mut page])?;
+        page.end()
+    };
+    print().map(drop).map_err(|fault| fault.about(PAGE_NAME.into()))
 }
 
 /// Writes the report to `out` as a workbook, with all passwords that can be read here.

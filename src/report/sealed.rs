@@ -3,15 +3,20 @@
 //! A process without a key cannot read what earlier ones sealed. Invariant: it never deletes a sealed report with
 //! passwords that its own lacks.
 
-use super::{CSV_NAME, Fault, ReportError, columns::Passwords, files::Files, table};
+use super::{
+    Fault, ReportError,
+    columns::Passwords,
+    files::{Files, InFolder},
+    sink::Tally,
+    table::Table,
+};
 use crate::{
     ledger::ReadLedger,
-    seal::Recipients,
-    util::replace::{numbered, rename},
+    seal::SealedWriter,
+    util::replace::{Draft, numbered, rename},
 };
 use std::{
-    fs::File,
-    io::{self, BufWriter, Write},
+    io::{self, Write},
     path::Path,
 };
 
@@ -20,31 +25,42 @@ pub const SEALED_NAME: &str = "report.csv.age";
 /// The name of the key file that is locked with a passphrase.
 pub const IDENTITY_NAME: &str = "identity.age";
 
-/// Writes the files, and returns how many passwords the sealed report lacks.
-pub(super) fn write(files: &mut Files<'_>, ledger: &ReadLedger, recipients: &Recipients) -> Result<u64, ReportError> {
+/// The full report while it is written.
+pub(super) type SealedReport = InFolder<Table<SealedWriter<Draft>>>;
+
+/// Begins the full report, and writes the key file if there is one; `None` if the run is not sealed.
+pub(super) fn begin(files: &mut Files<'_>, ledger: &ReadLedger) -> Result<Option<SealedReport>, ReportError> {
     if let Some(identity) = ledger.settings().sealing.as_ref().and_then(|sealing| sealing.identity.as_ref()) {
         files.put(IDENTITY_NAME, |file| Ok(file.write_all(identity.as_bytes())?))?;
     }
-    let tally = files.put(CSV_NAME, |file| table::write(ledger, file, Passwords::Withheld))?;
+    let Some(recipients) = ledger.sealed_to() else { return Ok(None) };
+    files.begin(SEALED_NAME, |draft| Table::begin(ledger, Passwords::Shown, recipients.writer(draft)?)).map(Some)
+}
+
+/// Puts the full report in its place, and returns how many passwords it lacks. It is dropped if the one that is there
+/// has passwords and this one would have none.
+pub(super) fn place(
+    files: &mut Files<'_>,
+    ledger: &ReadLedger,
+    report: SealedReport,
+    tally: Tally,
+) -> Result<u64, ReportError> {
     let sealed = ledger.folder().join(SEALED_NAME);
-    let (tally, there) = match (tally, sealed.try_exists()) {
-        (None, _) => return Ok(0),
-        (_, Err(error)) => {
+    let there = match sealed.try_exists() {
+        Ok(there) => there,
+        Err(error) => {
             files.fail(SEALED_NAME, error);
             return Ok(0);
         }
-        (Some(tally), Ok(there)) => (tally, there),
     };
     if there && tally.readable == 0 && tally.unreadable > 0 {
         return Ok(0);
     }
+    let end = |table: Table<SealedWriter<Draft>>| -> Result<Draft, Fault> { Ok(table.end()?.finish()?) };
     let kept = if there && tally.unreadable > 0 { keep_earlier(ledger, &sealed)? } else { Ok(()) };
-    let stream = |file: &mut BufWriter<File>| -> Result<(), Fault> {
-        recipients.stream(file, |mut out| table::write(ledger, &mut out, Passwords::Shown).map(drop))
-    };
     match kept {
-        Ok(()) => files.put(SEALED_NAME, stream).map(drop)?,
-        Err(refused) => files.put_beside(SEALED_NAME, refused, stream)?,
+        Ok(()) => files.place(report, end)?,
+        Err(refused) => files.place_beside(report, refused, end)?,
     }
     Ok(tally.unreadable)
 }

@@ -10,7 +10,7 @@ use super::{
     work::Work,
 };
 use crate::{
-    ledger::{Group, LedgerError, ReadLedger, RowStatus},
+    ledger::{Group, LedgerError, ReadLedger, RowStatus, Times},
     outcome::{Cause, Skip, Status},
     password::{ForceChange, Profile},
     roster::Only,
@@ -223,6 +223,11 @@ impl Remedy {
 impl Summary {
     /// The summary of a run from its ledger.
     pub fn of(ledger: &ReadLedger) -> Result<Self, LedgerError> {
+        Self::with_times(ledger, &ledger.times()?)
+    }
+
+    /// The same if the times of the run are known already.
+    pub(super) fn with_times(ledger: &ReadLedger, times: &Times) -> Result<Self, LedgerError> {
         let counts = ledger.counts();
         let settings = ledger.settings();
         let text = |text: Option<String>| text.as_deref().map(plain);
@@ -230,7 +235,7 @@ impl Summary {
         let accepted = accepted(ledger)?;
         let causes = ledger.groups()?.into_iter().map(|group| SummaryCause::of_group(group, &accepted));
         let causes: Vec<_> = causes.collect();
-        let work = Work::of(ledger)?;
+        let work = Work::of(ledger, times)?;
         Ok(Self {
             schema: SCHEMA,
             passwave: text(ledger.planned_by()?).unwrap_or_default(),

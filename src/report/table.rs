@@ -5,30 +5,50 @@
 
 use super::{
     Fault,
-    columns::{Columns, Passwords, Tally, Value},
+    columns::{Columns, Passwords, Value},
+    sink::{Cells, RowSink},
     time,
 };
-use crate::{ledger::ReadLedger, util::sanitize::defused};
+use crate::{
+    ledger::{ReadLedger, ReportRow},
+    util::sanitize::defused,
+};
 use std::io::Write;
 
 /// Without it, a spreadsheet reads UTF-8 as the system's old code page.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Writes the table to `file`, and returns how many passwords it shows or would show.
-pub(super) fn write(ledger: &ReadLedger, file: &mut impl Write, passwords: Passwords) -> Result<Tally, Fault> {
-    file.write_all(BYTE_ORDER_MARK)?;
-    let mut writer = csv::WriterBuilder::new().flexible(true).terminator(csv::Terminator::CRLF).from_writer(file);
-    let columns = Columns::of(ledger)?;
-    for (name, _) in columns.names() {
-        writer.write_field(&*defused(name))?;
+/// The table while it is written to `W`.
+pub(super) struct Table<W: Write> {
+    columns: Columns,
+    writer: csv::Writer<W>,
+}
+
+impl<W: Write> Table<W> {
+    /// Writes the header.
+    pub(super) fn begin(ledger: &ReadLedger, passwords: Passwords, mut out: W) -> Result<Self, Fault> {
+        out.write_all(BYTE_ORDER_MARK)?;
+        let mut writer = csv::WriterBuilder::new().flexible(true).terminator(csv::Terminator::CRLF).from_writer(out);
+        let columns = Columns::of(ledger, passwords)?;
+        for (name, _) in columns.names() {
+            writer.write_field(&*defused(name))?;
+        }
+        writer.write_record(None::<&[u8]>)?;
+        Ok(Self { columns, writer })
     }
-    writer.write_record(None::<&[u8]>)?;
-    let tally = columns.for_each_row(passwords, |row| {
-        columns.values(row, |value| write_value(&mut writer, &value))?;
+
+    /// Writes the rest.
+    pub(super) fn end(self) -> Result<W, Fault> {
+        self.writer.into_inner().map_err(|error| Fault::Io(error.into_error()))
+    }
+}
+
+impl<W: Write> RowSink for Table<W> {
+    fn take(&mut self, row: &ReportRow, cells: &Cells<'_>) -> Result<(), Fault> {
+        let Self { columns, writer } = self;
+        columns.values(row, cells, |value| write_value(writer, &value))?;
         Ok(writer.write_record(None::<&[u8]>)?)
-    })?;
-    writer.flush()?;
-    Ok(tally)
+    }
 }
 
 fn write_value<W: Write>(writer: &mut csv::Writer<W>, value: &Value<'_>) -> Result<(), Fault> {

@@ -4,7 +4,7 @@
 
 use crate::{
     engine::run,
-    ledger::{LedgerError, Process, ReadLedger},
+    ledger::{LedgerError, Process, ReadLedger, Times},
 };
 
 /// The work of all processes together.
@@ -25,8 +25,7 @@ pub(super) struct Work {
 }
 
 impl Work {
-    pub fn of(ledger: &ReadLedger) -> Result<Self, LedgerError> {
-        let processes = ledger.processes()?;
+    pub fn of(ledger: &ReadLedger, Times { processes, .. }: &Times) -> Result<Self, LedgerError> {
         let mut work = Self::default();
         processes.iter().for_each(|process| work.add(process));
         if work.cut_off > 0 {

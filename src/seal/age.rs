@@ -8,7 +8,9 @@ use crate::util::secret_text;
 use age::{
     DecryptError, Decryptor, Encryptor,
     armor::{ArmoredReader, ArmoredWriter, Format},
-    scrypt, x25519,
+    scrypt,
+    stream::StreamWriter,
+    x25519,
 };
 use secrecy::{ExposeSecret, SecretString};
 use std::{
@@ -79,12 +81,43 @@ impl Recipients {
         out: &mut dyn Write,
         write: impl FnOnce(&mut dyn Write) -> Result<(), E>,
     ) -> Result<(), E> {
-        let encryptor = Encryptor::with_recipients(self.0.iter().map(|recipient| recipient as _))
-            .map_err(|error| io::Error::other(error.to_string()))?;
-        let mut sealed = encryptor.wrap_output(out)?;
+        let mut sealed = self.writer(out)?;
         write(&mut sealed)?;
         sealed.finish()?;
         Ok(())
+    }
+
+    /// Seals everything that is written to the result, as a stream: at most 64 KiB of it are in memory.
+    ///
+    /// # Errors
+    /// Fails if `out` fails.
+    pub fn writer<W: Write>(&self, out: W) -> io::Result<SealedWriter<W>> {
+        let encryptor = Encryptor::with_recipients(self.0.iter().map(|recipient| recipient as _))
+            .map_err(|error| io::Error::other(error.to_string()))?;
+        encryptor.wrap_output(out).map(SealedWriter)
+    }
+}
+
+/// Seals what is written to it. Nobody can open the result unless it is [finished](SealedWriter::finish).
+pub struct SealedWriter<W: Write>(StreamWriter<W>);
+
+impl<W: Write> SealedWriter<W> {
+    /// Seals the rest, and returns what the whole was written to.
+    ///
+    /// # Errors
+    /// Fails if that fails.
+    pub fn finish(self) -> io::Result<W> {
+        self.0.finish()
+    }
+}
+
+impl<W: Write> Write for SealedWriter<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 

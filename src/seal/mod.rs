@@ -18,7 +18,7 @@ mod age;
 mod keyring;
 mod value;
 
-pub use self::age::{Identities, Recipients};
+pub use self::age::{Identities, Recipients, SealedWriter};
 pub use keyring::{Keyring, MadeKey};
 pub use value::{Binding, SEALED_OVERHEAD_BYTES};
 

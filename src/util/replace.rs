@@ -44,8 +44,9 @@ pub fn replace<E: From<io::Error>>(
     target: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let draft = Draft::of(target, write)?;
-    Ok(rename(&draft.0, target)?)
+    let mut draft = Draft::write_with(target, write)?;
+    draft.finish()?;
+    Ok(rename(&draft.file.0, target)?)
 }
 
 /// The same, but if the system refuses to replace the target, the new file is `name-1.ending` beside it (`-2` …).
@@ -57,24 +58,7 @@ pub fn or_beside<E: From<io::Error>>(
     own: &OwnFiles,
     write: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>,
 ) -> Result<Placed, E> {
-    let draft = Draft::of(target, write)?;
-    Ok(match rename(&draft.0, target) {
-        Ok(()) => Placed { file: target.to_owned(), refused: None },
-        Err(refused) => draft.beside(target, own, refused)?,
-    })
-}
-
-/// Writes a whole file beside `target` under a free name, for the reason in `refused`.
-///
-/// # Errors
-/// Fails like [`or_beside`].
-pub fn beside<E: From<io::Error>>(
-    target: &Path,
-    own: &OwnFiles,
-    refused: io::Error,
-    write: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>,
-) -> Result<Placed, E> {
-    Ok(Draft::of(target, write)?.beside(target, own, refused)?)
+    Ok(Draft::write_with(target, write)?.place(own)?)
 }
 
 /// Renames a file or a folder, with patience.
@@ -114,28 +98,96 @@ fn may_pass(error: &io::Error) -> bool {
     is_in_use || matches!(error.kind(), io::ErrorKind::ResourceBusy | io::ErrorKind::ExecutableFileBusy)
 }
 
-/// A finished draft beside its target, removed if it does not get a better name.
-struct Draft(PathBuf);
+/// A new file while it is written, beside its target. It is removed if it is dropped before it is placed.
+pub struct Draft {
+    target: PathBuf,
+    file: Named,
+    /// `None` once it is finished.
+    writer: Option<BufWriter<File>>,
+}
+
+/// A file beside its target, removed if it does not get a better name.
+struct Named(PathBuf);
 
 impl Draft {
-    fn of<E: From<io::Error>>(
+    /// Begins a file that is to replace `target`.
+    ///
+    /// # Errors
+    /// Any error of the file system.
+    pub fn begin(target: &Path) -> io::Result<Self> {
+        let (path, file) = begin(target)?;
+        let writer = Some(BufWriter::with_capacity(1 << 16, file));
+        Ok(Self { target: target.to_owned(), file: Named(path), writer })
+    }
+
+    fn write_with<E: From<io::Error>>(
         target: &Path,
         write: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>,
     ) -> Result<Self, E> {
-        let (path, file) = begin(target)?;
-        let draft = Self(path);
-        let mut writer = BufWriter::with_capacity(1 << 16, file);
-        let written = write(&mut writer).and_then(|()| {
-            writer.flush()?;
-            Ok(writer.get_ref().sync_all()?)
-        });
-        // After an error, the buffered rest is dropped: a useless file must not fill the disk.
-        drop(writer.into_parts());
-        written.map(|()| draft)
+        let mut draft = Self::begin(target)?;
+        write(draft.writer()?)?;
+        Ok(draft)
     }
 
+    fn writer(&mut self) -> io::Result<&mut BufWriter<File>> {
+        self.writer.as_mut().ok_or_else(|| io::ErrorKind::BrokenPipe.into())
+    }
+
+    /// Replaces the target as [`or_beside`] does.
+    ///
+    /// # Errors
+    /// Any error of the file system; the target is then unchanged, and there is no new file.
+    pub fn place(mut self, own: &OwnFiles) -> io::Result<Placed> {
+        self.finish()?;
+        match rename(&self.file.0, &self.target) {
+            Ok(()) => Ok(Placed { file: self.target.clone(), refused: None }),
+            Err(refused) => self.file.beside(&self.target, own, refused),
+        }
+    }
+
+    /// Puts it beside the target under a free name, for the reason in `refused`.
+    ///
+    /// # Errors
+    /// Any error of the file system; there is then no new file.
+    pub fn place_beside(mut self, own: &OwnFiles, refused: io::Error) -> io::Result<Placed> {
+        self.finish()?;
+        self.file.beside(&self.target, own, refused)
+    }
+
+    /// Writes the rest to disk and closes the file, which Windows needs to rename it.
+    fn finish(&mut self) -> io::Result<()> {
+        let writer = self.writer()?;
+        writer.flush()?;
+        writer.get_ref().sync_all()?;
+        self.writer = None;
+        Ok(())
+    }
+}
+
+impl Write for Draft {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.writer()?.write(bytes)
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.writer()?.write_all(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer()?.flush()
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // The buffered rest is dropped: a useless file must not fill the disk.
+        self.writer.take().map(BufWriter::into_parts);
+    }
+}
+
+impl Named {
     /// Gives it a free name beside `target`, or that of an own file.
-    fn beside(self, target: &Path, own: &OwnFiles, refused: io::Error) -> io::Result<Placed> {
+    fn beside(&self, target: &Path, own: &OwnFiles, refused: io::Error) -> io::Result<Placed> {
         // Its folder is gone, so there is no other place.
         if refused.kind() == io::ErrorKind::NotFound {
             return Err(refused);
@@ -162,7 +214,7 @@ impl Draft {
     }
 }
 
-impl Drop for Draft {
+impl Drop for Named {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.0);
     }

@@ -17,10 +17,16 @@ mod timeline;
 
 pub use rows::ROWS_MAX;
 
-use super::{Fault, Summary, columns::Passwords, escape::Text};
-use crate::ledger::ReadLedger;
+use super::{
+    Fault, Summary,
+    columns::Passwords,
+    escape::Text,
+    sink::{Cells, RowSink},
+};
+use crate::ledger::{ReadLedger, ReportRow, Times};
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::STANDARD};
+use rows::Rows;
 use std::io::Write;
 use timeline::Timeline;
 
@@ -29,21 +35,51 @@ const STYLE: &str = include_str!("page.css");
 /// The script that shows the rows.
 const SCRIPT: &str = concat!(include_str!("text.js"), include_str!("columns.js"), include_str!("page.js"));
 
-/// Writes the page to `out`.
-pub(super) fn write(
-    ledger: &ReadLedger,
-    summary: &Summary,
-    passwords: Passwords,
-    out: &mut impl Write,
-) -> Result<(), Fault> {
-    let (style, script) = (lines(STYLE), lines(SCRIPT));
-    head(summary, &style, &script, out)?;
-    screen::write(summary, out)?;
-    rows::write(ledger, summary, passwords, out)?;
-    causes::write(summary, out)?;
-    picture::write(&Timeline::of(ledger)?, out)?;
-    about::write(ledger, summary, out)?;
-    Ok(writeln!(out, "<script>{script}</script>\n</body>\n</html>")?)
+/// The page while it is written to `W`.
+pub(super) struct Page<'a, W> {
+    ledger: &'a ReadLedger,
+    summary: &'a Summary,
+    times: &'a Times,
+    rows: Rows,
+    script: String,
+    out: W,
+}
+
+impl<'a, W: Write> Page<'a, W> {
+    /// Writes what comes before the rows.
+    pub(super) fn begin(
+        ledger: &'a ReadLedger,
+        (summary, times): (&'a Summary, &'a Times),
+        passwords: Passwords,
+        mut out: W,
+    ) -> Result<Self, Fault> {
+        let (style, script) = (lines(STYLE), lines(SCRIPT));
+        head(summary, &style, &script, &mut out)?;
+        screen::write(summary, &mut out)?;
+        let rows = Rows::begin(ledger, summary, passwords, &mut out)?;
+        Ok(Self { ledger, summary, times, rows, script, out })
+    }
+
+    /// Writes what comes after the rows.
+    pub(super) fn end(mut self) -> Result<W, Fault> {
+        let out = &mut self.out;
+        self.rows.end(out)?;
+        causes::write(self.summary, out)?;
+        picture::write(&Timeline::of(self.ledger, self.times)?, out)?;
+        about::write(self.ledger, self.summary, out)?;
+        writeln!(out, "<script>{}</script>\n</body>\n</html>", self.script)?;
+        Ok(self.out)
+    }
+}
+
+impl<W: Write> RowSink for Page<'_, W> {
+    fn wants_more(&self) -> bool {
+        self.rows.wants_more()
+    }
+
+    fn take(&mut self, row: &ReportRow, cells: &Cells<'_>) -> Result<(), Fault> {
+        self.rows.take(row, cells, &mut self.out)
+    }
 }
 
 /// Browsers read every line end as a line feed, and hash the result.

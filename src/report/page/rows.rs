@@ -4,12 +4,13 @@
 //! file. Beyond [`ROWS_MAX`] rows, the page says where to find the others.
 
 use crate::{
-    ledger::{LedgerError, ReadLedger, ReportRow},
+    ledger::{ReadLedger, ReportRow},
     outcome::{Skip, Status},
     report::{
         CSV_NAME, Fault, SEALED_NAME, Summary,
-        columns::{self, Passwords},
+        columns::{self, Passwords, View},
         escape::{InScript, Text},
+        sink::Cells,
     },
     roster::{NameColumns, speaks_of_passwords},
     util::{format::grouped, sanitize},
@@ -23,62 +24,75 @@ pub const ROWS_MAX: u64 = 200_000;
 /// Rows per block: a browser parses it in a few milliseconds.
 const BLOCK_ROWS: u64 = 500;
 
-/// Why reading the rows ended.
-enum Stop {
-    Enough,
-    Fault(Fault),
-}
-
-impl From<LedgerError> for Stop {
-    fn from(error: LedgerError) -> Self {
-        Self::Fault(error.into())
-    }
-}
-
-/// The layout of all rows.
-struct Shape {
+/// The rows while they are written.
+pub(super) struct Rows {
+    view: View,
     /// The columns with the user's name.
     names: NameColumns,
     /// Columns of the roster that are hidden: nobody should read its passwords over someone's shoulder.
     hidden: Vec<bool>,
-    sealed: bool,
+    /// How many are written.
+    written: u64,
 }
 
-impl Shape {
-    fn of(ledger: &ReadLedger) -> Self {
+impl Rows {
+    /// Writes the table's frame.
+    pub(super) fn begin(
+        ledger: &ReadLedger,
+        summary: &Summary,
+        passwords: Passwords,
+        out: &mut impl Write,
+    ) -> Result<Self, Fault> {
+        frame(summary, out)?;
+        known(ledger, summary, out)?;
         let settings = ledger.settings();
-        Self {
+        Ok(Self {
+            view: View::new(ledger, passwords),
             names: NameColumns::of(&settings.header, &settings.name_columns),
             hidden: settings.header.iter().map(|name| speaks_of_passwords(name)).collect(),
-            sealed: ledger.sealed_to().is_some(),
-        }
+            written: 0,
+        })
     }
-}
 
-/// Writes the table's frame and its rows.
-pub(super) fn write(
-    ledger: &ReadLedger,
-    summary: &Summary,
-    passwords: Passwords,
-    out: &mut impl Write,
-) -> Result<(), Fault> {
-    frame(summary, out)?;
-    known(ledger, summary, out)?;
-    let (mut nth, shape) = (0, Shape::of(ledger));
-    let read = ledger.for_each_row(|mut row| {
-        if nth == ROWS_MAX {
-            return Err(Stop::Enough);
-        }
-        if passwords == Passwords::Withheld {
-            columns::withhold(&mut row);
-        }
-        let start = if nth.is_multiple_of(BLOCK_ROWS) { block(nth) } else { ",\n" };
-        nth += 1;
-        out.write_all(start.as_bytes()).map_err(Fault::from).and_then(|()| one(&row, &shape, out)).map_err(Stop::Fault)
-    });
-    match read {
-        Err(Stop::Fault(fault)) => Err(fault),
-        Ok(()) | Err(Stop::Enough) => Ok(out.write_all(if nth > 0 { b"]</script>\n" } else { b"" })?),
+    pub(super) const fn wants_more(&self) -> bool {
+        self.written < ROWS_MAX
+    }
+
+    pub(super) fn take(&mut self, row: &ReportRow, cells: &Cells<'_>, out: &mut impl Write) -> Result<(), Fault> {
+        let start = if self.written.is_multiple_of(BLOCK_ROWS) { block(self.written) } else { ",\n" };
+        self.written += 1;
+        out.write_all(start.as_bytes())?;
+        self.one(row, cells, out)
+    }
+
+    pub(super) fn end(&self, out: &mut impl Write) -> Result<(), Fault> {
+        Ok(out.write_all(if self.written > 0 { b"]</script>\n" } else { b"" })?)
+    }
+
+    /// One row, in the order that the script expects.
+    fn one(&self, row: &ReportRow, cells: &Cells<'_>, out: &mut impl Write) -> Result<(), Fault> {
+        // If a row's account is not shown, any of its cells may be a password.
+        let is_unnamed = row.user_principal_name.is_empty() && row.error_code.as_deref() != Some(Skip::Missing.code());
+        let is_hidden = |at: usize| is_unnamed || self.hidden.get(at).copied().unwrap_or_default();
+        let seen = |at: usize| cells.get(at).filter(|_| !is_hidden(at)).map_or("", |cell| cell);
+        let mut serializer = serde_json::Serializer::with_formatter(out, InScript);
+        let mut list = serializer.serialize_seq(None)?;
+        list.serialize_element(&row.row)?;
+        list.serialize_element(&plain(&row.user_principal_name))?;
+        list.serialize_element(&plain(&self.names.read(seen)))?;
+        list.serialize_element(&Status::ALL.iter().position(|status| *status == row.status))?;
+        // Not sanitized like other text: it must be exactly what was sent, and no password that was sent contains a control
+        // character.
+        list.serialize_element(&self.view.password(row).map(|password| sanitize::data(password.expose())))?;
+        list.serialize_element(&shown(row.error_code.as_deref()))?;
+        list.serialize_element(&shown(Some(&self.view.message(row))))?;
+        list.serialize_element(&row.attempts)?;
+        list.serialize_element(&shown(row.request_id.as_deref()))?;
+        list.serialize_element(&row.changed_at)?;
+        list.serialize_element(&row.verified_at)?;
+        list.serialize_element(&shown(Some(&columns::sessions(row))))?;
+        list.serialize_element(&(0..cells.len()).map(|at| plain(seen(at))).collect::<Vec<_>>())?;
+        Ok(list.end()?)
     }
 }
 
@@ -121,33 +135,6 @@ fn known(ledger: &ReadLedger, summary: &Summary, out: &mut impl Write) -> Result
     write!(out, "<script type=\"application/json\" id=\"known\">")?;
     serde::Serialize::serialize(&known, &mut serde_json::Serializer::with_formatter(&mut *out, InScript))?;
     Ok(writeln!(out, "</script>")?)
-}
-
-/// One row, in the order that the script expects.
-fn one(row: &ReportRow, shape: &Shape, out: &mut impl Write) -> Result<(), Fault> {
-    let cells = row.roster_cells()?;
-    // If a row's account is not shown, any of its cells may be a password.
-    let is_unnamed = row.user_principal_name.is_empty() && row.error_code.as_deref() != Some(Skip::Missing.code());
-    let is_hidden = |at: usize| is_unnamed || shape.hidden.get(at).copied().unwrap_or_default();
-    let seen = |at: usize| cells.get(at).filter(|_| !is_hidden(at)).map_or("", |cell| cell);
-    let mut serializer = serde_json::Serializer::with_formatter(out, InScript);
-    let mut list = serializer.serialize_seq(None)?;
-    list.serialize_element(&row.row)?;
-    list.serialize_element(&plain(&row.user_principal_name))?;
-    list.serialize_element(&plain(&shape.names.read(seen)))?;
-    list.serialize_element(&Status::ALL.iter().position(|status| *status == row.status))?;
-    // Not sanitized like other text: it must be exactly what was sent, and no password that was sent contains a control
-    // character.
-    list.serialize_element(&row.password.as_ref().map(|password| sanitize::data(password.expose())))?;
-    list.serialize_element(&shown(row.error_code.as_deref()))?;
-    list.serialize_element(&shown(Some(&columns::message(row, shape.sealed))))?;
-    list.serialize_element(&row.attempts)?;
-    list.serialize_element(&shown(row.request_id.as_deref()))?;
-    list.serialize_element(&row.changed_at)?;
-    list.serialize_element(&row.verified_at)?;
-    list.serialize_element(&shown(Some(&columns::sessions(row))))?;
-    list.serialize_element(&(0..cells.len()).map(|at| plain(seen(at))).collect::<Vec<_>>())?;
-    Ok(list.end()?)
 }
 
 fn shown(text: Option<&str>) -> Option<Cow<'_, str>> {

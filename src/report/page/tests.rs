@@ -5,6 +5,7 @@ use crate::{
     ledger::{Ledger, LedgerError, ReportRow},
     password::{Generator, PasswordPolicy},
     plan::{Plan, Settings},
+    report::sink::feed,
     roster::{Roster, RosterOptions},
 };
 
@@ -26,7 +27,9 @@ fn written(rehearsal: bool, passwords: Passwords) -> (String, String) {
     let ledger = Ledger::create(&home.path().join("run"), settings, plan).expect("a ledger").ledger;
     let mut bytes = Vec::new();
     let summary = Summary::of(&ledger).expect("a summary");
-    assert!(write(&ledger, &summary, passwords, &mut bytes).is_ok());
+    let times = ledger.times().expect("times");
+    let mut page = Page::begin(&ledger, (&summary, &times), passwords, &mut bytes).ok().expect("memory");
+    assert!(feed(&ledger, &mut [&mut page]).is_ok() && page.end().is_ok());
     let mut password = String::new();
     let note = |row: ReportRow| {
         row.password.iter().for_each(|held| password.push_str(held.expose()));

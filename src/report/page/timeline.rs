@@ -7,7 +7,7 @@
 
 use crate::{
     graph::quota::Quota,
-    ledger::{LedgerError, Pause, Process, ReadLedger, Session, is_time},
+    ledger::{LedgerError, Pause, Process, ReadLedger, Session, Times, is_time},
 };
 
 /// A period in which one process worked.
@@ -45,10 +45,10 @@ pub(super) struct Timeline {
 
 impl Timeline {
     /// The timeline from the ledger.
-    pub fn of(ledger: &ReadLedger) -> Result<Self, LedgerError> {
+    pub fn of(ledger: &ReadLedger, times: &Times) -> Result<Self, LedgerError> {
         let counts = ledger.counts();
         let accounts = counts.rows().saturating_sub(counts.skipped);
-        Ok(Self::from_parts(&ledger.processes()?, &ledger.endings()?, ledger.pauses()?, accounts)
+        Ok(Self::from_parts(&times.processes, &times.endings, ledger.pauses()?, accounts)
             .for_rehearsal(ledger.settings().rehearsal))
     }
 

@@ -12,12 +12,14 @@ mod summary;
 use super::{
     Fault, ReportError, Summary,
     columns::{Columns, Passwords},
+    sink::feed,
 };
 use crate::{
     ledger::ReadLedger,
     util::format::{counted, grouped},
 };
 use rust_xlsxwriter::{DocProperties, Workbook, XlsxError};
+use sheet::Sheet;
 use std::io::Write;
 use zeroize::Zeroizing;
 
@@ -41,12 +43,14 @@ fn refused(why: String) -> Fault {
 
 /// Writes the workbook to `out`.
 pub(super) fn write(ledger: &ReadLedger, out: &mut impl Write, passwords: Passwords) -> Result<(), Fault> {
-    let columns = Columns::of(ledger)?;
+    let columns = Columns::of(ledger, passwords)?;
     must_fit(ledger.counts().rows(), columns.names().count())?;
     let summary = Summary::of(ledger)?;
     let mut book = Workbook::new();
     book.set_properties(&DocProperties::new().set_title("passwave report"));
-    sheet::write(&columns, passwords, book.add_worksheet().set_name("Report")?)?;
+    let mut sheet = Sheet::begin(columns, book.add_worksheet().set_name("Report")?)?;
+    feed(ledger, &mut [&mut sheet])?;
+    sheet.end()?;
     summary::write(&summary, book.add_worksheet().set_name("Summary")?)?;
     Ok(out.write_all(&Zeroizing::new(book.save_to_buffer()?))?)
 }

@@ -1,9 +1,13 @@
 //! The sheet with the rows.
 
 use super::{CELL_UNITS_MAX, refused};
-use crate::report::{
-    Fault,
-    columns::{Columns, Kind, Passwords, Value},
+use crate::{
+    ledger::ReportRow,
+    report::{
+        Fault,
+        columns::{Columns, Kind, Value},
+        sink::{Cells, RowSink},
+    },
 };
 use rust_xlsxwriter::{Format, FormatAlign, IgnoreError, Worksheet};
 
@@ -51,38 +55,60 @@ impl Formats {
     }
 }
 
-/// Writes the header and the rows.
-pub(super) fn write(columns: &Columns<'_>, passwords: Passwords, sheet: &mut Worksheet) -> Result<(), Fault> {
-    let formats = Formats::new();
-    let names: Vec<(&str, Kind)> = columns.names().collect();
-    let header = Format::new().set_num_format_index(TEXT).set_bold().set_align(FormatAlign::Left);
-    for (at, (name, kind)) in (0..).zip(&names) {
-        sheet.set_column_format(at, formats.of(*kind))?;
-        write_text(sheet, 0, at, name, &header)?;
+/// The sheet while it is written.
+pub(super) struct Sheet<'s> {
+    columns: Columns,
+    formats: Formats,
+    sheet: &'s mut Worksheet,
+    /// The columns' widths in characters.
+    widths: Vec<usize>,
+    /// The last row that is written.
+    row: u32,
+}
+
+impl<'s> Sheet<'s> {
+    /// Writes the header.
+    pub(super) fn begin(columns: Columns, sheet: &'s mut Worksheet) -> Result<Self, Fault> {
+        let formats = Formats::new();
+        let header = Format::new().set_num_format_index(TEXT).set_bold().set_align(FormatAlign::Left);
+        let mut widths = Vec::new();
+        for (at, (name, kind)) in (0..).zip(columns.names()) {
+            sheet.set_column_format(at, formats.of(kind))?;
+            write_text(sheet, 0, at, name, &header)?;
+            widths.push(name.chars().count() + 2);
+        }
+        Ok(Self { columns, formats, sheet, widths, row: 0 })
     }
-    let mut widths: Vec<usize> = names.iter().map(|(name, _)| name.chars().count() + 2).collect();
-    let mut row = 0;
-    columns.for_each_row(passwords, |values| {
-        row += 1;
+
+    /// Sets what depends on all rows.
+    pub(super) fn end(self) -> Result<(), Fault> {
+        let Self { sheet, widths, row, .. } = self;
+        for (at, width) in (0..).zip(&widths) {
+            #[expect(clippy::cast_precision_loss, reason = "at most sixty")]
+            sheet.set_column_width(at, (*width).clamp(WIDTH_MIN, WIDTH_MAX) as f64)?;
+        }
+        let last = u16::try_from(widths.len() - 1).expect("as many columns fit");
+        sheet.set_freeze_panes(1, 0)?.autofilter(0, 0, row, last)?;
+        // Pupil numbers are text on purpose.
+        sheet.ignore_error_range(0, 0, row, last, IgnoreError::NumberStoredAsText)?;
+        Ok(())
+    }
+}
+
+impl RowSink for Sheet<'_> {
+    fn take(&mut self, values: &ReportRow, cells: &Cells<'_>) -> Result<(), Fault> {
+        self.row += 1;
+        let Self { columns, formats, sheet, widths, row } = self;
         let mut at = 0;
-        columns.values(values, |value| {
-            let width = write_value(sheet, row, at, &value, &formats)?;
-            if row <= WIDTH_ROWS {
+        columns.values(values, cells, |value| {
+            let width = write_value(sheet, *row, at, &value, formats)?;
+            if *row <= WIDTH_ROWS {
                 widths[usize::from(at)] = widths[usize::from(at)].max(width);
             }
             at += 1;
             Ok(())
         })
-    })?;
-    for (at, width) in (0..).zip(&widths) {
-        #[expect(clippy::cast_precision_loss, reason = "at most sixty")]
-        sheet.set_column_width(at, (*width).clamp(WIDTH_MIN, WIDTH_MAX) as f64)?;
     }
-    let last = u16::try_from(names.len() - 1).expect("as many columns fit");
-    sheet.set_freeze_panes(1, 0)?.autofilter(0, 0, row, last)?;
-    // Pupil numbers are text on purpose.
-    sheet.ignore_error_range(0, 0, row, last, IgnoreError::NumberStoredAsText)?;
-    Ok(())
 }
 
 /// Writes one value, and returns its width.
