@@ -64,8 +64,9 @@ pub(super) fn part(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
     match bytes {
         None => out.push(0),
         Some(bytes) => {
-            out.push(1);
-            out.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
+            let mut head = [1; 9];
+            head[1..].copy_from_slice(&(bytes.len() as u64).to_be_bytes());
+            out.extend_from_slice(&head);
             out.extend_from_slice(bytes);
         }
     }

@@ -175,12 +175,8 @@ impl Marks {
 
     /// The tag of a row's plan.
     pub(super) fn tag_of(&self, planned: &Planned<'_>) -> Tag {
-        let mut encoded = self.encoded.borrow_mut();
-        encoded.clear();
-        encoded.extend_from_slice(b"row\0");
-        planned.encode(&mut encoded);
         let mut tag = Tag::default();
-        tag.copy_from_slice(hmac::sign(&self.key, &encoded).as_ref());
+        tag.copy_from_slice(self.sign(b"row", |encoded| planned.encode(encoded)).as_ref());
         tag
     }
 
@@ -208,11 +204,17 @@ impl Marks {
     }
 
     fn tag(&self, label: &[u8], parts: &[&[u8]]) -> hmac::Tag {
-        let mut context = hmac::Context::with_key(&self.key);
-        context.update(label);
-        context.update(&[0]);
-        parts.iter().for_each(|part| context.update(part));
-        context.sign()
+        self.sign(label, |encoded| parts.iter().for_each(|part| encoded.extend_from_slice(part)))
+    }
+
+    /// Hashes what `encode` writes: collected first, since each call of the library costs more than copying it.
+    fn sign(&self, label: &[u8], encode: impl FnOnce(&mut Vec<u8>)) -> hmac::Tag {
+        let mut encoded = self.encoded.borrow_mut();
+        encoded.clear();
+        encoded.extend_from_slice(label);
+        encoded.push(0);
+        encode(&mut encoded);
+        hmac::sign(&self.key, &encoded)
     }
 }
 
