@@ -9,16 +9,15 @@ use super::{
     Counts, Ledger, LedgerError, ReadLedger,
     approved::{self, LookupState, mark_again},
     note::{self, NoteKey},
-    words::{Found, Written},
+    tally::Tally,
+    words::{Word, Written},
 };
 use crate::{
     outcome::{Kind, Skip},
     roster::Origin,
 };
-use rusqlite::{
-    Transaction, TransactionBehavior, params,
-    types::{ToSqlOutput, ValueRef},
-};
+use rusqlite::{Transaction, TransactionBehavior, params};
+use std::hash::{BuildHasher, RandomState};
 
 /// How many names are listed for each kind.
 const NAMES_LISTED: usize = 3;
@@ -145,31 +144,37 @@ impl ReadLedger {
     /// The rows by kind: those to be reset first, then by number.
     pub fn kinds(&self) -> Result<Vec<KindCount>, LedgerError> {
         let mut select = self.connection.prepare(
-            "SELECT state = 'skipped' AS is_skipped,
-                    CASE WHEN state = 'skipped' THEN coalesce(error_code, '') ELSE coalesce(kind, '') END AS what,
-                    count(*)
-             FROM account LEFT JOIN looked_up USING (row) GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2",
+            "SELECT state = 'skipped', CASE WHEN state = 'skipped' THEN coalesce(error_code, '') ELSE coalesce(kind, '') END, row
+             FROM account LEFT JOIN looked_up USING (row) ORDER BY row",
         )?;
-        let (mut rows, mut kinds) = (select.query(())?, Vec::new());
+        let (mut rows, mut kinds) = (select.query(())?, Tally::new());
         while let Some(row) = rows.next()? {
-            let (is_skipped, Found(kind), number) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            let names = self.names_of_kind(is_skipped, row.get_ref(1)?)?;
-            kinds.push(KindCount { is_skipped, kind, number, names });
+            let (is_skipped, word) = (row.get(0)?, row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?);
+            let is = |(skipped, known): &(bool, String)| *skipped == is_skipped && known == word;
+            let (number, first): &mut (u64, Vec<u64>) = kinds.at(is, || (is_skipped, word.to_owned()));
+            *number += 1;
+            if first.len() < NAMES_LISTED {
+                first.push(row.get(2)?);
+            }
         }
-        Ok(kinds)
+        let mut kinds = kinds.into_vec();
+        kinds.sort_unstable_by(|((skipped, word), (number, _)), ((other, after), (fewer, _))| {
+            (skipped, fewer, word).cmp(&(other, number, after))
+        });
+        let told = |((is_skipped, word), (number, first)): ((bool, String), (u64, Vec<u64>))| {
+            let names = first.into_iter().map(|row| self.name(row)).collect::<Result<_, _>>()?;
+            Ok(KindCount { is_skipped, kind: Kind::parse(&word), number, names })
+        };
+        kinds.into_iter().map(told).collect()
     }
 
-    fn names_of_kind(&self, is_skipped: bool, word: ValueRef<'_>) -> Result<Vec<String>, LedgerError> {
+    /// A row's name in the directory if it was looked up, otherwise in the roster.
+    fn name(&self, row: u64) -> Result<String, LedgerError> {
         let mut select = self.connection.prepare_cached(
             "SELECT coalesce(looked_up.user_principal_name, roster.user_principal_name)
-             FROM account JOIN roster USING (row) LEFT JOIN looked_up USING (row)
-             WHERE iif(?1, state = 'skipped' AND coalesce(error_code, '') = ?2,
-                           state <> 'skipped' AND coalesce(kind, '') = ?2)
-             ORDER BY row LIMIT ?3",
+             FROM roster LEFT JOIN looked_up USING (row) WHERE row = ?1",
         )?;
-        let word = ToSqlOutput::Borrowed(word);
-        let names = select.query_map((is_skipped, word, NAMES_LISTED), |row| row.get(0))?;
-        Ok(names.collect::<Result<_, _>>()?)
+        Ok(select.query_row([row], |row| row.get(0))?)
     }
 
     /// How many accounts have another name in the directory than in the roster, and the first few as (old, new).
@@ -277,6 +282,9 @@ fn skip_row(transaction: &Transaction, row: u64, skip: Skip, message: &str) -> R
 /// A name and an object id, or an old name and a new one, may be the same account. Returns the rows that are skipped
 /// because of that.
 fn skip_duplicates(transaction: &Transaction, origin: Origin<'_>) -> Result<Vec<u64>, LedgerError> {
+    if !may_have_duplicates(transaction)? {
+        return Ok(Vec::new());
+    }
     let mut select = transaction.prepare(
         "SELECT later.row, later.line, roster.line
          FROM (SELECT row, line, min(row) OVER (PARTITION BY object_id) AS first
@@ -292,4 +300,16 @@ fn skip_duplicates(transaction: &Transaction, origin: Origin<'_>) -> Result<Vec<
         skipped.push(row);
     }
     Ok(skipped)
+}
+
+/// Whether two object ids are the same, or at least their hashes: sorting numbers costs little, and most runs have no
+/// such accounts.
+fn may_have_duplicates(transaction: &Transaction) -> Result<bool, LedgerError> {
+    let mut select = transaction.prepare("SELECT object_id FROM looked_up WHERE object_id IS NOT NULL")?;
+    let (mut rows, hasher, mut hashes) = (select.query(())?, RandomState::new(), Vec::new());
+    while let Some(row) = rows.next()? {
+        hashes.push(hasher.hash_one(row.get_ref(0)?.as_bytes().map_err(rusqlite::Error::from)?));
+    }
+    hashes.sort_unstable();
+    Ok(hashes.windows(2).any(|pair| pair[0] == pair[1]))
 }

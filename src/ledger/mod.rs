@@ -41,6 +41,7 @@ mod sessions;
 mod sql_error;
 pub mod state;
 mod store;
+mod tally;
 mod timeline;
 mod trouble;
 mod turn;

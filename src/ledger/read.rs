@@ -4,6 +4,7 @@ use super::{
     FILE_NAME, Ledger, LedgerError, ReadLedger,
     note::{self, NoteKey},
     state::{SessionState, State},
+    tally::Tally,
     words::{Found, Word},
 };
 use crate::{
@@ -81,12 +82,19 @@ impl Counts {
     }
 
     pub(super) fn read(connection: &Connection) -> Result<Self, LedgerError> {
-        let mut counts = Self::default();
-        each_of(connection, "SELECT state, count(*) FROM account GROUP BY state", |state, number| {
+        let (mut counts, mut states, mut sessions) = (Self::default(), Tally::new(), Tally::new());
+        let mut select = connection.prepare("SELECT state, sessions FROM account")?;
+        let mut rows = select.query(())?;
+        while let Some(row) = rows.next()? {
+            count(row, 0, &mut states)?;
+            count(row, 1, &mut sessions)?;
+        }
+        for (state, number) in known(connection, states)? {
             *counts.at(state) = number;
-        })?;
-        let sessions = "SELECT sessions, count(*) FROM account WHERE sessions IS NOT NULL GROUP BY sessions";
-        each_of(connection, sessions, |sessions, number| *counts.sessions_at(sessions) = number)?;
+        }
+        for (state, number) in known(connection, sessions)? {
+            *counts.sessions_at(state) = number;
+        }
         Ok(counts)
     }
 
@@ -118,20 +126,25 @@ impl Counts {
     }
 }
 
-/// Passes each word that `sql` selects to `each`, with its count. An unknown word is an error.
-fn each_of<T: Word>(connection: &Connection, sql: &str, mut each: impl FnMut(T, u64)) -> Result<(), LedgerError> {
-    let mut select = connection.prepare(sql)?;
-    let mut rows = select.query(())?;
-    while let Some(row) = rows.next()? {
-        let Found(Some(value)) = row.get(0)? else {
-            let word = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
-            let file = connection.path().unwrap_or(FILE_NAME).into();
-            let why = format!("a row has the unknown state {:?}", sanitize::for_terminal(word));
-            return Err(LedgerError::Damaged { file, why });
-        };
-        each(value, row.get(1)?);
+/// Counts the word in a column, if there is one.
+fn count(row: &Row<'_>, column: usize, tally: &mut Tally<String, u64>) -> Result<(), LedgerError> {
+    if let Some(word) = row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from)? {
+        *tally.at(|known| known == word, || word.to_owned()) += 1;
     }
     Ok(())
+}
+
+/// The values of the words, with their numbers. An unknown word is an error.
+fn known<T: Word>(connection: &Connection, tally: Tally<String, u64>) -> Result<Vec<(T, u64)>, LedgerError> {
+    let known = |(word, number): (String, u64)| match T::parse(&word) {
+        Some(value) => Ok((value, number)),
+        None => {
+            let file = connection.path().unwrap_or(FILE_NAME).into();
+            let why = format!("a row has the unknown state {:?}", sanitize::for_terminal(&word));
+            Err(LedgerError::Damaged { file, why })
+        }
+    };
+    tally.into_vec().into_iter().map(known).collect()
 }
 
 /// Rows that ended in the same way.

@@ -39,5 +39,6 @@ pub fn tell(
 
 fn accounts(ledger: &ReadLedger, is_looked_up: bool) -> Result<Accounts, Failure> {
     let (kinds, renamed) = if is_looked_up { (ledger.kinds()?, ledger.renamed()?) } else { Default::default() };
-    Ok(Accounts { kinds, renamed, forms: ledger.forms()?, entropy_bits: ledger.entropy_bits()? })
+    let forms = ledger.forms()?;
+    Ok(Accounts { kinds, renamed, entropy_bits: ledger.entropy_bits_of(&forms), forms })
 }
