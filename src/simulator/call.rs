@@ -111,7 +111,7 @@ impl State {
             }
             _ => self.tally.other_calls += 1,
         }
-        let held = action.account().and_then(|key| self.tenant.find(key));
+        let held = action.account().and_then(|key| self.tenant.find(key)?.more());
         self.tally.early += u64::from(held.is_some_and(|held| at.elapsed < held.not_before));
     }
 
@@ -204,7 +204,7 @@ impl State {
         self.tally.throttled += 1;
         let (told, at_least) = self.retry_after(wait);
         if let Some(held) = key.and_then(|key| self.tenant.find_mut(key)) {
-            held.not_before = context.at.elapsed + at_least;
+            held.more_mut().not_before = context.at.elapsed + at_least;
         }
         let credentials = &self.tokens.credentials;
         let refusal = if self.rng.one_of([true, false]) {
@@ -253,7 +253,7 @@ impl State {
             && matches!(place.route.target, Target::User | Target::RevokeSessions)
             && let Some(held) = self.tenant.find_mut(&place.key)
         {
-            held.not_before = until;
+            held.more_mut().not_before = until;
         }
     }
 }

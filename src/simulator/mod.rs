@@ -22,6 +22,7 @@ mod directory_account;
 mod entry;
 pub mod faults;
 mod http;
+mod index;
 mod perform;
 mod permission;
 mod place;
@@ -230,7 +231,7 @@ impl Simulator {
     /// Every password that the account was given, in order; equal ones in a row count once.
     #[must_use]
     pub fn ever_given(&self, key: &str) -> Vec<SecretString> {
-        self.state().tenant.find(key).map(|held| held.given.clone()).unwrap_or_default()
+        self.state().tenant.find(key).map(|held| held.given().cloned().collect()).unwrap_or_default()
     }
 
     /// What the account's user must do at the next sign-in, according to the last write.
@@ -242,7 +243,7 @@ impl Simulator {
     /// How often the account's sign-in sessions were revoked.
     #[must_use]
     pub fn sessions_revoked(&self, key: &str) -> u32 {
-        self.state().tenant.find(key).map_or(0, |held| held.sessions_revoked)
+        self.state().tenant.find(key).and_then(|held| held.more()).map_or(0, |more| more.sessions_revoked)
     }
 
     /// What has happened so far.

@@ -80,6 +80,7 @@ impl State {
 
     fn revoke_sessions(&mut self, key: &str, context: &RequestContext) -> Result<Body, Refusal> {
         let held = self.tenant.find_mut(key).ok_or_else(|| Refusal::not_found(key))?;
+        let held = held.more_mut();
         held.sessions_revoked += 1;
         held.revoked = Some(context.at.elapsed);
         self.tally.revocations += 1;

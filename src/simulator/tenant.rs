@@ -9,6 +9,7 @@ use super::{
     change::{Change, Profile},
     directory_account::DirectoryAccount,
     faults::Complexity,
+    index::Index,
     policy,
     random::guid_of,
     refusal::Refusal,
@@ -17,13 +18,18 @@ use super::{
 };
 use crate::{account::upn::is_object_id, graph::guid};
 use serde_json::Value;
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    time::Duration,
+};
 
 /// All accounts of the directory.
 pub(super) struct Tenant {
     pub accounts: Vec<DirectoryAccount>,
-    by_upn: HashMap<Box<str>, usize>,
-    by_id: HashMap<u128, usize>,
+    by_upn: Index,
+    by_id: Index,
+    hasher: RandomState,
     kinds: HashMap<String, AccountKind>,
     complexity: Complexity,
     pub seed: u64,
@@ -41,9 +47,18 @@ const DOMAIN: &str = "contoso.com";
 impl Tenant {
     pub(super) fn new(seed: u64, kinds: &HashMap<String, AccountKind>, complexity: &Complexity) -> Self {
         let kinds = kinds.iter().map(|(key, kind)| (key.to_ascii_lowercase(), *kind)).collect();
-        let (accounts, by_upn, by_id) = Default::default();
-        let (complexity, administrator, register, log) = (complexity.clone(), None, None, Vec::new());
-        Self { accounts, by_upn, by_id, kinds, complexity, seed, administrator, register, log }
+        Self {
+            accounts: Vec::new(),
+            by_upn: Index::new(),
+            by_id: Index::new(),
+            hasher: RandomState::new(),
+            kinds,
+            complexity: complexity.clone(),
+            seed,
+            administrator: None,
+            register: None,
+            log: Vec::new(),
+        }
     }
 
     /// Adds an account and returns its position. An existing account keeps its passwords and changes to the kind of
@@ -54,8 +69,7 @@ impl Tenant {
         let id = account.id.as_deref().and_then(id_bits).unwrap_or_else(|| guid_of(self.seed, &key));
         let ordered = self.kinds.get(&key).or_else(|| self.kinds.get(&guid::text(id))).copied();
         let kind = ordered.unwrap_or(account.kind);
-        let known = self.by_upn.get(key.as_str()).or_else(|| self.by_id.get(&id));
-        if let Some(at) = known.copied() {
+        if let Some(at) = self.named(&key).or_else(|| self.with_id(id)) {
             self.accounts[at].kind = kind;
             return at;
         }
@@ -95,13 +109,11 @@ impl Tenant {
     /// Where the account with this name or object id is.
     pub(super) fn position(&self, key: &str) -> Option<usize> {
         let at = match id_bits(key) {
-            Some(id) => self.by_id.get(&id),
-            None if key.bytes().any(|byte| byte.is_ascii_uppercase()) => {
-                self.by_upn.get(key.to_ascii_lowercase().as_str())
-            }
-            None => self.by_upn.get(key),
+            Some(id) => self.with_id(id),
+            None if key.bytes().any(|byte| byte.is_ascii_uppercase()) => self.named(&key.to_ascii_lowercase()),
+            None => self.named(key),
         };
-        at.copied().filter(|at| self.accounts[*at].is_there())
+        at.filter(|at| self.accounts[*at].is_there())
     }
 
     /// Performs a `PATCH`; returns `true` if a password was written.
@@ -171,10 +183,9 @@ impl Tenant {
     }
 
     fn rename(&mut self, at: usize, upn: String) {
-        let old = self.accounts[at].upn.to_ascii_lowercase();
-        self.by_upn.remove(old.as_str());
-        self.by_upn.insert(upn.to_ascii_lowercase().into(), at);
+        self.free_name_of(at);
         self.accounts[at].upn = upn.into();
+        self.take_name_of(at);
         self.register = None;
     }
 
@@ -196,9 +207,8 @@ impl Tenant {
         self.check_name(&upn, None)?;
         // The same name can come again after its account was deleted, but never the same id.
         let id = guid_of(self.seed, &format!("{upn} {}", self.accounts.len()));
-        self.by_upn.remove(upn.to_ascii_lowercase().as_str());
         let at = self.insert(id, upn, AccountKind::Normal);
-        self.accounts[at].created = Some(elapsed);
+        self.accounts[at].more_mut().created = Some(elapsed);
         self.reset(at, Some(profile), elapsed)?;
         self.write_properties(at, properties);
         Ok(at)
@@ -208,9 +218,8 @@ impl Tenant {
     pub(super) fn delete(&mut self, key: &str, elapsed: Duration) -> Result<(), Refusal> {
         let at = self.position(key).ok_or_else(|| Refusal::not_found(key))?;
         self.accounts[at].accepts_sensitive()?;
-        let upn = self.accounts[at].upn.to_ascii_lowercase();
-        self.by_upn.remove(upn.as_str());
-        self.accounts[at].deleted = Some(elapsed);
+        self.free_name_of(at);
+        self.accounts[at].more_mut().deleted = Some(elapsed);
         self.register = None;
         self.log.push(at);
         Ok(())
@@ -218,8 +227,8 @@ impl Tenant {
 
     /// Where the deleted account with this id is.
     pub(super) fn deleted(&self, id: &str) -> Result<usize, Refusal> {
-        let at = id_bits(id).and_then(|id| self.by_id.get(&id)).copied();
-        at.filter(|at| self.accounts[*at].deleted.is_some()).ok_or_else(|| Refusal::not_found(id))
+        let at = id_bits(id).and_then(|id| self.with_id(id));
+        at.filter(|at| self.accounts[*at].deleted().is_some()).ok_or_else(|| Refusal::not_found(id))
     }
 
     /// Restores a deleted account; returns its position.
@@ -229,8 +238,8 @@ impl Tenant {
         if self.position(&upn).is_some() {
             return Err(Refusal::UPN_TAKEN);
         }
-        self.by_upn.insert(upn.into(), at);
-        self.accounts[at].deleted = None;
+        self.take_name_of(at);
+        self.accounts[at].more_mut().deleted = None;
         self.register = None;
         self.log.push(at);
         Ok(at)
@@ -239,18 +248,43 @@ impl Tenant {
     /// Deletes an account for good.
     pub(super) fn purge(&mut self, id: &str) -> Result<(), Refusal> {
         let at = self.deleted(id)?;
-        self.by_id.remove(&self.accounts[at].id);
+        let (accounts, id) = (&self.accounts, self.accounts[at].id);
+        self.by_id.remove(self.hasher.hash_one(id), |at| accounts[at].id == id);
         self.accounts[at].kind = AccountKind::Missing;
         Ok(())
     }
 
     fn insert(&mut self, id: u128, upn: String, kind: AccountKind) -> usize {
         let at = self.accounts.len();
-        self.by_upn.insert(upn.to_ascii_lowercase().into(), at);
-        self.by_id.insert(id, at);
         self.accounts.push(DirectoryAccount::new(id, upn.into(), kind));
+        self.take_name_of(at);
+        let (accounts, hasher) = (&self.accounts, &self.hasher);
+        self.by_id.add(at, |at| hasher.hash_one(accounts[at].id));
         self.register = None;
         at
+    }
+
+    /// Where the account with this name in lower case is.
+    fn named(&self, name: &str) -> Option<usize> {
+        self.by_upn.find(self.hasher.hash_one(name), |at| self.accounts[at].upn.eq_ignore_ascii_case(name))
+    }
+
+    fn with_id(&self, id: u128) -> Option<usize> {
+        self.by_id.find(self.hasher.hash_one(id), |at| self.accounts[at].id == id)
+    }
+
+    /// From now on, this account is the one with its name.
+    fn take_name_of(&mut self, at: usize) {
+        self.free_name_of(at);
+        let (accounts, hasher) = (&self.accounts, &self.hasher);
+        self.by_upn.add(at, |at| hasher.hash_one(accounts[at].upn.to_ascii_lowercase()));
+    }
+
+    /// From now on, no account has the name of this one.
+    fn free_name_of(&mut self, at: usize) {
+        let (accounts, name) = (&self.accounts, self.accounts[at].upn.to_ascii_lowercase());
+        let hash = self.hasher.hash_one(&name);
+        self.by_upn.remove(hash, |at| accounts[at].upn.eq_ignore_ascii_case(&name));
     }
 }
 
@@ -339,8 +373,7 @@ mod tests {
         for password in ["Abcdefg1", "Abcdefg1", "Abcdefg2", "short", "Abcdefg1"] {
             let _ = patch(&mut tenant, "ann@contoso.com", &body(password));
         }
-        let given: Vec<_> =
-            tenant.find("ann@contoso.com").expect("ann").given.iter().map(|p| p.expose_secret()).collect();
+        let given: Vec<_> = tenant.find("ann@contoso.com").expect("ann").given().map(|p| p.expose_secret()).collect();
         assert_eq!(given, ["Abcdefg1", "Abcdefg2", "Abcdefg1"]);
     }
 

@@ -50,7 +50,7 @@ pub(super) fn list(directory: Directory<'_>, asked: &Asked<'_>) -> Body {
 pub(super) fn deleted(directory: Directory<'_>, asked: &Asked<'_>) -> Body {
     let accounts = &directory.tenant.accounts;
     let deleted = |at: usize| directory.tenant.deleted(&crate::graph::guid::text(accounts[at].id)).is_ok();
-    let positions = (0..accounts.len()).filter(|at| accounts[*at].deleted.is_some() && deleted(*at)).collect();
+    let positions = (0..accounts.len()).filter(|at| accounts[*at].deleted().is_some() && deleted(*at)).collect();
     asked.list("directoryObjects", Candidates::These(positions), |at| Some(directory.account(at)))
 }
 
