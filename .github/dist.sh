@@ -22,7 +22,7 @@ cp -R docs "$place/"
 rm "$place/docs/book.toml"
 # The program contains the typeface of the handouts, so its licence is included.
 cp src/handouts/typeface/OFL.txt "$place/LICENSE-OFL-typeface"
-cp -R examples/faults.json examples/pipelines examples/rosters "$place/examples/"
+cp -R examples/check_evidence.py examples/faults.json examples/pipelines examples/rosters "$place/examples/"
 "$program" man >"$place/man/passwave.1"
 verbs=$(sed -n 's/^passwave\\-\([a-z]*\)(1)$/\1/p' "$place/man/passwave.1")
 for verb in ${verbs/help/}; do

@@ -70,7 +70,7 @@ async fn run_job(folder: &Path, approved: &str, url: &str, credentials: Credenti
     // A wrong secret shows here, before anything is sent.
     client.sign_in().await?;
     // A later reader of the summary wants to know in which tenant this was.
-    let signed_in = SignedInAs { tenant_id: Some(tenant_id), client_id: Some(client_id) };
+    let signed_in = SignedInAs { tenant_id: Some(tenant_id), client_id: Some(client_id), ..SignedInAs::default() };
     let mut options = RunOptions::default();
     options.signed_in = Some(signed_in);
     run::run(&mut ledger, &client, &options, pending(), &mut |_event| {}).await?;

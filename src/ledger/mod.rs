@@ -62,7 +62,7 @@ pub use read::{Counts, Group, Session};
 pub use reissue::ToReissue;
 pub use row_status::RowStatus;
 pub use rows::ReportRow;
-pub use run_notes::SignedInAs;
+pub use run_notes::{Agreement, Approval, SignedInAs};
 pub use sessions::{Revocation, RevocationEvent, SessionsDue};
 pub use sql_error::SqlError;
 pub use store::Skipped;

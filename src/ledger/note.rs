@@ -11,6 +11,8 @@ use rusqlite::{Connection, OptionalExtension};
 pub(super) enum NoteKey {
     /// Why the last accounts were all refused.
     AllRefused,
+    /// Who agreed to the run.
+    Approvals,
     /// When the run first sent something.
     BegunAt,
     /// The schema from which the ledger was migrated.
@@ -43,6 +45,8 @@ pub(super) enum NoteKey {
     PaceOfWrites,
     /// The release that made the plan.
     Passwave,
+    /// The user who signed in.
+    Person,
     /// When the plan was made.
     PlannedAt,
     /// The schema of the older release that made the plan.
@@ -78,6 +82,7 @@ impl NoteKey {
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::AllRefused => "all_refused",
+            Self::Approvals => "approvals",
             Self::BegunAt => "begun_at",
             Self::CarriedFrom => "carried_from",
             Self::CarriedOver => "carried_over",
@@ -94,6 +99,7 @@ impl NoteKey {
             Self::PaceOfReads => "pace_of_reads",
             Self::PaceOfWrites => "pace_of_writes",
             Self::Passwave => "passwave",
+            Self::Person => "person",
             Self::PlannedAt => "planned_at",
             Self::PlannedSchema => "planned_schema",
             Self::Processes => "processes",

@@ -2,7 +2,7 @@
 //!
 //! It never returns a password. Invariant: a row that was changed after it ended is in doubt here, as in every report.
 
-use super::Verdict;
+use super::{Verdict, state::SessionState};
 use crate::outcome::{Cause, Status};
 
 /// The state of a row.
@@ -14,6 +14,8 @@ pub struct RowStatus {
     pub line: u64,
     /// The account's name in the directory if it was looked up, otherwise in the roster. Foreign text.
     pub user_principal_name: String,
+    /// Its object id, if it was looked up and found.
+    pub object_id: Option<String>,
     /// Its status.
     pub status: Status,
     /// Code of the last error; foreign text.
@@ -32,4 +34,6 @@ pub struct RowStatus {
     pub verified_at: Option<i64>,
     /// What the directory showed last.
     pub verdict: Option<Verdict>,
+    /// What became of the account's sessions.
+    pub sessions: Option<SessionState>,
 }

@@ -144,7 +144,7 @@ impl ReadLedger {
             changed_at: standing.changed_at,
             verified_at: standing.verified_at,
             verdict: standing.verdict,
-            sessions: row.get::<_, Found<_>>(AT + 7)?.0,
+            sessions: standing.sessions,
             sessions_code: text(8)?,
             cells: planned.cells.to_owned(),
             status: standing.status,
@@ -166,6 +166,7 @@ impl ReadLedger {
             row: planned.row,
             line: planned.line,
             user_principal_name: found.unwrap_or(planned.name).to_owned(),
+            object_id: planned.looked.as_ref().and_then(|looked| looked.object_id).map(str::to_owned),
             status,
             error_code,
             error_message,
@@ -175,6 +176,7 @@ impl ReadLedger {
             verified_at: row.get(AT + 4)?,
             verdict: row.get::<_, Found<_>>(AT + 5)?.0,
             cause: if is_proven { row.get::<_, Found<_>>(AT + 6)?.0 } else { None },
+            sessions: row.get::<_, Found<_>>(AT + 7)?.0,
         })
     }
 

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::plan::wanted::Wanted;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// The identity with which a run signs in, and its tenant.
@@ -17,7 +18,39 @@ pub struct SignedInAs {
     pub tenant_id: Option<String>,
     /// The application, if it is known.
     pub client_id: Option<String>,
+    /// The user, if one signed in.
+    pub person: Option<String>,
 }
+
+/// How somebody agreed to a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Agreement {
+    /// By typing the answer at the terminal.
+    Typed,
+    /// In the call itself, so that nobody was asked.
+    Flag,
+    /// Earlier: the run continued.
+    Earlier,
+}
+
+/// The start of a run that somebody agreed to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// When, in RFC 3339.
+    pub at: String,
+    /// How.
+    pub how: Agreement,
+    /// The fingerprint that the plan had to have, if one was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// The user of this machine or the pipeline, as the environment names them. It proves nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}
+
+/// The latest approvals that are kept.
+const APPROVALS_MAX: usize = 200;
 
 impl ReadLedger {
     /// The run's id, which is unique.
@@ -49,8 +82,18 @@ impl ReadLedger {
     /// # Errors
     /// Fails if the ledger cannot be read.
     pub fn signed_in(&self) -> Result<SignedInAs, LedgerError> {
-        let tenant_id = note::read(&self.connection, NoteKey::TenantId)?;
-        Ok(SignedInAs { tenant_id, client_id: note::read(&self.connection, NoteKey::ClientId)? })
+        let noted = |key| note::read(&self.connection, key);
+        let (tenant_id, client_id) = (noted(NoteKey::TenantId)?, noted(NoteKey::ClientId)?);
+        Ok(SignedInAs { tenant_id, client_id, person: noted(NoteKey::Person)? })
+    }
+
+    /// Who agreed to the run, in order of time. An unreadable note counts as none.
+    ///
+    /// # Errors
+    /// Fails if the ledger cannot be read.
+    pub fn approvals(&self) -> Result<Vec<Approval>, LedgerError> {
+        let noted = note::read(&self.connection, NoteKey::Approvals)?;
+        Ok(noted.and_then(|noted| serde_json::from_str(&noted).ok()).unwrap_or_default())
     }
 
     /// Whether the run has started ([`Ledger::note_begun`]).
@@ -120,12 +163,27 @@ impl Ledger {
     /// # Errors
     /// Fails if the ledger cannot be written.
     pub fn set_signed_in(&self, signed_in: &SignedInAs) -> Result<(), LedgerError> {
-        for (key, value) in [(NoteKey::TenantId, &signed_in.tenant_id), (NoteKey::ClientId, &signed_in.client_id)] {
+        for (key, value) in [
+            (NoteKey::TenantId, &signed_in.tenant_id),
+            (NoteKey::ClientId, &signed_in.client_id),
+            (NoteKey::Person, &signed_in.person),
+        ] {
             if let Some(value) = value {
                 note::write(&self.connection, key, value)?;
             }
         }
         Ok(())
+    }
+
+    /// Notes that somebody agreed to the run.
+    ///
+    /// # Errors
+    /// Fails if the ledger cannot be written.
+    pub fn note_approval(&self, approval: Approval) -> Result<(), LedgerError> {
+        let mut approvals = self.approvals()?;
+        approvals.push(approval);
+        let kept = &approvals[approvals.len().saturating_sub(APPROVALS_MAX)..];
+        note::write(&self.connection, NoteKey::Approvals, &serde_json::to_string(kept)?)
     }
 
     /// Notes that the run starts now, unless it has started before.

@@ -11,6 +11,7 @@
 mod columns;
 mod earlier;
 mod escape;
+pub mod evidence;
 mod files;
 mod junit;
 #[cfg(feature = "html")]

@@ -1,7 +1,9 @@
 //! The reports in other formats, read back with other libraries: every cell of the workbook, every case of the JUnit
 //! XML. And the files beside the roster, in the encodings of Windows.
 #![cfg(feature = "xlsx")]
+#![expect(clippy::print_stderr, reason = "reports a missing ssh-keygen")]
 
+mod evidence;
 mod foreign;
 mod junit;
 mod settings;

@@ -35,7 +35,8 @@ const OTHER_LANGUAGES: [&str; 6] = ["powershell", "json", "toml", "text", "rust"
 const FROM_THE_BEGINNING: [&str; 3] =
     ["docs/guide/onboarding-wave.md", "docs/guide/semester-reset.md", "docs/guide/ci-job.md"];
 /// Tools that a page may tell its reader to install.
-const TOOLS: [(&str, &str); 2] = [("age-keygen", "--version"), ("jq", "--version")];
+const TOOLS: [(&str, &str); 4] =
+    [("age-keygen", "--version"), ("jq", "--version"), ("python3", "--version"), ("ssh-keygen", "-?")];
 
 fn follow(path: &str) {
     let page = Page::read(path);
@@ -75,6 +76,7 @@ followed! {
     passwords: "docs/guide/passwords.md",
     sealed_passwords: "docs/guide/sealed-passwords.md",
     handouts: "docs/guide/handouts.md",
+    evidence: "docs/guide/evidence.md",
     workbooks: "docs/guide/workbooks.md",
     pipelines: "docs/guide/pipelines.md",
     simulator: "docs/guide/simulator.md",

@@ -107,7 +107,8 @@ async fn another_application_has_its_own_pace() {
     let later = ledger.kept_pace(OnHold::Writes, now + 140_000).expect("readable").expect("a pace");
     assert!(later.until_full["writes"] < 15_000, "{later:?}");
     for (tenant, application) in [("other", "a"), ("t", "other")] {
-        let signed_in = SignedInAs { tenant_id: Some(tenant.into()), client_id: Some(application.into()) };
+        let signed_in =
+            SignedInAs { tenant_id: Some(tenant.into()), client_id: Some(application.into()), ..SignedInAs::default() };
         ledger.set_signed_in(&signed_in).expect("noted");
         assert_eq!(ledger.kept_pace(OnHold::Writes, now).expect("readable"), None);
     }

@@ -87,7 +87,11 @@ async fn cause_is_reported_for_unknown_codes() {
 #[tokio::test(start_paused = true)]
 async fn summary_names_the_identity() {
     let mut world = World::of(config("{}"), 5);
-    let signed_in = SignedInAs { tenant_id: Some("contoso.com".into()), client_id: Some("an application".into()) };
+    let signed_in = SignedInAs {
+        tenant_id: Some("contoso.com".into()),
+        client_id: Some("an application".into()),
+        ..SignedInAs::default()
+    };
     world.options.signed_in = Some(signed_in.clone());
     assert!(matches!(world.run().await, Ok(RunEnd::Finished)));
     let summary = Summary::of(&world.reader()).expect("a summary");

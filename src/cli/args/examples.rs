@@ -99,6 +99,21 @@ Examples:
   HTTPS, for clients that take nothing else, such as Microsoft's own:
       passwave simulate --tls --port 8443";
 
+#[cfg(feature = "sign")]
+pub const EVIDENCE: &str = "\
+Examples:
+  Write it, and sign it with a key of OpenSSH:
+      passwave evidence semester
+      passwave evidence semester --sign ~/.ssh/id_ed25519
+  Does it still hold?
+      passwave evidence --check semester/evidence.json";
+#[cfg(not(feature = "sign"))]
+pub const EVIDENCE: &str = "\
+Examples:
+      passwave evidence semester
+  Does it still hold?
+      passwave evidence --check semester/evidence.json";
+
 pub const RUNS: &str = "\
 Examples:
   Which runs are here, and which still have readable passwords?

@@ -1,6 +1,7 @@
 //! The command line: its commands and flags. The help text is the manual.
 
 mod call;
+mod evidence;
 mod examples;
 pub mod flags;
 mod handouts;
@@ -11,6 +12,7 @@ mod settings;
 mod values;
 
 pub use call::{Call, CallFlag, SettingsFile};
+pub use evidence::EvidenceArgs;
 pub use flags::{
     AddressArgs, AppArgs, ConnectArgs, EventArgs, JobArgs, LimitArgs, OpenArgs, PaceArgs, PastedToReport,
     PastedToVerify, PlanArgs, PolicyArgs, RulesArgs, RunArgs, SealArgs, SimulatorArgs,
@@ -157,6 +159,15 @@ pub enum Verb {
         handouts: HandoutArgs,
         #[command(flatten)]
         open: OpenArgs,
+    },
+    /// Write evidence of a run for auditors: who, when, which accounts, with what result; without passwords
+    ///
+    /// Writes evidence.json and a page into the run folder. Each row is linked to the rows before it by a hash, so that
+    /// no row can be changed, dropped or moved unseen. Exits with 0, and with 1 if a file that is checked does not hold.
+    #[command(after_long_help = examples::EVIDENCE)]
+    Evidence {
+        #[command(flatten)]
+        args: EvidenceArgs,
     },
     /// List the run folders in a folder, and say which still have passwords
     ///

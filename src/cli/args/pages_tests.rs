@@ -126,7 +126,10 @@ fn documented_flags_and_variables_exist() {
     known.extend(FOREIGN_FLAGS.map(str::to_owned));
     let variables = known.iter().map(|flag| flag.trim_start_matches("--").to_uppercase().replace('-', "_"));
     let mut names: BTreeSet<String> = variables.map(|name| format!("PASSWAVE_{name}")).collect();
-    names.extend(["SEAL_PASSPHRASE", "SEAL_WITH_PASSPHRASE", "OPEN_WITH_PASSPHRASE", "STATE_DIR"].map(prefixed));
+    names.extend(
+        ["SEAL_PASSPHRASE", "SIGN_PASSPHRASE", "SEAL_WITH_PASSPHRASE", "OPEN_WITH_PASSPHRASE", "STATE_DIR"]
+            .map(prefixed),
+    );
     // Variables of tests and workflows.
     names.extend(["KILLS", "FIGURES"].map(prefixed));
     let mut faults = Vec::new();

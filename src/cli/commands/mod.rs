@@ -3,6 +3,7 @@
 //! A command reports events to the reporter in its context, and never prints.
 
 mod access;
+mod approval;
 mod attention;
 mod column_choice;
 mod conditions;
@@ -10,6 +11,7 @@ mod confirm;
 mod connect;
 mod destination;
 mod doctor;
+mod evidence;
 mod faults;
 mod generate;
 mod handouts;
@@ -46,6 +48,7 @@ mod work;
 
 pub use conditions::{Asking, Consent, RunConditions};
 pub use doctor::doctor;
+pub use evidence::evidence;
 pub use generate::{generate, samples};
 pub use handouts::handouts;
 pub use manual::{completions, man};

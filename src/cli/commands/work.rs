@@ -1,6 +1,7 @@
 //! The work of `reset` and `run` in a tenant: sign in, complete the plan, ask, send.
 
 use super::{
+    approval,
     conditions::{Consent, RunConditions, must_be_expected, must_be_few},
     confirm::{self, KEPT, Share},
     connect::SignIn,
@@ -74,6 +75,7 @@ pub async fn work(
         return Ok(code);
     }
     signed_in.note_in(ledger)?;
+    ledger.note_approval(approval::of(terms, ledger.has_begun()?))?;
     ledger.note_begun()?;
     guard.begin(ledger).map_err(Refused::Overlaps)?;
     reporter.note_next_step(context.run_again(ledger).to_string());

@@ -14,7 +14,7 @@ use super::{
     verbosity::{EventLines, Verbosity},
 };
 use crate::cli::failure::{Failure, INTERRUPTED};
-#[cfg(feature = "seal")]
+#[cfg(any(feature = "seal", feature = "sign"))]
 use secrecy::SecretString;
 use std::{
     io,
@@ -133,7 +133,7 @@ impl Reporter {
     ///
     /// # Errors
     /// Fails if there is no terminal.
-    #[cfg(feature = "seal")]
+    #[cfg(any(feature = "seal", feature = "sign"))]
     pub fn ask_secret(&self, question: &str) -> io::Result<SecretString> {
         stdio::secret(question)
     }

@@ -2,7 +2,7 @@
 
 use anstream::{AutoStream, ColorChoice};
 use clap::builder::styling::AnsiColor;
-#[cfg(feature = "seal")]
+#[cfg(any(feature = "seal", feature = "sign"))]
 use secrecy::SecretString;
 use std::{
     env,
@@ -144,7 +144,7 @@ pub fn prompt(question: &str) {
 ///
 /// # Errors
 /// Fails if there is no terminal.
-#[cfg(feature = "seal")]
+#[cfg(any(feature = "seal", feature = "sign"))]
 pub fn secret(question: &str) -> io::Result<SecretString> {
     rpassword::prompt_password(format!("{question}: ")).map(SecretString::from)
 }

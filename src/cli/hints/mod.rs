@@ -6,6 +6,7 @@
 
 pub mod certificate;
 mod entra;
+pub mod evidence;
 pub mod file_name;
 pub mod handouts;
 pub mod ledger;

@@ -166,7 +166,7 @@ fn world_writable_files_are_refused() {
 fn unknown_variables_warn_without_values() {
     let home = Home::new("");
     let strange =
-        [("PASSWAVE_MAX_ACOUNTS", "3"), ("PASSWAVE_PASSPHRASE", "hunter2"), ("PASSWAVE_SEAL_PASSPHRASE", "x")];
+        [("PASSWAVE_MAX_ACOUNTS", "3"), ("PASSWAVE_PASSPHRASE", "hunter2"), ("PASSWAVE_SIGN_PASSPHRASE", "x")];
     let said = home.read("plan r.csv", &strange).map_err(words).expect("read");
     let [misspelt, passphrase] = said.warnings.as_slice() else { panic!("{:?}", said.warnings) };
     assert!(misspelt.contains("did you mean PASSWAVE_MAX_ACCOUNTS?"), "{misspelt}");

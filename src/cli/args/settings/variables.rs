@@ -9,8 +9,9 @@ use passwave::util::{sanitize, suggest::nearest};
 use std::ffi::{OsStr, OsString};
 
 const PREFIX: &str = "PASSWAVE_";
-/// Contains a passphrase itself, so it is not the variable of any flag.
+/// Contain a passphrase themselves, so they are not variables of any flag.
 const PASSPHRASE: &str = "PASSWAVE_SEAL_PASSPHRASE";
+const SIGN_PASSPHRASE: &str = "PASSWAVE_SIGN_PASSPHRASE";
 /// Names one of the program's own folders, so it is not the variable of any flag.
 const STATE_FOLDER: &str = "PASSWAVE_STATE_DIR";
 /// Flags whose variables have other names, so that nobody puts a passphrase into them.
@@ -68,7 +69,7 @@ pub(super) fn unknown(environment: &Environment) -> Vec<String> {
     let command = Cli::command();
     let mut known: Vec<String> = command.get_arguments().filter_map(variable_of).collect();
     known.extend(command.get_subcommands().flat_map(Command::get_arguments).filter_map(variable_of));
-    known.extend([PASSPHRASE, STATE_FOLDER].map(str::to_owned));
+    known.extend([PASSPHRASE, SIGN_PASSPHRASE, STATE_FOLDER].map(str::to_owned));
     let names = environment.iter().filter_map(|(key, _)| key.to_str());
     let names = names.map(|key| if cfg!(windows) { key.to_uppercase() } else { key.to_owned() });
     let mut strange: Vec<String> = names.filter(|key| key.starts_with(PREFIX) && !known.contains(key)).collect();
