@@ -1,7 +1,7 @@
 //! The folder of a run's handouts: complete, or absent.
 //!
 //! Files are written into a draft folder next to it, which is renamed at the end. Existing files are never overwritten,
-//! and a failed draft is removed.
+//! and a failed draft is removed. All files are on disk before the folder gets its name, also if the power fails.
 
 use super::HandoutError;
 use crate::util::{private_file, replace::rename};
@@ -10,6 +10,10 @@ use std::{
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
+
+/// Up to this many files are synced one by one. Each takes milliseconds, so for more, Linux syncs the file system once.
+#[cfg(target_os = "linux")]
+const SYNCED_SINGLY_MAX: usize = 64;
 
 /// The first of `folder`, `folder-2`, `folder-3` … that does not exist, so that printing again needs no name.
 #[must_use]
@@ -67,10 +71,7 @@ impl Draft {
         let path = self.draft.join(name);
         let mut out = BufWriter::with_capacity(1 << 16, private_file::create_file(&path)?);
         self.files.push(path);
-        let written = write(&mut out).and_then(|()| {
-            out.flush()?;
-            Ok(out.get_ref().sync_all()?)
-        });
+        let written = write(&mut out).and_then(|()| Ok(out.flush()?));
         // The buffered rest is dropped after a failure.
         drop(out.into_parts());
         written
@@ -78,10 +79,20 @@ impl Draft {
 
     /// Gives the folder its final name.
     pub(super) fn finish(mut self) -> Result<(), HandoutError> {
-        let renamed = rename(&self.draft, &self.target);
-        renamed.map_err(|source| HandoutError::File { file: self.target.clone(), source })?;
+        let placed = self.sync().and_then(|()| rename(&self.draft, &self.target));
+        placed.map_err(|source| HandoutError::File { file: self.target.clone(), source })?;
         self.finished = true;
         Ok(())
+    }
+
+    /// Writes all files to disk.
+    fn sync(&self) -> io::Result<()> {
+        #[cfg(target_os = "linux")]
+        if self.files.len() > SYNCED_SINGLY_MAX {
+            return Ok(rustix::fs::syncfs(File::open(&self.draft)?)?);
+        }
+        // Windows syncs only files that are open for writing.
+        self.files.iter().try_for_each(|file| File::options().write(true).open(file)?.sync_all())
     }
 }
 
