@@ -233,6 +233,12 @@ impl ReadLedger {
         Ok(longest.unwrap_or(0).min(width))
     }
 
+    /// The length of all rows' cells together, as stored.
+    pub fn cells_length(&self) -> Result<u64, LedgerError> {
+        let sum = "SELECT coalesce(sum(octet_length(cells)), 0) FROM roster";
+        Ok(self.connection.query_row(sum, (), |row| row.get(0))?)
+    }
+
     /// What the processes did that ended normally, in order.
     pub fn sessions(&self) -> Result<Vec<Session>, LedgerError> {
         let mut select = self.connection.prepare("SELECT * FROM session ORDER BY rowid")?;

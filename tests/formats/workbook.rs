@@ -121,3 +121,16 @@ fn reports_work_as_rosters() {
     let accounts = roster.rows().filter(|row| row.as_ref().is_ok_and(|row| row.address.is_ok())).count();
     assert_eq!(accounts, HOSTILE.len() + 3);
 }
+
+/// The factors are measured; this holds what they count.
+#[test]
+fn memory_grows_with_cells_and_text() {
+    let (_home, ledger) = finished();
+    let before = report::workbook_memory(&ledger).expect("a number");
+    assert!(before > 0, "{before}");
+    let database = rusqlite::Connection::open(ledger.folder().join("ledger.db")).expect("a database");
+    let long = serde_json::json!(["a", "x".repeat(1_000)]).to_string();
+    database.execute("UPDATE roster SET cells = ?1 WHERE row = 3", [long]).expect("changed");
+    let after = report::workbook_memory(&ledger).expect("a number");
+    assert!((5_000..9_000).contains(&(after - before)), "{before}, {after}");
+}

@@ -19,6 +19,10 @@ use std::{
     path::Path,
 };
 
+const GIB: u64 = 1 << 30;
+/// From this much memory on, the program says beforehand what a workbook takes.
+const MUCH_MEMORY: u64 = GIB / 2;
+
 /// Writes the reports, or one of them to the requested place.
 pub fn report(
     context: &Context,
@@ -37,6 +41,10 @@ pub fn report(
         // A user who needs the passwords needs them in any case.
         reporter.warn(changed.to_string());
     }
+    if format == Some(ReportFormat::Xlsx) {
+        let words = memory_words(report::workbook_memory(&ledger)?);
+        words.iter().for_each(|words| reporter.notice(words));
+    }
     match (format, output) {
         (None, _) => result::tell_result(
             context,
@@ -54,6 +62,16 @@ pub fn report(
         (Some(format), _) => reporter.output(|out| write(&ledger, format, out))?,
     }
     Ok(0)
+}
+
+/// What to say before a workbook is written that takes much memory.
+fn memory_words(bytes: u64) -> Option<String> {
+    let tenths = bytes / (GIB / 10);
+    let size =
+        if bytes < GIB { format!("{} MiB", bytes >> 20) } else { format!("{}.{} GiB", tenths / 10, tenths % 10) };
+    (bytes >= MUCH_MEMORY).then(|| {
+        format!("The workbook takes about {size} of memory while it is written. --format csv writes the same table with little memory.")
+    })
 }
 
 /// A backup or an artifact may be read-only; then the report has to go elsewhere.
@@ -122,4 +140,20 @@ fn into_folder(reporter: &Reporter, ledger: &ReadLedger) -> Result<(), Failure> 
     };
     reporter.notice(format!("Workbook: {}{without}", file.display()));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_workbooks_are_announced() {
+        assert_eq!(memory_words(MUCH_MEMORY - 1), None);
+        for (bytes, size) in
+            [(MUCH_MEMORY, "about 512 MiB of"), (GIB - 1, "about 1023 MiB of"), (GIB * 19 / 10 + 9, "about 1.9 GiB of")]
+        {
+            let words = memory_words(bytes).expect("much");
+            assert!(words.contains(size), "{words}");
+        }
+    }
 }
