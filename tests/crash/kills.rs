@@ -69,6 +69,26 @@ fn figures_count_killed_processes() {
     assert!(page.contains("without 1 process that was cut off"), "the page says so, too");
 }
 
+/// The folder's reports are then those of the plan, so they must say how old they are.
+#[test]
+fn reports_after_a_kill_say_when_they_were_written() {
+    let stage = Stage::new(1_200, r#"{"latency_ms": 60}"#);
+    stage.plan();
+    let mut child = stage.begin(stage.running(), 600);
+    let sent = jiff::Timestamp::now();
+    child.kill().expect("it is killed");
+    child.wait().expect("it has ended");
+    let text = std::fs::read(stage.run_folder().join("summary.json")).expect("a summary");
+    let summary: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
+    assert_eq!((&summary["counts"]["pending"], &summary["finished"]), (&1_200.into(), &false.into()));
+    let written: jiff::Timestamp = summary["written_at"].as_str().expect("a text").parse().expect("a time");
+    assert!(written < sent && sent.duration_since(written).as_secs() < 600, "{written}, {sent}");
+    let page = std::fs::read_to_string(stage.run_folder().join("report.html")).expect("a page");
+    let minute = written.strftime("%-d %b %Y, %H:%M UTC");
+    assert!(page.contains(&format!("As of {minute}: 1,200 accounts are not done yet.")), "{minute}");
+    stage.finish();
+}
+
 #[cfg(unix)]
 #[test]
 fn interrupt_waits_and_reports() {
