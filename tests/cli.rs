@@ -101,8 +101,10 @@ fn help_names_the_program_without_an_ending() {
     }
 }
 
-const VERBS: [&str; 11] =
-    ["reset", "plan", "run", "verify", "report", "handouts", "evidence", "runs", "rehearse", "simulate", "generate"];
+const VERBS: [&str; 12] = [
+    "reset", "plan", "run", "verify", "report", "handouts", "sweep", "evidence", "runs", "rehearse", "simulate",
+    "generate",
+];
 
 fn said(args: &[&str]) -> (bool, String) {
     let output =

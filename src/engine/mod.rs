@@ -1,6 +1,6 @@
 //! The work: looks up accounts, writes passwords, and verifies the result.
 //!
-//! Callers use [`lookup`], [`run`] and [`verify`]. Below them, [`dispatch`] handles the batches in flight, [`pace`]
+//! Callers use [`lookup`], [`run`], [`verify`] and [`sweep`]. Below them, [`dispatch`] handles the batches in flight, [`pace`]
 //! decides when to send the next one, and [`reader`] reads accounts batch by batch. Only this layer connects the ledger
 //! and Graph.
 
@@ -11,4 +11,5 @@ pub mod reader;
 pub mod run;
 #[cfg(test)]
 mod sample_tests;
+pub mod sweep;
 pub mod verify;

@@ -169,6 +169,8 @@ mod tests {
             verdict,
             sessions: None,
             sessions_code: None,
+            claimed: None,
+            claimed_at: None,
             cells: "[]".into(),
         }
     }

@@ -9,7 +9,7 @@ use super::{
     state::State,
     words::{Found, Word, among},
 };
-use rusqlite::params;
+use rusqlite::{Row, params};
 use serde::Serialize;
 
 /// A row whose password was sent, and may have been set.
@@ -79,9 +79,22 @@ impl Word for Verdict {
     }
 }
 
-const COLUMNS: &str =
-    "SELECT row, roster.user_principal_name, object_id, coalesce(sent_at, 0), settled_at, password_changed_at, attempts
+/// The columns of [`in_doubt_row`], and the profile.
+pub(super) const COLUMNS: &str =
+    "SELECT row, roster.user_principal_name, object_id, coalesce(sent_at, 0), settled_at, password_changed_at, attempts, profile
     FROM account JOIN roster USING (row) LEFT JOIN looked_up USING (row)";
+
+pub(super) fn in_doubt_row(row: &Row<'_>) -> rusqlite::Result<InDoubtRow> {
+    Ok(InDoubtRow {
+        row: row.get(0)?,
+        user_principal_name: row.get(1)?,
+        object_id: row.get(2)?,
+        sent_at: row.get(3)?,
+        settled_at: row.get(4)?,
+        changed_before: row.get(5)?,
+        attempts: row.get(6)?,
+    })
+}
 
 impl ReadLedger {
     /// Up to `most` rows after `after` that will be sent again although they may have been written. Only rows without
@@ -112,18 +125,7 @@ impl ReadLedger {
     fn select_doubtful(&self, which: &str, after: u64, most: usize) -> Result<Vec<InDoubtRow>, LedgerError> {
         let mut select =
             self.connection.prepare_cached(&format!("{COLUMNS} WHERE {which} AND row > ?1 ORDER BY row LIMIT ?2"))?;
-        let row = |row: &rusqlite::Row<'_>| {
-            Ok(InDoubtRow {
-                row: row.get(0)?,
-                user_principal_name: row.get(1)?,
-                object_id: row.get(2)?,
-                sent_at: row.get(3)?,
-                settled_at: row.get(4)?,
-                changed_before: row.get(5)?,
-                attempts: row.get(6)?,
-            })
-        };
-        Ok(select.query_map((after, most), row)?.collect::<Result<_, _>>()?)
+        Ok(select.query_map((after, most), in_doubt_row)?.collect::<Result<_, _>>()?)
     }
 
     /// How many rows the directory showed in each way. Rows that nobody looked at are not counted.

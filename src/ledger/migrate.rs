@@ -43,7 +43,8 @@ pub(super) fn carry_over(connection: &mut Connection) -> Result<(), LedgerError>
 fn changed_tables() -> Result<String, LedgerError> {
     let whole = Connection::open_in_memory()?;
     whole.execute_batch(&schema::tables())?;
-    let mut select = whole.prepare("SELECT sql || ';' FROM sqlite_schema WHERE name IN ('account', 'report')")?;
+    let mut select =
+        whole.prepare("SELECT sql || ';' FROM sqlite_schema WHERE name IN ('account', 'report', 'claim', 'sweep')")?;
     let texts = select.query_map((), |row| row.get::<_, String>(0))?;
     Ok(texts.collect::<Result<Vec<_>, _>>()?.join("\n"))
 }

@@ -8,6 +8,7 @@
 
 mod approved;
 mod claim;
+mod claimed;
 mod clocks;
 mod doubts;
 mod error;
@@ -49,6 +50,7 @@ mod version;
 mod words;
 
 pub use claim::{Claimed, Claims};
+pub use claimed::{ClaimCounts, ClaimState, Sweep, ToSweep};
 pub use doubts::{InDoubtRow, ToVerify, Verdict};
 pub use error::LedgerError;
 pub use holds::OnHold;

@@ -4,7 +4,7 @@
 //! doubt: no report says that its password is valid.
 
 use super::{
-    LedgerError, ReadLedger, RowStatus, Verdict,
+    ClaimState, LedgerError, ReadLedger, RowStatus, Verdict,
     approved::end_of,
     forms::form,
     marks::{PLANNED_COLUMNS, Planned, mark_of, planned_columns},
@@ -59,6 +59,10 @@ pub struct ReportRow {
     pub sessions: Option<SessionState>,
     /// Why they were not revoked.
     pub sessions_code: Option<String>,
+    /// Whether the user has chosen a password since, if a sweep has asked.
+    pub claimed: Option<ClaimState>,
+    /// When, in milliseconds since 1970.
+    pub claimed_at: Option<i64>,
     /// The roster's cells, a JSON array.
     pub cells: String,
 }
@@ -84,8 +88,9 @@ const AT: usize = PLANNED_COLUMNS + 6;
 pub(super) fn report() -> String {
     format!(
         "SELECT {}, state, nth, doubt, settled_at, proof, password,
-                error_code, error_message, attempts, request_id, verified_at, verdict, cause, sessions, sessions_code
-         FROM roster JOIN account USING (row) LEFT JOIN looked_up USING (row)",
+                error_code, error_message, attempts, request_id, verified_at, verdict, cause, sessions, sessions_code,
+                claimed, claimed_at
+         FROM roster JOIN account USING (row) LEFT JOIN looked_up USING (row) LEFT JOIN claim USING (row)",
         planned_columns!()
     )
 }
@@ -146,6 +151,8 @@ impl ReadLedger {
             verdict: standing.verdict,
             sessions: standing.sessions,
             sessions_code: text(8)?,
+            claimed: row.get::<_, Found<_>>(AT + 9)?.0,
+            claimed_at: row.get(AT + 10)?,
             cells: planned.cells.to_owned(),
             status: standing.status,
         })

@@ -123,10 +123,12 @@ mod tests {
     #[test]
     fn each_version_has_its_own_schema() {
         let (four, five) = (expected(4).expect("a schema"), expected(5).expect("a schema"));
-        let names = |objects: &BTreeSet<Object>| objects.iter().map(|object| object.1.clone()).collect::<Vec<_>>();
-        assert_eq!(names(&four), names(&five));
+        let names = |objects: &BTreeSet<Object>| objects.iter().map(|object| object.1.clone()).collect::<BTreeSet<_>>();
+        let added: Vec<String> = names(&five).difference(&names(&four)).cloned().collect();
+        assert_eq!(added, ["claim", "sweep"]);
         let differs: Vec<&String> = five.difference(&four).map(|object| &object.1).collect();
-        assert_eq!(differs, ["account"]);
+        assert_eq!(differs, ["account", "claim", "sweep"]);
+        assert!(names(&four).is_subset(&names(&five)));
     }
 
     #[test]

@@ -104,6 +104,21 @@ CREATE TABLE moment (
     throttled INTEGER NOT NULL                -- answers 429 that came with it
 ) STRICT;
 
+-- Whether users have chosen a password of their own since the reset, as far as a sweep has asked.
+CREATE TABLE claim (
+    row        INTEGER PRIMARY KEY REFERENCES roster,
+    claimed    TEXT NOT NULL CHECK (claimed = 'yes' OR claimed = 'no' OR claimed = 'unread'),
+    claimed_at INTEGER                        -- when they did, by the directory's clock
+) STRICT;
+
+-- Each sweep that ended, with its counts.
+CREATE TABLE sweep (
+    at     INTEGER NOT NULL,
+    yes    INTEGER NOT NULL,
+    no     INTEGER NOT NULL,
+    unread INTEGER NOT NULL
+) STRICT;
+
 CREATE VIEW report AS
 SELECT
     roster.row,

@@ -5,7 +5,7 @@
 
 use super::{Fault, sink::Cells};
 use crate::{
-    ledger::{ReadLedger, ReportRow, state::SessionState},
+    ledger::{ClaimState, ReadLedger, ReportRow, state::SessionState},
     password::Password,
     util::sanitize,
 };
@@ -32,6 +32,8 @@ const KINDS: [Kind; 9] =
 pub const VERIFIED_COLUMN: &str = "verified_at";
 /// The column for revoked sessions, after that.
 pub const SESSIONS_COLUMN: &str = "sessions_revoked";
+/// The columns for sweeps, after that: whether the user has chosen a password (`yes`, `no`, `unread`), and when.
+pub const CLAIMED_COLUMNS: [&str; 2] = ["claimed", "claimed_at"];
 /// The column for sealing, after that: passwords that may be in force instead of the one shown, one per line.
 pub const EARLIER_COLUMN: &str = "earlier_passwords";
 
@@ -109,6 +111,7 @@ pub(super) struct Columns {
     view: View,
     verified: bool,
     sessions: bool,
+    swept: bool,
     /// Names of the roster's own columns.
     header: Vec<String>,
     /// The number of the roster's own columns: more than the header has if a row has more cells.
@@ -121,6 +124,7 @@ impl Columns {
             view: View::new(ledger, passwords),
             verified: ledger.is_verified()?,
             sessions: ledger.revokes_sessions()?,
+            swept: ledger.is_swept()?,
             header: ledger.settings().header.iter().map(|name| sanitize::data(name).into_owned()).collect(),
             width: ledger.widest_row()?.max(ledger.settings().header.len()),
         })
@@ -131,6 +135,8 @@ impl Columns {
         let extra = [
             self.verified.then_some((VERIFIED_COLUMN, Kind::Time)),
             self.sessions.then_some((SESSIONS_COLUMN, Kind::Text)),
+            self.swept.then_some((CLAIMED_COLUMNS[0], Kind::Text)),
+            self.swept.then_some((CLAIMED_COLUMNS[1], Kind::Time)),
             self.view.sealed.then_some((EARLIER_COLUMN, Kind::Secret)),
         ];
         let own = self.header.iter().map(String::as_str).chain(iter::repeat("")).take(self.width);
@@ -164,6 +170,10 @@ impl Columns {
         }
         if self.sessions {
             put(Value::Text(&sessions(row)))?;
+        }
+        if self.swept {
+            put(Value::Text(row.claimed.map_or("", ClaimState::as_str)))?;
+            put(Value::Time(row.claimed_at))?;
         }
         if self.view.sealed {
             let earlier: Vec<&str> = self.view.earlier(row).iter().map(Password::expose).collect();

@@ -10,7 +10,7 @@ use super::{
     work::Work,
 };
 use crate::{
-    ledger::{Group, LedgerError, ReadLedger, RowStatus, Times},
+    ledger::{ClaimCounts, Group, LedgerError, ReadLedger, RowStatus, Sweep, Times},
     outcome::{Cause, Skip, Status},
     password::{ForceChange, Profile},
     roster::Only,
@@ -83,6 +83,12 @@ pub struct Summary {
     pub profiles: BTreeMap<Profile, SummaryProfile>,
     /// Reset accounts by what the directory showed afterwards, if they were verified.
     pub verified: BTreeMap<&'static str, u64>,
+    /// Reset accounts by whether their users have chosen a password since (`yes`, `no`, `unread`), if a sweep has asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claimed: Option<ClaimCounts>,
+    /// Every sweep, in order of time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sweeps: Vec<SummarySweep>,
     /// Accounts whose sessions were revoked.
     pub sessions_revoked: u64,
     /// Accounts whose sessions could not be revoked.
@@ -117,6 +123,22 @@ pub struct SummaryProfile {
     pub entropy_bits: f64,
     /// What their users must do at the next sign-in.
     pub force_change: ForceChange,
+}
+
+/// A sweep that has ended.
+#[derive(Debug, Serialize)]
+pub struct SummarySweep {
+    /// When.
+    pub at: String,
+    /// What was known then.
+    #[serde(flatten)]
+    pub claims: ClaimCounts,
+}
+
+impl SummarySweep {
+    fn of(Sweep { at, claims }: Sweep) -> Self {
+        Self { at: time(at), claims }
+    }
 }
 
 /// Rows that ended in the same way.
@@ -263,6 +285,8 @@ impl Summary {
             profiles: profiles(ledger)?,
             not_looked_up: ledger.not_looked_up_because()?.as_deref().map(plain),
             verified: ledger.verdicts()?.into_iter().map(|(verdict, rows)| (verdict.as_str(), rows)).collect(),
+            claimed: if ledger.is_swept()? { Some(ledger.claims()?) } else { None },
+            sweeps: ledger.sweeps()?.into_iter().map(SummarySweep::of).collect(),
             sessions_revoked: counts.sessions_revoked,
             sessions_failed: counts.sessions_kept,
             causes,

@@ -77,6 +77,7 @@ followed! {
     sealed_passwords: "docs/guide/sealed-passwords.md",
     handouts: "docs/guide/handouts.md",
     evidence: "docs/guide/evidence.md",
+    sweep: "docs/guide/sweep.md",
     workbooks: "docs/guide/workbooks.md",
     pipelines: "docs/guide/pipelines.md",
     simulator: "docs/guide/simulator.md",

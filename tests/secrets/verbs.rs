@@ -52,6 +52,7 @@ fn every_verb_on_one_run() {
         (&["reset", "absent.csv", "--yes"], true, false),
         (&["run", "absent", "--yes"], true, false),
         (&["report", "."], false, false),
+        (&["sweep", "run", "--json"], true, false),
         (&["evidence", "run"], false, false),
         (&["evidence", "--check", "run/evidence.json"], false, false),
         (&["runs"], false, false),

@@ -38,6 +38,7 @@ mod scenarios;
 mod sealed;
 #[cfg(feature = "seal")]
 mod sealed_report;
+mod sweeping;
 mod tampered;
 mod verdicts;
 mod waits;

@@ -114,6 +114,13 @@ Examples:
   Does it still hold?
       passwave evidence --check semester/evidence.json";
 
+pub const SWEEP: &str = "\
+Examples:
+  Who has not signed in yet, by class?
+      passwave sweep semester --by Form
+  Only those who had a week, as a job:
+      passwave sweep semester --older-than 7d --json > sweep.ndjson";
+
 pub const RUNS: &str = "\
 Examples:
   Which runs are here, and which still have readable passwords?

@@ -9,6 +9,7 @@ mod handouts;
 mod pages_tests;
 mod rows;
 mod settings;
+mod sweep;
 mod values;
 
 pub use call::{Call, CallFlag, SettingsFile};
@@ -20,6 +21,7 @@ pub use flags::{
 pub use handouts::HandoutArgs;
 pub use rows::RowsArgs;
 pub use settings::{ParseError, ParsedArgs, read};
+pub use sweep::SweepArgs;
 pub use values::{Auth, HiddenRowsName, LookupName, ReportFormat, Show, StyleName, TextOrJson};
 
 use clap::{Arg, Parser, Subcommand};
@@ -160,6 +162,23 @@ pub enum Verb {
         #[command(flatten)]
         open: OpenArgs,
     },
+    /// Find out which users have not chosen a password of their own yet
+    ///
+    /// Asks the directory when each password was last changed, and writes the column `claimed` into the report: yes, no,
+    /// or unread. `passwave reset RUN --where claimed=no` gives new passwords to those who have not. Exits with 0 if
+    /// everybody who must choose a password has done so, otherwise with 1.
+    #[command(after_long_help = examples::SWEEP)]
+    Sweep {
+        /// The run folder
+        #[arg(value_name = "RUN")]
+        folder: PathBuf,
+        #[command(flatten)]
+        sweep: SweepArgs,
+        #[command(flatten)]
+        connect: ConnectArgs,
+        #[command(flatten)]
+        events: EventArgs,
+    },
     /// Write evidence of a run for auditors: who, when, which accounts, with what result; without passwords
     ///
     /// Writes evidence.json and a page into the run folder. Each row is linked to the rows before it by a hash, so that
@@ -296,7 +315,10 @@ impl Verb {
     pub const fn writes_json(&self) -> bool {
         match self {
             Self::Reset { job } | Self::Plan { job } | Self::Rehearse { job, .. } => job.events.json,
-            Self::Run { events, .. } | Self::Verify { events, .. } | Self::Doctor { events, .. } => events.json,
+            Self::Run { events, .. }
+            | Self::Verify { events, .. }
+            | Self::Sweep { events, .. }
+            | Self::Doctor { events, .. } => events.json,
             _ => false,
         }
     }

@@ -107,6 +107,17 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     seconds.or_else(friendly).ok_or_else(|| "write a time as 90s, 15m or 1h 30m".into())
 }
 
+/// Parses a time that may be days or weeks, such as `7d`.
+pub fn age(text: &str) -> Result<Duration, String> {
+    const DAY: u64 = 24 * 60 * 60;
+    let text = text.trim();
+    let long = [("d", DAY), ("w", 7 * DAY)].into_iter().find_map(|(unit, seconds)| {
+        let number: u64 = text.strip_suffix(unit)?.trim_end().parse().ok()?;
+        number.checked_mul(seconds).map(Duration::from_secs)
+    });
+    long.map_or_else(|| duration(text).map_err(|_| "write a time as 7d, 2w or 12h".into()), Ok)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,6 +127,10 @@ mod tests {
         for (text, seconds) in [("90", 90), ("90s", 90), ("15m", 900), ("1h 30m", 5_400), ("0s", 0)] {
             assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
+        for (text, seconds) in [("7d", 604_800), ("2w", 1_209_600), ("12h", 43_200), ("0d", 0)] {
+            assert_eq!(age(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        assert!(age("a week").is_err() && age("-1d").is_err() && age("99999999999999999999d").is_err());
         assert!(duration("soon").is_err());
         assert!(duration("-5s").is_err());
     }

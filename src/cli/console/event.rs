@@ -9,7 +9,7 @@ use passwave::{
         run::{RunEnd, RunEvent},
     },
     graph::{client::auth::DevicePrompt, quota::Quota},
-    ledger::{Created, KindCount, ReadLedger, RowStatus},
+    ledger::{ClaimCounts, Created, KindCount, ReadLedger, RowStatus},
     password::Form,
     plan::wanted::Wanted,
     report::Summary,
@@ -58,6 +58,8 @@ pub enum Event<'a> {
     Read { event: &'a ReadEvent, task: ReadTask, done: u64, total: u64 },
     /// The directory does not show this many changes yet, and is asked again.
     NotYetVisible { changes: u64, wait: Duration },
+    /// What a sweep has found.
+    Swept(&'a ClaimCounts),
     /// Writing or reading has ended, and its bar goes away.
     ProgressEnds,
     /// The state of one row.
@@ -83,6 +85,7 @@ pub enum Event<'a> {
 pub enum ReadTask {
     LookUp,
     Verify,
+    Sweep,
 }
 
 impl ReadTask {
@@ -91,6 +94,7 @@ impl ReadTask {
         match self {
             Self::LookUp => "looked up",
             Self::Verify => "verified",
+            Self::Sweep => "asked about",
         }
     }
 }
@@ -104,6 +108,7 @@ pub enum End {
     Declined,
     Interrupted,
     Verified,
+    Swept,
     /// It was interrupted twice.
     ExitedAtOnce,
 }

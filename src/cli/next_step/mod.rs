@@ -116,6 +116,11 @@ impl NextStep {
         Self::to(call, ledger, "verify")
     }
 
+    /// Asks again who of the run of `ledger` has chosen a password.
+    pub fn sweep(call: &Call, ledger: &ReadLedger) -> Self {
+        Self::to(call, ledger, "sweep")
+    }
+
     /// `verb` for the run of `ledger`, with the run's sign-in.
     fn to(call: &Call, ledger: &ReadLedger, verb: &str) -> Self {
         let mut step = Self::new(call, verb, ledger.folder());

@@ -82,6 +82,11 @@ pub(super) enum Data<'a> {
         changes: u64,
         seconds: f64,
     },
+    Swept {
+        yes: u64,
+        no: u64,
+        unread: u64,
+    },
     Stopping {
         in_flight: usize,
     },
@@ -204,6 +209,7 @@ mod tests {
             Data::Reissued { rows: 1, in_doubt: 0 },
             Data::SessionsDenied { error_code: text().into() },
             Data::NotYetVisible { changes: 1, seconds: 5.0 },
+            Data::Swept { yes: 1, no: 2, unread: 3 },
             Data::Stopping { in_flight: 1 },
             Data::Finding { check: "clock", result: "problem", message: text(), hint: Some(text()) },
             Data::Warning { message: text(), hint: None },

@@ -20,7 +20,7 @@ use passwave::{
         reader::ReadEvent,
         run::{RunEnd, RunEvent},
     },
-    ledger::{ReadLedger, RowStatus},
+    ledger::{ClaimCounts, ReadLedger, RowStatus},
     util::sanitize,
 };
 use std::{
@@ -65,6 +65,7 @@ impl JsonLines {
             Event::SignedIn(who) => signed_in(who),
             Event::Run(event) => self.run(event),
             Event::Read { event, task, done, total } => self.read(event, task, (done, total)),
+            Event::Swept(&ClaimCounts { yes, no, unread }) => write(&Data::Swept { yes, no, unread }),
             Event::NotYetVisible { changes, wait } => {
                 write(&Data::NotYetVisible { changes, seconds: wait.as_secs_f64() });
             }
@@ -198,6 +199,7 @@ const fn end_of_command(end: End) -> &'static str {
         End::Declined => "declined",
         End::Interrupted => "interrupted",
         End::Verified => "verified",
+        End::Swept => "swept",
         End::ExitedAtOnce => "left_at_once",
     }
 }

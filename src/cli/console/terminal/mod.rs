@@ -91,6 +91,7 @@ impl Terminal {
             | Event::Standing(_)
             | Event::Account(_)
             | Event::Ends(_)
+            | Event::Swept(_)
             | Event::Summary { .. }
             | Event::Finished { .. } => {}
         }

@@ -1,0 +1,118 @@
+//! Sweeps: who has chosen a password of their own since the reset.
+
+use crate::{scenarios::config, world::World};
+use passwave::{
+    engine::{
+        run::RunEnd,
+        sweep::{SweepEnd, sweep},
+    },
+    ledger::{ClaimCounts, ClaimState},
+    report::{self, Summary},
+};
+use std::{
+    future::{pending, ready},
+    time::Duration,
+};
+use tokio::time::{Instant, sleep};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+const fn counts(yes: u64, no: u64, unread: u64) -> ClaimCounts {
+    ClaimCounts { yes, no, unread }
+}
+
+/// A world in which everybody was reset a day ago.
+async fn reset_yesterday(faults: &str, rows: usize) -> World {
+    let world = World::of(config(faults), rows);
+    world.look(&world.tenant, pending()).await.expect("a look");
+    sleep(Duration::from_secs(10)).await;
+    assert_eq!(world.run().await.expect("an end"), RunEnd::Finished);
+    sleep(DAY).await;
+    world
+}
+
+async fn swept(world: &World, age: Duration) -> SweepEnd {
+    let mut ledger = world.ledger();
+    sweep(&mut ledger, &world.tenant, &world.options.pace, age, pending(), &mut |_| {}).await.expect("an end")
+}
+
+fn choose(world: &World, rows: std::ops::Range<usize>) {
+    rows.for_each(|row| world.tenant.change_elsewhere(&world.accounts[row], "My-own-choice-1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_sweep_finds_who_has_chosen_since() {
+    for faults in ["{}", r#"{"latency_ms": 80, "items": {"throttled": 0.01}}"#] {
+        let world = reset_yesterday(faults, 60).await;
+        assert_eq!(swept(&world, Duration::ZERO).await, SweepEnd::Finished(counts(0, 60, 0)), "{faults}");
+        choose(&world, 0..10);
+        sleep(DAY).await;
+        assert_eq!(swept(&world, Duration::ZERO).await, SweepEnd::Finished(counts(10, 50, 0)), "{faults}");
+        choose(&world, 10..60);
+        let reads = world.tenant.tally().reads;
+        assert_eq!(swept(&world, Duration::ZERO).await, SweepEnd::Finished(counts(60, 0, 0)), "{faults}");
+        assert!(world.tenant.tally().reads - reads < 60, "who has chosen is not asked about again");
+        let ledger = world.reader();
+        let yes: Vec<u64> = ledger.sweeps().expect("sweeps").iter().map(|sweep| sweep.claims.yes).collect();
+        assert_eq!(yes, [0, 10, 60], "{faults}");
+        let (state, at) = ledger.claim(1).expect("readable").expect("asked about");
+        assert!(state == ClaimState::Yes && at.is_some());
+        assert!(world.report().iter().all(|row| row.status == "reset"), "no result changes");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn report_and_summary_have_the_claims() {
+    let world = reset_yesterday("{}", 3).await;
+    let csv = |world: &World| {
+        let mut bytes = Vec::new();
+        report::print_csv(&world.reader(), &mut bytes).expect("a report");
+        String::from_utf8(bytes).expect("UTF-8")
+    };
+    assert!(!csv(&world).contains("claimed"), "the columns come with the first sweep");
+    assert_eq!(Summary::of(&world.reader()).expect("a summary").claimed, None);
+    choose(&world, 1..2);
+    swept(&world, Duration::ZERO).await;
+    let text = csv(&world);
+    assert!(text.lines().next().expect("a header").contains("changed_at,claimed,claimed_at,"), "{text}");
+    let cells: Vec<&str> = text.lines().skip(1).filter_map(|line| line.split(',').nth(9)).collect();
+    assert_eq!(cells, ["no", "yes", "no"]);
+    let summary = Summary::of(&world.reader()).expect("a summary");
+    assert_eq!((summary.claimed, summary.sweeps.len()), (Some(counts(1, 2, 0)), 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn recent_resets_are_not_asked_about() {
+    let world = reset_yesterday("{}", 30).await;
+    assert_eq!(swept(&world, 2 * DAY).await, SweepEnd::Finished(counts(0, 0, 0)));
+    sleep(DAY).await;
+    assert_eq!(swept(&world, 2 * DAY).await, SweepEnd::Finished(counts(0, 30, 0)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn sweep_says_what_it_cannot_read() {
+    let world = World::of(config(r#"{"denied": "reads"}"#), 30);
+    assert_eq!(world.run().await.expect("an end"), RunEnd::Finished);
+    assert!(matches!(swept(&world, Duration::ZERO).await, SweepEnd::Denied(_)));
+    assert!(!world.reader().is_swept().expect("readable"), "a sweep that failed counts for nothing");
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopped_sweep_keeps_what_it_found() {
+    let world = reset_yesterday("{}", 30).await;
+    let (mut ledger, pace) = (world.ledger(), &world.options.pace);
+    let end = sweep(&mut ledger, &world.tenant, pace, Duration::ZERO, ready(()), &mut |_| {}).await;
+    assert_eq!(end.expect("an end"), SweepEnd::Interrupted);
+    drop(ledger);
+    assert_eq!(swept(&world, Duration::ZERO).await, SweepEnd::Finished(counts(0, 30, 0)));
+}
+
+/// A full bucket has 8,000 resource units and gets 800 a second, and each read costs one.
+#[tokio::test(start_paused = true)]
+async fn sweep_runs_at_the_read_quota() {
+    let world = reset_yesterday(r#"{"latency_ms": 10}"#, 10_000).await;
+    let begun = Instant::now();
+    assert_eq!(swept(&world, Duration::ZERO).await, SweepEnd::Finished(counts(0, 10_000, 0)));
+    let share = begun.elapsed().as_secs_f64() / (2_000.0 / 800.0);
+    assert!(share < 1.05, "{share}");
+}
