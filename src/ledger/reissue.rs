@@ -78,13 +78,10 @@ impl ReadLedger {
         Ok(count.query_row([row], |row| row.get(0))?)
     }
 
-    /// Whether a row already has this password, among the rows whose passwords can be read here.
+    /// Whether a row already has this password, or had it while this process worked, among the rows whose passwords can
+    /// be read here. The first call reads them all, and the ledger remembers a keyed hash of each.
     pub fn is_used(&self, password: &Password) -> Result<bool, LedgerError> {
-        if self.sealed_to().is_some() {
-            return self.passwords.is_used(password, |note| self.for_each_password(note));
-        }
-        let mut select = self.connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM account WHERE password = ?1)")?;
-        Ok(select.query_row([password.expose()], |row| row.get(0))?)
+        self.passwords.is_used(password, |note| self.for_each_password(note))
     }
 
     fn for_each_password(&self, note: &mut dyn FnMut(&Password)) -> Result<(), LedgerError> {
