@@ -3,7 +3,8 @@
 use passwave::{
     engine::{
         dispatch::Pace,
-        run::{self, RunEnd, RunOptions},
+        pace::Forecast,
+        run::{self, RunEnd, RunEvent, RunOptions},
     },
     graph::{BatchRequest, BatchResponse, Graph, Page, SendError, claims::Claims, quota::Quota},
     ledger::Ledger,
@@ -12,7 +13,7 @@ use passwave::{
     roster::{Roster, RosterOptions},
     simulator::{Account, Faults, Simulator, SimulatorConfig},
 };
-use std::{cell::RefCell, error::Error, fmt, fmt::Write, future::pending};
+use std::{cell::RefCell, error::Error, fmt, fmt::Write, future::pending, time::Duration};
 use tokio::time::Instant;
 
 /// Shares of the accounts that Graph refuses although the quota is not spent.
@@ -24,6 +25,10 @@ pub const WAITS: [Wait; 5] = [Wait::Seconds(1), Wait::Seconds(10), Wait::Seconds
 const LATENCIES: [u32; 3] = [20, 300, 1_500];
 /// The share of accounts until whose last one the time is taken.
 const TIMED: f64 = 0.9;
+/// At these shares of them, the time left is told.
+const TOLD: [f64; 2] = [0.5, 0.9];
+/// A forecast is at most this long.
+const LONG: Duration = Duration::from_secs(1_000_000);
 /// The share of the real quota that the other job takes.
 const TAKEN: f64 = 0.3;
 
@@ -63,6 +68,8 @@ pub struct Figures {
     pub ratio: f64,
     /// Refused requests by account.
     pub refused: f64,
+    /// How far the foretold time was off at worst, as a share of the whole time.
+    pub foretold_off: f64,
 }
 
 /// All cells.
@@ -113,6 +120,11 @@ impl Graph for Timed<'_> {
 }
 
 impl Cell {
+    /// Whether the quota is the one that passwave expects, and nobody else uses it.
+    pub fn is_as_expected(&self) -> bool {
+        self.quota == 1.0 && !self.competing
+    }
+
     fn real(&self) -> Quota {
         let documented = Quota::DOCUMENTED_WRITES;
         let units = f64::from(documented.units.get()) * self.quota;
@@ -166,15 +178,41 @@ impl Cell {
         let timed = Timed { tenant: &tenant, is_silent, written: RefCell::default() };
         let mut options = RunOptions::default();
         options.pace = Pace::default();
-        let end = run::run(&mut ledger, &timed, &options, pending(), &mut |_event| {}).await?;
+        let counted = f64::from(accounts) * TIMED;
+        let mut told = Told { forecast: Forecast::begin(Quota::DOCUMENTED_WRITES, 0), ends: Vec::new() };
+        let end = run::run(&mut ledger, &timed, &options, pending(), &mut |event| told.note(&event, counted)).await?;
         assert_eq!(end, RunEnd::Finished);
         let written = timed.written.into_inner();
-        let counted = f64::from(accounts) * TIMED;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small number above zero")]
         let last = written[counted as usize - 1];
         let took = (last - written[0]).as_secs_f64();
         #[expect(clippy::cast_precision_loss, reason = "a small number")]
         let refused = tenant.tally().throttled as f64 / f64::from(accounts);
-        Ok(Figures { ratio: took / self.bound(counted), refused })
+        let off = |end: &Instant| (end.duration_since(written[0]).as_secs_f64() / took - 1.0).abs();
+        let foretold_off = told.ends.iter().map(off).fold(0.0, f64::max);
+        Ok(Figures { ratio: took / self.bound(counted), refused, foretold_off })
+    }
+}
+
+/// When the time left was told, the end that it meant.
+struct Told {
+    forecast: Forecast,
+    ends: Vec<Instant>,
+}
+
+impl Told {
+    fn note(&mut self, event: &RunEvent, counted: f64) {
+        let RunEvent::Progress { counts, throttled, covered, latency } = event else { return };
+        self.forecast.note(counts.settled(), *throttled, *covered, *latency);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "small numbers"
+        )]
+        let left = (counted - counts.settled() as f64).max(0.0) as u64;
+        if TOLD.get(self.ends.len()).is_some_and(|share| left as f64 <= counted * (1.0 - share)) {
+            self.ends.push(Instant::now() + self.forecast.time_left(left).min(LONG));
+        }
     }
 }

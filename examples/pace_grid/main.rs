@@ -2,7 +2,8 @@
 //!
 //! `cargo run --release --example pace_grid -- --svg grid.svg`. Every cell is a whole run of the real engine against the
 //! simulator on a paused clock. A cell's ratio is the time in which nine of ten accounts were written, relative to the
-//! least time in which its quota allows that: the last ones may have to wait for their own `Retry-After`.
+//! least time in which its quota allows that: the last ones may have to wait for their own `Retry-After`. The forecast is
+//! the time left for these accounts, as told at half and at nine tenths of them.
 
 #![expect(clippy::print_stdout, reason = "an example prints what it found")]
 
@@ -66,17 +67,18 @@ fn on_every_core(cells: &[Cell], accounts: u32, is_silent: bool) -> Vec<(Cell, F
 }
 
 fn every_cell(measured: &[(Cell, Figures)]) {
-    println!("| random 429s | quota | other job | latency | wait | of the bound | refused |");
-    println!("|---|---|---|---|---|---|---|");
+    println!("| random 429s | quota | other job | latency | wait | of the bound | refused | forecast off |");
+    println!("|---|---|---|---|---|---|---|---|");
     for (cell, figures) in measured {
         let other = if cell.competing { "on" } else { "off" };
         let (random, quota) = (cell.random * 100.0, cell.quota * 100.0);
         println!(
-            "| {random} % | {quota} % | {other} | {} ms | {} | {:.3} | {:.1} % |",
+            "| {random} % | {quota} % | {other} | {} ms | {} | {:.3} | {:.1} % | {:.1} % |",
             cell.latency,
             cell.wait,
             figures.ratio,
-            figures.refused * 100.0
+            figures.refused * 100.0,
+            figures.foretold_off * 100.0
         );
     }
     println!();
@@ -102,6 +104,9 @@ fn summary(measured: &[(Cell, Figures)]) {
         let (median, worst) = middle_and_worst(worst_of(wait));
         println!("Retry-After {wait}: {median:.3}, at worst {worst:.3}");
     }
+    let as_expected = measured.iter().filter(|(cell, _)| cell.is_as_expected());
+    let (median, worst) = middle_and_worst(as_expected.map(|(_, figures)| figures.foretold_off * 100.0));
+    println!("Forecast where the quota is as expected: {median:.1} % off, at worst {worst:.1} %");
 }
 
 fn middle_and_worst(values: impl Iterator<Item = f64>) -> (f64, f64) {

@@ -9,6 +9,18 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 impl<'a, G: Graph, T: Ticket + 'a> Dispatcher<'a, G, T> {
+    /// How many of the open requests need no refill of the quota: those in flight, and those that it has room for. While
+    /// everything is on hold, this is less than none.
+    #[expect(clippy::cast_precision_loss, reason = "few are in flight")]
+    pub fn covered(&self) -> f64 {
+        self.requests_in_flight as f64 + self.throttle.left()
+    }
+
+    /// The time from sending a batch to its answer of late.
+    pub fn latency(&self) -> Duration {
+        self.throttle.latency()
+    }
+
     /// Learns from the verdicts of one batch what concerns all of them.
     pub(super) fn judged(&mut self, batch: Vec<Judged<T>>, sent: Sent, signs: Signs) -> Completed<T> {
         let was_connected = self.connectivity.is_connected();

@@ -79,6 +79,13 @@ impl Bucket {
         Duration::from_nanos(self.arrival.saturating_sub(self.now()))
     }
 
+    /// The parts that are left. While the bucket is on hold, this is less than none.
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    pub(super) fn left(&self) -> f64 {
+        let missing = self.arrival.saturating_sub(self.now()) as f64 / self.period as f64;
+        f64::from(self.burst.get()) - missing + f64::from(self.bought)
+    }
+
     /// Counts what refills in `debt` as spent before now.
     pub(super) fn owe(&mut self, debt: Duration) {
         self.push(u64::try_from(debt.as_nanos()).unwrap_or(u64::MAX));

@@ -65,6 +65,12 @@ impl Buckets {
         }
     }
 
+    /// How many calls the first bucket has left at `price`. While it is on hold, this is less than none.
+    pub(super) fn left(&self, price: u32) -> f64 {
+        let of = |limited: &Limited| limited.bucket.left() / f64::from(price.max(1).saturating_mul(limited.cost));
+        self.all.first().map_or(0.0, of)
+    }
+
     /// What an earlier process spent is missing.
     pub(super) fn recall(&mut self, kept: &KeptPace) {
         for limited in &mut self.all {

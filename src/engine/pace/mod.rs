@@ -16,7 +16,7 @@ mod limits;
 mod tests;
 
 pub use cause::Refusals;
-pub use forecast::SoFar;
+pub use forecast::Forecast;
 pub use limits::Call;
 
 use crate::{graph::quota::Quota, ledger::KeptPace};
@@ -251,6 +251,19 @@ impl Throttle {
     #[must_use]
     pub fn each(&self) -> Duration {
         Duration::from_secs_f64(f64::from(self.price) / f64::from(PARTS) / self.quota.per_second())
+    }
+
+    /// How many requests can be sent before the next one has to wait for the refill. While everything is on hold, this
+    /// is less than none.
+    #[must_use]
+    pub fn left(&self) -> f64 {
+        self.buckets.left(self.price)
+    }
+
+    /// The time from sending a batch to its answer of late.
+    #[must_use]
+    pub fn latency(&self) -> Duration {
+        Duration::try_from_secs_f64(self.latency).unwrap_or_default()
     }
 
     /// Takes up the pace that an earlier process left for this quota. What that process learnt of a smaller quota fades

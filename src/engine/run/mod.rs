@@ -24,6 +24,7 @@ use crate::{
     password::PasswordError,
 };
 use futures_util::future::FusedFuture;
+use std::time::Duration;
 
 /// How many new passwords are tried for a row if Graph refuses its password.
 pub const REPLACEMENTS_MAX: u32 = 2;
@@ -57,6 +58,10 @@ pub enum RunEvent {
         counts: Counts,
         /// How many answers were 429 so far in this process.
         throttled: u64,
+        /// How many of the open accounts need no refill of the quota. While the run waits, this is less than none.
+        covered: f64,
+        /// The time from sending a batch to its answer of late.
+        latency: Duration,
     },
     /// An account has ended, or is planned again, because all accounts were refused for a cause of the whole run.
     Account(RowStatus),

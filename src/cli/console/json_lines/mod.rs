@@ -119,7 +119,7 @@ impl JsonLines {
 
     fn run(&mut self, event: &RunEvent) {
         match event {
-            RunEvent::Progress { counts, throttled } => {
+            RunEvent::Progress { counts, throttled, .. } => {
                 let total = counts.settled() + counts.pending();
                 self.progress("reset", (counts.settled(), total), Some((by_status(*counts), *throttled)));
             }

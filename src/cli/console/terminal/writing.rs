@@ -7,61 +7,27 @@ use super::{
 };
 use crate::cli::console::stdio::Mark;
 use passwave::{
-    engine::{dispatch::Waiting, pace::SoFar, run::RunEvent},
+    engine::{dispatch::Waiting, pace::Forecast, run::RunEvent},
     graph::quota::Quota,
     ledger::{Counts, ReadLedger},
     util::format::{counted, grouped, short},
 };
-use std::{
-    collections::VecDeque,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 /// Time between plain lines.
 pub(super) const LINE_EVERY: Duration = Duration::from_secs(5);
-/// The window over which the pace is measured.
-const PACE_WINDOW: Duration = Duration::from_secs(10);
 /// Below this rate, no remaining time is estimated: the run is waiting.
 const RATE_SHOWN_MIN: f64 = 0.5;
-/// How often the clock on the bar ticks.
-const TICK: Duration = Duration::from_millis(250);
 
 /// Shows the progress of a run.
 pub(super) struct Writing {
     lines: Lines,
     bar: Option<Bar>,
-    quota: Quota,
     /// `None` in a rehearsal: time is virtual, and a rate means nothing.
-    pace: Option<Pace>,
-    settled_before: u64,
-    began: Instant,
+    forecast: Option<Forecast>,
     last_line: Instant,
     last_words: String,
     waits: Waits,
-}
-
-/// Settled accounts at some points of the last seconds.
-struct Pace(VecDeque<(Instant, u64)>);
-
-impl Pace {
-    fn begin(settled: u64) -> Self {
-        Self(VecDeque::from([(Instant::now(), settled)]))
-    }
-
-    /// Notes the number of settled accounts, and returns the rate over the window.
-    fn note(&mut self, settled: u64) -> f64 {
-        let now = Instant::now();
-        while self.0.len() > 1 && self.0.front().is_some_and(|(then, _)| now - *then > PACE_WINDOW) {
-            self.0.pop_front();
-        }
-        let (then, before) = self.0.front().copied().unwrap_or((now, settled));
-        if self.0.back().is_none_or(|(last, _)| now - *last > TICK) {
-            self.0.push_back((now, settled));
-        }
-        #[expect(clippy::cast_precision_loss, reason = "counts of accounts stay far below 2^52")]
-        let accounts = (settled - before) as f64;
-        accounts / (now - then).as_secs_f64().max(0.001)
-    }
 }
 
 impl Writing {
@@ -69,10 +35,8 @@ impl Writing {
     pub(super) fn begin(lines: Lines, ledger: &ReadLedger, quota: Quota) -> Self {
         let counts = ledger.counts();
         let bar = Bar::begin(lines, counts.settled(), counts.settled() + counts.pending());
-        let pace = (!ledger.settings().rehearsal).then(|| Pace::begin(counts.settled()));
-        let settled_before = counts.settled();
-        let (began, last_words, waits) = (Instant::now(), String::new(), Waits::new(lines));
-        Self { lines, bar, quota, pace, settled_before, began, last_line: began, last_words, waits }
+        let forecast = (!ledger.settings().rehearsal).then(|| Forecast::begin(quota, counts.settled()));
+        Self { lines, bar, forecast, last_line: Instant::now(), last_words: String::new(), waits: Waits::new(lines) }
     }
 
     /// The bar, if one can be shown.
@@ -83,7 +47,9 @@ impl Writing {
     /// Shows the run's event.
     pub(super) fn show(&mut self, event: &RunEvent) {
         match event {
-            RunEvent::Progress { counts, throttled } => self.progress(*counts, *throttled),
+            RunEvent::Progress { counts, throttled, covered, latency } => {
+                self.progress(*counts, *throttled, *covered, *latency)
+            }
             // The first is for programs, and the second has its own warning.
             RunEvent::Account(_) | RunEvent::SessionsDenied(_) => {}
             RunEvent::Waiting(waiting) => self.waiting(waiting),
@@ -126,7 +92,10 @@ impl Writing {
         self.waits.sum().iter().for_each(|text| self.lines.say(text));
     }
 
-    fn progress(&mut self, counts: Counts, throttled: u64) {
+    fn progress(&mut self, counts: Counts, throttled: u64, covered: f64, latency: Duration) {
+        if let Some(forecast) = &mut self.forecast {
+            forecast.note(counts.settled(), throttled, covered, latency);
+        }
         let words = self.words(counts, throttled);
         match &self.bar {
             Some(bar) => bar.set(counts.settled(), words),
@@ -141,7 +110,7 @@ impl Writing {
     }
 
     /// The words beside the numbers, the most important first.
-    fn words(&mut self, counts: Counts, throttled: u64) -> Vec<Word> {
+    fn words(&self, counts: Counts, throttled: u64) -> Vec<Word> {
         let numbers = [
             (counts.failed, "failed", Mark::Bad),
             (counts.in_doubt, "in doubt", Mark::Slow),
@@ -149,23 +118,24 @@ impl Writing {
         ];
         let told = numbers.into_iter().filter(|(number, ..)| *number > 0);
         let told = told.map(|(number, what, mark)| Word { text: format!("{} {what}", grouped(number)), mark });
-        told.chain(self.pace_words(counts, throttled)).collect()
+        told.chain(self.pace_words(counts)).collect()
     }
 
-    fn pace_words(&mut self, counts: Counts, throttled: u64) -> Vec<Word> {
-        let Some(pace) = &mut self.pace else { return Vec::new() };
-        let rate = pace.note(counts.settled());
+    fn pace_words(&self, counts: Counts) -> Vec<Word> {
+        let Some(forecast) = &self.forecast else { return Vec::new() };
+        let rate = forecast.rate();
         let mut texts = vec![format!("{rate:.0}/s")];
         if counts.pending() > 0 && rate >= RATE_SHOWN_MIN {
-            let settled = counts.settled() - self.settled_before;
-            let so_far = SoFar { settled, throttled, elapsed: self.began.elapsed(), rate };
-            texts.push(format!("about {} left", short(so_far.time_left(self.quota, counts.pending()))));
+            texts.push(format!("about {} left", short(forecast.time_left(counts.pending()))));
         }
         texts.into_iter().map(|text| Word { text, mark: Mark::Plain }).collect()
     }
 
     /// Says why nothing is sent, if the pause is long enough.
     fn waiting(&mut self, waiting: &Waiting) {
+        if let Some(forecast) = &mut self.forecast {
+            forecast.waits(waiting.wait);
+        }
         let Some(text) = self.waits.note(waiting) else { return };
         if self.bar.is_none() && text == self.last_words {
             return;

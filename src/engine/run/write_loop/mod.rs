@@ -245,8 +245,9 @@ impl<'a, G: Graph> Engine<'a, G> {
         self.give_up_sessions()?;
         self.send(claims)?;
         if recorded {
-            let (counts, throttled) = (self.ledger.counts(), self.dispatcher.tally().throttled);
-            (self.emit)(RunEvent::Progress { counts, throttled });
+            let (counts, dispatcher) = (self.ledger.counts(), &self.dispatcher);
+            let (throttled, latency) = (dispatcher.tally().throttled, dispatcher.latency());
+            (self.emit)(RunEvent::Progress { counts, throttled, covered: dispatcher.covered(), latency });
         }
         match limit {
             Limit::Time(wait) => Ok(Some(wait)),
