@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --bench wire`; compare the accounts per second.
 
+#![expect(clippy::result_large_err, reason = "the result is only measured")]
+
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use passwave::{
     account::upn::Upn,

@@ -78,7 +78,8 @@ fn dispatch(context: &Context, verb: Verb) -> Result<u8, Failure> {
         Verb::Plan { job } => commands::plan(context, &job),
         Verb::Run { folder, run, limit, connect, open, expect, yes, dry_run, .. } => {
             let consent = Consent::new(&Asking { says_yes: yes, can_ask: console::can_ask() });
-            let terms = RunConditions { run: &run, limit: &limit, expect: expect.as_deref(), consent };
+            let expect = expect.as_deref();
+            let terms = RunConditions { run: &run, limit: &limit, expect, consent, says_yes: yes };
             if dry_run {
                 return commands::dry_run(context, &folder, &open, &connect, &terms);
             }

@@ -31,6 +31,9 @@ use user::User;
 /// Maximum number of requests in one `$batch` (JSON batching, request rules).
 pub const BATCH_ITEMS_MAX: usize = 20;
 
+/// The code of the reply about an operation whose address does not lead to Graph: nothing was sent there.
+pub const NOT_AT_GRAPH: &str = "operation_not_at_graph";
+
 /// What to do with an account.
 pub enum Operation {
     /// `PATCH`: sets this password, and what the user has to do at the next sign-in.
@@ -39,6 +42,20 @@ pub enum Operation {
     RevokeSessions,
     /// `GET`: what the directory says about it, see [`User`].
     Read,
+    /// `POST …/resetPassword`: sets this password in the on-premises directory that manages the account. The answer names
+    /// an address at which the operation can be followed. Only for [`Graph::send_alone`].
+    ResetOnPremises(Password),
+    /// `GET` of the operation at this address, see [`OperationState`]. Only for [`Graph::send_alone`].
+    Follow(String),
+}
+
+/// How an operation that the service has accepted stands (Graph's resource `longRunningOperation`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OperationState {
+    /// `notStarted`, `running`, `succeeded` or `failed`, or whatever else the service says.
+    pub status: String,
+    /// What the service says about it, or empty.
+    pub detail: String,
 }
 
 /// One operation on one account.
@@ -81,6 +98,10 @@ pub struct Reply {
     pub body: Body,
     /// The account, if it was read.
     pub user: Option<Box<User>>,
+    /// Where an operation that was accepted can be followed: an address at Graph itself, or `None`.
+    pub location: Option<String>,
+    /// The operation, if it was followed.
+    pub operation: Option<Box<OperationState>>,
 }
 
 /// Graph's answers to a batch that it processed.
@@ -155,6 +176,18 @@ pub trait Graph {
     /// # Errors
     /// Distinguishes what was not sent, what was refused as a whole, and what may have taken effect.
     fn send(&self, batch: &BatchRequest) -> impl Future<Output = Result<BatchResponse, SendError>>;
+
+    /// Sends one request by itself and not in a batch, once. The only reply is the answer to it, whatever its status is.
+    ///
+    /// An operation is only followed at Graph itself: an address that leads elsewhere gets the reply
+    /// [`NOT_AT_GRAPH`], and nothing is sent.
+    ///
+    /// # Errors
+    /// Fails like [`Graph::send`], but never with [`SendError::Refused`].
+    fn send_alone(&self, request: &Request) -> impl Future<Output = Result<BatchResponse, SendError>> {
+        let row = request.row;
+        async move { Err(SendError::NotSent(format!("row {row} cannot be sent alone here"))) }
+    }
 
     /// Reads one page of a collection, once. `url` is a path below the API's version, or the [`Page::next`] of a page.
     ///

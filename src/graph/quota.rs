@@ -24,6 +24,9 @@ impl Quota {
     /// Resource units of one app in a tenant of more than 500 users: 8,000 in 10 seconds (same source).
     pub const DOCUMENTED_RESOURCE_UNITS: Self = Self::of(8_000, 10);
 
+    /// Authentication methods of one app in one tenant: 5 requests in 10 seconds (same source).
+    pub const DOCUMENTED_AUTHENTICATION_METHODS: Self = Self::of(5, 10);
+
     pub(crate) const fn of(units: u32, seconds: u64) -> Self {
         let units = match NonZeroU32::new(units) {
             Some(units) => units,

@@ -5,6 +5,10 @@
 //!
 //! Invariant: reading any bytes ends in a value or a [`SendError`], never in a panic.
 
+mod alone;
+
+pub use alone::{Alone, decode_alone, encode_alone};
+
 use super::{
     BatchRequest, BatchResponse, Operation, Page, RawJson, Reply, Request, SendError, json,
     user::{self, User},
@@ -28,6 +32,8 @@ const ITEM_BYTES: usize = 256;
 
 /// Maximum length of a request id that is kept: a GUID has 36 characters.
 const REQUEST_ID_CHARS_MAX: usize = 64;
+/// Maximum length of an address that is kept; Graph's own have about 200 characters.
+const LOCATION_BYTES_MAX: usize = 2_000;
 /// Maximum length of an error's code or message that is kept; Graph's own are below 300 characters.
 const TEXT_CHARS_MAX: usize = 1_000;
 
@@ -43,7 +49,8 @@ pub fn encode(batch: &BatchRequest) -> Zeroizing<Vec<u8>> {
 /// doubled and takes three characters each time, a quote in a password takes two.
 fn room(request: &Request) -> usize {
     let password = match &request.operation {
-        Operation::SetPassword(password, _) => 2 * password.expose().len(),
+        Operation::SetPassword(password, _) | Operation::ResetOnPremises(password) => 2 * password.expose().len(),
+        Operation::Follow(url) => 2 * url.len(),
         Operation::RevokeSessions | Operation::Read => 0,
     };
     ITEM_BYTES + 6 * request.address.as_str().len() + password
@@ -95,6 +102,16 @@ impl Serialize for Item<'_> {
             Operation::Read => {
                 item.serialize_field("method", "GET")?;
                 item.serialize_field("url", &format!("{path}?$select={}", user::SELECT))?;
+            }
+            Operation::ResetOnPremises(password) => {
+                item.serialize_field("method", "POST")?;
+                item.serialize_field("url", &alone::reset_path(address))?;
+                item.serialize_field("headers", &JsonContent)?;
+                item.serialize_field("body", &alone::NewPassword(password))?;
+            }
+            Operation::Follow(url) => {
+                item.serialize_field("method", "GET")?;
+                item.serialize_field("url", url)?;
             }
         }
         item.end()
@@ -151,6 +168,8 @@ pub struct Envelope {
     pub throttle_percentage: Option<f64>,
     /// `Date` of the whole.
     pub date: Option<Timestamp>,
+    /// `Location` of the whole, as it was sent.
+    pub location: Option<String>,
 }
 
 impl Envelope {
@@ -165,6 +184,7 @@ impl Envelope {
             request_id: header("request-id").unwrap_or_default().chars().take(REQUEST_ID_CHARS_MAX).collect(),
             throttle_percentage: header("x-ms-throttle-limit-percentage").and_then(|value| value.parse().ok()),
             date: header("date").and_then(|value| Some(rfc2822::parse(value).ok()?.timestamp())),
+            location: header("location").filter(|url| url.len() <= LOCATION_BYTES_MAX).map(str::to_owned),
         }
     }
 }
@@ -229,6 +249,7 @@ fn object<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
 /// # Errors
 /// Returns [`SendError::Refused`] for a status other than 2xx, and [`SendError::Lost`] if the body is not a batch
 /// response, so nothing is known about any write.
+#[expect(clippy::result_large_err, reason = "a reply that refuses a whole batch is rare, and moved once")]
 pub fn decode(envelope: &Envelope, body: &[u8]) -> Result<BatchResponse, SendError> {
     if !(200..300).contains(&envelope.status) {
         return Err(SendError::Refused(refusal(envelope, body)));
@@ -252,6 +273,7 @@ struct Collection {
 ///
 /// # Errors
 /// Fails like [`decode`].
+#[expect(clippy::result_large_err, reason = "a reply that refuses a whole batch is rare, and moved once")]
 pub fn decode_page(envelope: &Envelope, body: &[u8]) -> Result<Page, SendError> {
     if !(200..300).contains(&envelope.status) {
         return Err(SendError::Refused(refusal(envelope, body)));

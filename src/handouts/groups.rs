@@ -167,6 +167,7 @@ mod tests {
             changed_at: None,
             verified_at: None,
             verdict,
+            method: None,
             sessions: None,
             sessions_code: None,
             claimed: None,

@@ -12,6 +12,7 @@ use super::{
     state::{Doubt, State},
 };
 use crate::{
+    outcome::Method,
     password::{Form, Password},
     seal::{Binding, SealError},
 };
@@ -44,7 +45,7 @@ pub struct Claims {
     pub sessions: Vec<SessionsDue>,
 }
 
-const FROM: &str = " FROM account JOIN roster USING (row) LEFT JOIN looked_up USING (row) ";
+pub(super) const FROM: &str = " FROM account JOIN roster USING (row) LEFT JOIN looked_up USING (row) ";
 
 impl Ledger {
     /// Selects up to `most` requests that are due at `now`, sessions first, and marks them as in flight.
@@ -79,21 +80,22 @@ impl Ledger {
     ) -> Result<Vec<(Claimed, i64)>, LedgerError> {
         let mut select = transaction.prepare_cached(&format!(
             "SELECT {}, nth, password, doubt, troubles, settled_at, proof {FROM}
-             WHERE state = 'planned' AND not_before <= ?1 AND account.row <= ?3 ORDER BY not_before, account.row LIMIT ?2",
+             WHERE state = 'planned' AND method IS NULL AND not_before <= ?1 AND account.row <= ?3
+             ORDER BY not_before, account.row LIMIT ?2",
             planned_columns!()
         ))?;
         let mut rows = select.query((now, most, self.last_row))?;
         let mut claimed = Vec::new();
         while let Some(row) = rows.next()? {
             let proof = self.proof_in_flight(row)?;
-            claimed.push((self.claimed(row, approved)?, proof));
+            claimed.push((self.claimed(row, approved, Method::Graph)?, proof));
         }
         Ok(claimed)
     }
 
     /// Compares the doubts of a planned row with its proof. Returns the proof for when it is in flight, so a later
     /// process knows that it was.
-    fn proof_in_flight(&self, row: &Row<'_>) -> Result<i64, LedgerError> {
+    pub(super) fn proof_in_flight(&self, row: &Row<'_>) -> Result<i64, LedgerError> {
         let number = row.get(0)?;
         let mut end = End {
             state: State::Planned.as_str(),
@@ -109,9 +111,13 @@ impl Ledger {
         Ok(self.read.marks.proof(number, &end))
     }
 
-    fn claimed(&self, row: &Row<'_>, approved: &Approved) -> Result<Claimed, LedgerError> {
+    /// Reads a row that is to be sent by this `method`.
+    pub(super) fn claimed(&self, row: &Row<'_>, approved: &Approved, method: Method) -> Result<Claimed, LedgerError> {
         let (planned, _) = Planned::read(row)?;
         approved.must_hold(&self.read.marks, &planned)?;
+        if self.method_of(&planned) != method {
+            return Err(changed(planned.row, "the way in which its password is set is not what was planned"));
+        }
         let (nth, password) = (row.get(PLANNED_COLUMNS)?, row.get_ref(PLANNED_COLUMNS + 1)?);
         let Some(bytes) = stored(password) else { return Err(LedgerError::NoPassword(planned.row)) };
         self.password_must_be_ours(&planned, nth, bytes)?;

@@ -22,6 +22,8 @@ pub enum OnHold {
     Reads,
     /// Reads of the tenant as a whole: its roles and domains.
     TenantReads,
+    /// Everything about authentication methods: resets on premises, and looks at them.
+    Methods,
 }
 
 /// Slightly more than the longest accepted wait, because some jitter is added to each.
@@ -32,11 +34,12 @@ pub(super) const MILLIS_MAX: i64 = WAIT_MILLIS_MAX + 10_000;
 pub(crate) const WAIT_MILLIS_MAX: i64 = WAIT_SECONDS_MAX as i64 * 1_000;
 
 impl OnHold {
-    const fn key(self) -> NoteKey {
+    pub(super) const fn key(self) -> NoteKey {
         match self {
             Self::Writes => NoteKey::HeldWrites,
             Self::Reads => NoteKey::HeldReads,
             Self::TenantReads => NoteKey::HeldTenantReads,
+            Self::Methods => NoteKey::HeldMethods,
         }
     }
 }

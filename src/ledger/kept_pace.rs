@@ -86,6 +86,7 @@ const fn key_of(what: OnHold) -> NoteKey {
     match what {
         OnHold::Writes => NoteKey::PaceOfWrites,
         OnHold::Reads | OnHold::TenantReads => NoteKey::PaceOfReads,
+        OnHold::Methods => NoteKey::PaceOfMethods,
     }
 }
 
@@ -116,15 +117,14 @@ impl Ledger {
         Ok(())
     }
 
-    /// Notes a wait of writes from `from` until `until` (milliseconds since 1970) with the next rows, unless a longer one
-    /// is noted.
+    /// Notes a wait from `from` until `until` (milliseconds since 1970) with the next rows, unless a longer one is noted.
     ///
     /// # Errors
     /// Fails if the ledger cannot be read.
-    pub fn keep_hold(&self, (from, until): (i64, i64)) -> Result<(), LedgerError> {
-        let noted = note::read(&self.connection, NoteKey::HeldWrites)?;
-        if [self.staged.get(NoteKey::HeldWrites), noted].iter().all(|noted| !covers(noted.as_deref(), (from, until))) {
-            self.staged.add(NoteKey::HeldWrites, format!("{from} {until}"));
+    pub fn keep_hold(&self, what: OnHold, (from, until): (i64, i64)) -> Result<(), LedgerError> {
+        let noted = note::read(&self.connection, what.key())?;
+        if [self.staged.get(what.key()), noted].iter().all(|noted| !covers(noted.as_deref(), (from, until))) {
+            self.staged.add(what.key(), format!("{from} {until}"));
         }
         Ok(())
     }

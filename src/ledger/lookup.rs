@@ -94,7 +94,7 @@ impl ReadLedger {
         let mut select = self.connection.prepare(
             "SELECT roster.user_principal_name, coalesce(looked_up.user_principal_name, ''), coalesce(object_id, '')
              FROM account JOIN roster USING (row) LEFT JOIN looked_up USING (row)
-             WHERE state = 'planned' OR state = 'in_flight'",
+             WHERE state = 'planned' OR state = 'in_flight' OR state = 'accepted'",
         )?;
         let mut rows = select.query(())?;
         while let Some(row) = rows.next()? {
@@ -200,7 +200,8 @@ impl Ledger {
         let mut counts = self.read.counts;
         let mut marked = Vec::with_capacity(found.len());
         for looked in found {
-            keep(&transaction, looked, &mut counts)?;
+            let method = self.read.settings.method_of(looked.kind).word().filter(|_| looked.skip.is_none());
+            keep(&transaction, looked, method, &mut counts)?;
             marked.push((looked.row, mark_again(&transaction, &self.read.marks, looked.row)?));
         }
         transaction.commit()?;
@@ -255,7 +256,16 @@ impl Ledger {
     }
 }
 
-fn keep(transaction: &Transaction, looked: &Looked, counts: &mut Counts) -> Result<(), LedgerError> {
+fn keep(
+    transaction: &Transaction,
+    looked: &Looked,
+    method: Option<&str>,
+    counts: &mut Counts,
+) -> Result<(), LedgerError> {
+    if method.is_some() {
+        let mut update = transaction.prepare_cached("UPDATE account SET method = ?2 WHERE row = ?1")?;
+        update.execute((looked.row, method))?;
+    }
     transaction.prepare_cached("INSERT OR REPLACE INTO looked_up VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
         looked.row,
         Written(looked.kind),

@@ -195,6 +195,17 @@ impl Marks {
         mark_of(self.tag(b"end", &parts).as_ref())
     }
 
+    /// The mark of a password that the service has accepted, or may have accepted, for the on-premises directory.
+    pub(super) fn writeback_mark(&self, row: u64, operation: Option<&str>, accepted_at: i64, is_accepted: bool) -> i64 {
+        let parts = [
+            &row.to_be_bytes()[..],
+            &accepted_at.to_be_bytes(),
+            &[u8::from(is_accepted), u8::from(operation.is_some())],
+            operation.unwrap_or_default().as_bytes(),
+        ];
+        mark_of(self.tag(b"writeback", &parts).as_ref())
+    }
+
     /// The seed of the `nth` password of a row, which the run makes itself; another one for each attempt.
     pub(super) fn reissue_seed(&self, row: u64, nth: u32, attempt: u32) -> Zeroizing<[u8; 32]> {
         let parts = [&row.to_be_bytes()[..], &nth.to_be_bytes(), &attempt.to_be_bytes()];

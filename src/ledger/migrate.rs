@@ -25,7 +25,7 @@ pub(super) fn carry_over(connection: &mut Connection) -> Result<(), LedgerError>
     transaction.execute_batch("DROP VIEW report; ALTER TABLE account RENAME TO account_4")?;
     transaction.execute_batch(&changed_tables()?)?;
     transaction.execute_batch(
-        "INSERT INTO account SELECT account_4.*, NULL, 0, NULL, NULL FROM account_4;
+        "INSERT INTO account SELECT account_4.*, NULL, 0, NULL, NULL, NULL FROM account_4;
          DROP TABLE account_4",
     )?;
     transaction.execute_batch(&schema::indexes())?;
@@ -43,8 +43,9 @@ pub(super) fn carry_over(connection: &mut Connection) -> Result<(), LedgerError>
 fn changed_tables() -> Result<String, LedgerError> {
     let whole = Connection::open_in_memory()?;
     whole.execute_batch(&schema::tables())?;
-    let mut select =
-        whole.prepare("SELECT sql || ';' FROM sqlite_schema WHERE name IN ('account', 'report', 'claim', 'sweep')")?;
+    let mut select = whole.prepare(
+        "SELECT sql || ';' FROM sqlite_schema WHERE name IN ('account', 'report', 'claim', 'sweep', 'writeback')",
+    )?;
     let texts = select.query_map((), |row| row.get::<_, String>(0))?;
     Ok(texts.collect::<Result<Vec<_>, _>>()?.join("\n"))
 }

@@ -48,6 +48,8 @@ mod trouble;
 mod turn;
 mod version;
 mod words;
+mod writeback;
+mod writeback_claim;
 
 pub use claim::{Claimed, Claims};
 pub use claimed::{ClaimCounts, ClaimState, Sweep, ToSweep};
@@ -71,6 +73,7 @@ pub use store::Skipped;
 pub use timeline::{Pause, PauseReason};
 pub use trouble::StorageFault;
 pub use turn::{Fact, Facts};
+pub use writeback::{Errand, WritebackClaim, WritebackEvent, WritebackFact};
 
 use crate::{
     plan::Settings,

@@ -25,6 +25,8 @@ pub(super) enum NoteKey {
     Clocks,
     /// The plan's fingerprint.
     Fingerprint,
+    /// Until when Graph asked us not to use authentication methods.
+    HeldMethods,
     /// Until when Graph asked us not to read accounts.
     HeldReads,
     /// The same for reads of the tenant.
@@ -39,6 +41,8 @@ pub(super) enum NoteKey {
     LookupSaid,
     /// The key of the marks.
     MarksKey,
+    /// The pace of authentication methods as the last process left it.
+    PaceOfMethods,
     /// The pace of reads as the last process left it.
     PaceOfReads,
     /// The same for writes.
@@ -89,6 +93,7 @@ impl NoteKey {
             Self::ClientId => "client_id",
             Self::Clocks => "clocks",
             Self::Fingerprint => "fingerprint",
+            Self::HeldMethods => "held_methods",
             Self::HeldReads => "held_reads",
             Self::HeldTenantReads => "held_tenant_reads",
             Self::HeldWrites => "held_writes",
@@ -96,6 +101,7 @@ impl NoteKey {
             Self::Lookup => "lookup",
             Self::LookupSaid => "lookup_said",
             Self::MarksKey => "marks_key",
+            Self::PaceOfMethods => "pace_of_methods",
             Self::PaceOfReads => "pace_of_reads",
             Self::PaceOfWrites => "pace_of_writes",
             Self::Passwave => "passwave",

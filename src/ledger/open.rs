@@ -156,6 +156,7 @@ impl Ledger {
     /// wait that is longer than any noted one comes from a clock that was set back.
     fn recover(&mut self, now: Timestamp) -> Result<(), LedgerError> {
         self.bound_waits(now.as_millisecond())?;
+        self.recover_writeback(now.as_millisecond())?;
         self.left_in_flight = self.recover_writes()?;
         self.recover_sessions()?;
         self.read.counts = Counts::read(&self.read.connection)?;

@@ -20,6 +20,8 @@ pub struct Counts {
     pub planned: u64,
     /// May have been sent.
     pub in_flight: u64,
+    /// Accepted for the on-premises directory, or perhaps accepted, and not ended.
+    pub accepted: u64,
     /// Confirmed.
     pub reset: u64,
     /// Refused.
@@ -42,7 +44,7 @@ impl Counts {
     /// All rows of the roster.
     #[must_use]
     pub fn rows(&self) -> u64 {
-        self.planned + self.in_flight + self.settled() + self.skipped
+        self.pending() + self.settled() + self.skipped
     }
 
     /// Rows that were sent and have ended.
@@ -54,7 +56,7 @@ impl Counts {
     /// Rows that have not ended.
     #[must_use]
     pub fn pending(&self) -> u64 {
-        self.planned + self.in_flight
+        self.planned + self.in_flight + self.accepted
     }
 
     /// Accounts whose sessions are still to be revoked.
@@ -105,10 +107,11 @@ impl Counts {
         *self.at(to) += number;
     }
 
-    fn at(&mut self, state: State) -> &mut u64 {
+    pub(super) fn at(&mut self, state: State) -> &mut u64 {
         match state {
             State::Planned => &mut self.planned,
             State::InFlight => &mut self.in_flight,
+            State::Accepted => &mut self.accepted,
             State::Reset => &mut self.reset,
             State::Failed => &mut self.failed,
             State::InDoubt => &mut self.in_doubt,

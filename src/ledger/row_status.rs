@@ -3,7 +3,7 @@
 //! It never returns a password. Invariant: a row that was changed after it ended is in doubt here, as in every report.
 
 use super::{Verdict, state::SessionState};
-use crate::outcome::{Cause, Status};
+use crate::outcome::{Cause, Method, Status};
 
 /// The state of a row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,4 +36,6 @@ pub struct RowStatus {
     pub verdict: Option<Verdict>,
     /// What became of the account's sessions.
     pub sessions: Option<SessionState>,
+    /// How its password goes to the account; `None` if nothing is sent to it, or if all go the same way.
+    pub method: Option<Method>,
 }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     JsonError,
-    outcome::Status,
+    outcome::{Method, Status},
     password::{Form, Password},
     seal::Binding,
 };
@@ -55,6 +55,8 @@ pub struct ReportRow {
     pub verified_at: Option<i64>,
     /// What the directory showed last.
     pub verdict: Option<Verdict>,
+    /// How its password goes to the account; `None` if nothing is sent to it, or if all go the same way.
+    pub method: Option<Method>,
     /// What became of the account's sessions.
     pub sessions: Option<SessionState>,
     /// Why they were not revoked.
@@ -150,6 +152,7 @@ impl ReadLedger {
             verified_at: standing.verified_at,
             verdict: standing.verdict,
             sessions: standing.sessions,
+            method: standing.method,
             sessions_code: text(8)?,
             claimed: row.get::<_, Found<_>>(AT + 9)?.0,
             claimed_at: row.get(AT + 10)?,
@@ -184,6 +187,7 @@ impl ReadLedger {
             verdict: row.get::<_, Found<_>>(AT + 5)?.0,
             cause: if is_proven { row.get::<_, Found<_>>(AT + 6)?.0 } else { None },
             sessions: row.get::<_, Found<_>>(AT + 7)?.0,
+            method: (self.settings.rules.writeback && status != Status::Skipped).then(|| self.method_of(planned)),
         })
     }
 

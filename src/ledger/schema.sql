@@ -40,11 +40,12 @@ CREATE TABLE data_key (
 ) STRICT;
 
 -- What became of each row:  planned -> in_flight -> reset | failed | in_doubt, or back to planned.
+-- With writeback:           planned -> in_flight -> accepted -> reset | failed | in_doubt; never back after it was accepted.
 -- The checks are spelt out: for a list in IN, SQLite makes a table of its own at each write.
 CREATE TABLE account (
     row           INTEGER PRIMARY KEY REFERENCES roster,
     state         TEXT    NOT NULL
-        CHECK (state = 'planned' OR state = 'in_flight' OR state = 'reset'
+        CHECK (state = 'planned' OR state = 'in_flight' OR state = 'accepted' OR state = 'reset'
             OR state = 'failed' OR state = 'in_doubt' OR state = 'skipped'),
     password      ANY,                        -- a text; in a sealed run a blob that begins with the number of its data key
     nth           INTEGER NOT NULL DEFAULT 0, -- passwords that the row had before this one
@@ -66,7 +67,19 @@ CREATE TABLE account (
     commitment    BLOB,                       -- hash of the planned password, if it was sealed and another one took its place
     mark          INTEGER NOT NULL,           -- keyed hash of what was planned for the row, its password included
     proof         INTEGER,                    -- keyed hash of how the row ended
-    cause         TEXT                        -- why Graph refused it: permission, not_found, synced, external, password or other
+    cause         TEXT,                       -- why Graph refused it: permission, not_found, synced, external, password, writeback or other
+    method        TEXT                        -- how the password goes to the account; none: Graph writes it itself
+        CHECK (method = 'writeback')
+) STRICT;
+
+-- Passwords that the service has accepted, or may have accepted, for the on-premises directory.
+CREATE TABLE writeback (
+    row         INTEGER PRIMARY KEY REFERENCES roster,
+    operation   TEXT,                         -- where the operation is followed; none: the answer is lost, or named no address
+    accepted_at INTEGER NOT NULL,             -- when the answer came, or when its loss was noticed
+    is_accepted INTEGER NOT NULL,             -- 1: the service said so; 0: no answer came
+    polls       INTEGER NOT NULL DEFAULT 0,   -- times that someone looked
+    tag         INTEGER NOT NULL              -- keyed hash of the row, the operation, and whether it was accepted
 ) STRICT;
 
 -- Passwords that were each followed by a new one: Graph refused them as too weak, or they are sealed and may have been sent
@@ -124,7 +137,7 @@ SELECT
     roster.row,
     roster.line,
     coalesce(looked_up.user_principal_name, roster.user_principal_name) AS user_principal_name,
-    CASE WHEN state IN ('planned', 'in_flight') THEN 'pending' ELSE state END AS status,
+    CASE WHEN state IN ('planned', 'in_flight', 'accepted') THEN 'pending' ELSE state END AS status,
     CASE
         WHEN state IN ('failed', 'skipped') THEN NULL
         WHEN state = 'in_doubt' AND account.doubt = 2 THEN

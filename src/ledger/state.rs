@@ -14,6 +14,8 @@ pub enum State {
     Planned,
     /// May have been sent: the intent is on disk.
     InFlight,
+    /// The service has accepted the password for the on-premises directory, or may have. It is never sent again.
+    Accepted,
     /// Graph confirmed the password.
     Reset,
     /// Graph refused it.
@@ -26,7 +28,8 @@ pub enum State {
 
 impl State {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Planned, Self::InFlight, Self::Reset, Self::Failed, Self::InDoubt, Self::Skipped];
+    pub const ALL: [Self; 7] =
+        [Self::Planned, Self::InFlight, Self::Accepted, Self::Reset, Self::Failed, Self::InDoubt, Self::Skipped];
 
     /// The word in the ledger.
     #[must_use]
@@ -34,6 +37,7 @@ impl State {
         match self {
             Self::Planned => "planned",
             Self::InFlight => "in_flight",
+            Self::Accepted => "accepted",
             Self::Reset => "reset",
             Self::Failed => "failed",
             Self::InDoubt => "in_doubt",
@@ -45,7 +49,7 @@ impl State {
     #[must_use]
     pub const fn status(self) -> Status {
         match self {
-            Self::Planned | Self::InFlight => Status::Pending,
+            Self::Planned | Self::InFlight | Self::Accepted => Status::Pending,
             Self::Reset => Status::Reset,
             Self::Failed => Status::Failed,
             Self::InDoubt => Status::InDoubt,

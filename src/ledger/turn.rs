@@ -111,7 +111,7 @@ impl Ledger {
         let mut count = self.read.connection.prepare_cached(
             "SELECT (SELECT count(*) FROM (SELECT 1 FROM account WHERE sessions = 'due' AND not_before <= ?1 LIMIT ?2))
                   + (SELECT count(*) FROM (SELECT 1 FROM account
-                     WHERE state = 'planned' AND not_before <= ?1 AND row <= ?3 LIMIT ?2))",
+                     WHERE state = 'planned' AND method IS NULL AND not_before <= ?1 AND row <= ?3 LIMIT ?2))",
         )?;
         let due: usize = count.query_row((now, most, self.last_row), |row| row.get(0))?;
         Ok(due.min(most))
@@ -124,7 +124,7 @@ impl Ledger {
                  SELECT * FROM (SELECT not_before AS due FROM account WHERE sessions = 'due' ORDER BY not_before LIMIT 1)
                  UNION ALL
                  SELECT * FROM (SELECT not_before FROM account
-                                WHERE state = 'planned' AND row <= ?1 ORDER BY not_before LIMIT 1))",
+                                WHERE state = 'planned' AND method IS NULL AND row <= ?1 ORDER BY not_before LIMIT 1))",
         )?;
         Ok(first.query_row([self.last_row], |row| row.get(0))?)
     }
@@ -137,7 +137,7 @@ impl Ledger {
     /// The row of the `nth` account (from 1) that has not ended; `None` if there are fewer.
     pub fn nth_pending(&self, nth: u64) -> Result<Option<u64>, LedgerError> {
         let mut select = self.read.connection.prepare_cached(
-            "SELECT row FROM account WHERE state IN ('planned', 'in_flight') ORDER BY row LIMIT 1 OFFSET ?1",
+            "SELECT row FROM account WHERE state IN ('planned', 'in_flight', 'accepted') ORDER BY row LIMIT 1 OFFSET ?1",
         )?;
         Ok(select.query_row([nth.saturating_sub(1)], |row| row.get(0)).optional()?)
     }
@@ -173,7 +173,7 @@ impl Ledger {
 
 impl Ledger {
     /// Records one fact; returns the memory of a password that was made for it, if any.
-    fn record(
+    pub(super) fn record(
         &self,
         transaction: &Transaction<'_>,
         fact: &Fact,
@@ -221,6 +221,6 @@ impl Ledger {
     }
 }
 
-fn some(text: &str) -> Option<&str> {
+pub(super) fn some(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }

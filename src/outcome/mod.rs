@@ -6,9 +6,11 @@
 //! Invariant: an answer counts as a refusal only if Graph certainly wrote nothing.
 
 mod kind;
+mod method;
 mod skip;
 
 pub use kind::Kind;
+pub use method::Method;
 pub use skip::Skip;
 
 use serde::Serialize;
@@ -70,14 +72,16 @@ pub enum Cause {
     External,
     /// The password breaks the tenant's rules.
     Password,
+    /// The on-premises directory did not take the password.
+    Writeback,
     /// Any other refusal.
     Other,
 }
 
 impl Cause {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Permission, Self::NotFound, Self::Synced, Self::External, Self::Password, Self::Other];
+    pub const ALL: [Self; 7] =
+        [Self::Permission, Self::NotFound, Self::Synced, Self::External, Self::Password, Self::Writeback, Self::Other];
 
     /// The word in the ledger.
     #[must_use]
@@ -88,6 +92,7 @@ impl Cause {
             Self::Synced => "synced",
             Self::External => "external",
             Self::Password => "password",
+            Self::Writeback => "writeback",
             Self::Other => "other",
         }
     }
@@ -119,6 +124,10 @@ impl Cause {
                 "guest and federated accounts sign in at their home organization: their password cannot be set here"
             }
             Self::Password => "give the account a password that the tenant's rules allow, such as a longer one",
+            Self::Writeback => {
+                "read error_message in the report; check that password writeback is on and its agent is running, that the \
+                 account is not protected in the on-premises directory, and that the password meets that domain's policy"
+            }
             Self::Other => "read error_message in the report, correct the cause, and reset these accounts again",
         }
     }
@@ -133,6 +142,10 @@ pub enum Asked {
     Sessions,
     /// An account: any 2xx is an answer, and the reader judges its content.
     Account,
+    /// A new password on premises: 202 means that the service has accepted it, not that it is set.
+    ResetOnPremises,
+    /// An operation that was accepted: any 2xx is an answer, and the reader judges its content.
+    Operation,
 }
 
 /// The content of an answer's body, as far as it decides whether the answer is a success.
@@ -210,9 +223,10 @@ impl Verdict {
 /// Whether Graph documents this answer as a success.
 fn is_success(asked: Asked, status: u16, body: Body) -> bool {
     match (asked, status, body) {
-        (Asked::Account, ..) => true,
+        (Asked::Account | Asked::Operation, ..) => true,
         (_, _, Body::Error) => false,
         (Asked::Password | Asked::Sessions, 204, _) | (Asked::Sessions, 200, Body::True) => true,
+        (Asked::ResetOnPremises, 202, _) => true,
         _ => false,
     }
 }

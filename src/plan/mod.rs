@@ -10,7 +10,7 @@ pub mod wanted;
 use crate::{
     account::upn::Upn,
     graph::cloud::{Cloud, OwnEndpoint},
-    outcome::Skip,
+    outcome::{Kind, Method, Skip},
     password::{ForceChange, Form, Generator, Password, PasswordError, PasswordPolicy, Person, Profile},
     plan::wanted::Wanted,
     roster::{Cells, Only, Origin, Roster, RosterError, Row, Rows, exclusions::Exclusions, place},
@@ -46,6 +46,9 @@ pub struct Rules {
     pub include_synced: bool,
     /// Whether to reset accounts with directory roles.
     pub include_admins: bool,
+    /// Whether accounts that on-premises AD manages are reset there, through the service.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub writeback: bool,
 }
 
 /// Settings of the whole run. The ledger stores them with the plan.
@@ -136,6 +139,15 @@ impl Settings {
     #[must_use]
     pub fn own_header(&self) -> &[String] {
         &self.header[..self.header.len().saturating_sub(self.earlier_columns.unwrap_or_default())]
+    }
+
+    /// How the password goes to an account of this kind.
+    #[must_use]
+    pub fn method_of(&self, kind: Kind) -> Method {
+        match kind {
+            Kind::Reason(Skip::Synced) if self.rules.writeback => Method::Writeback,
+            _ => Method::Graph,
+        }
     }
 
     /// What an account of this profile must do at the next sign-in.

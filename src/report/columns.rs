@@ -6,6 +6,7 @@
 use super::{Fault, sink::Cells};
 use crate::{
     ledger::{ClaimState, ReadLedger, ReportRow, state::SessionState},
+    outcome::Method,
     password::Password,
     util::sanitize,
 };
@@ -34,6 +35,8 @@ pub const VERIFIED_COLUMN: &str = "verified_at";
 pub const SESSIONS_COLUMN: &str = "sessions_revoked";
 /// The columns for sweeps, after that: whether the user has chosen a password (`yes`, `no`, `unread`), and when.
 pub const CLAIMED_COLUMNS: [&str; 2] = ["claimed", "claimed_at"];
+/// The column for the way of each password, after that.
+pub const METHOD_COLUMN: &str = "method";
 /// The column for sealing, after that: passwords that may be in force instead of the one shown, one per line.
 pub const EARLIER_COLUMN: &str = "earlier_passwords";
 
@@ -112,6 +115,7 @@ pub(super) struct Columns {
     verified: bool,
     sessions: bool,
     swept: bool,
+    method: bool,
     /// Names of the roster's own columns.
     header: Vec<String>,
     /// The number of the roster's own columns: more than the header has if a row has more cells.
@@ -125,6 +129,7 @@ impl Columns {
             verified: ledger.is_verified()?,
             sessions: ledger.revokes_sessions()?,
             swept: ledger.is_swept()?,
+            method: ledger.settings().rules.writeback,
             header: ledger.settings().header.iter().map(|name| sanitize::data(name).into_owned()).collect(),
             width: ledger.widest_row()?.max(ledger.settings().header.len()),
         })
@@ -137,6 +142,7 @@ impl Columns {
             self.sessions.then_some((SESSIONS_COLUMN, Kind::Text)),
             self.swept.then_some((CLAIMED_COLUMNS[0], Kind::Text)),
             self.swept.then_some((CLAIMED_COLUMNS[1], Kind::Time)),
+            self.method.then_some((METHOD_COLUMN, Kind::Text)),
             self.view.sealed.then_some((EARLIER_COLUMN, Kind::Secret)),
         ];
         let own = self.header.iter().map(String::as_str).chain(iter::repeat("")).take(self.width);
@@ -174,6 +180,9 @@ impl Columns {
         if self.swept {
             put(Value::Text(row.claimed.map_or("", ClaimState::as_str)))?;
             put(Value::Time(row.claimed_at))?;
+        }
+        if self.method {
+            put(Value::Text(row.method.map_or("", Method::as_str)))?;
         }
         if self.view.sealed {
             let earlier: Vec<&str> = self.view.earlier(row).iter().map(Password::expose).collect();

@@ -28,7 +28,7 @@ mod workbook;
 mod workbook;
 
 pub use crate::util::sanitize::defused;
-pub use columns::{CLAIMED_COLUMNS, COLUMNS, EARLIER_COLUMN, SESSIONS_COLUMN, VERIFIED_COLUMN};
+pub use columns::{CLAIMED_COLUMNS, COLUMNS, EARLIER_COLUMN, METHOD_COLUMN, SESSIONS_COLUMN, VERIFIED_COLUMN};
 pub use earlier::{TakeOver, as_roster};
 pub use files::NotReplaced;
 #[cfg(feature = "html")]

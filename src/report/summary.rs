@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     ledger::{ClaimCounts, Group, LedgerError, ReadLedger, RowStatus, Sweep, Times},
-    outcome::{Cause, Skip, Status},
+    outcome::{Cause, Method, Skip, Status},
     password::{ForceChange, Profile},
     roster::Only,
     seal::Sealing,
@@ -89,6 +89,9 @@ pub struct Summary {
     /// Every sweep, in order of time.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sweeps: Vec<SummarySweep>,
+    /// In a run with writeback: accounts by how their passwords go to them, each by status.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub methods: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
     /// Accounts whose sessions were revoked.
     pub sessions_revoked: u64,
     /// Accounts whose sessions could not be revoked.
@@ -287,6 +290,7 @@ impl Summary {
             verified: ledger.verdicts()?.into_iter().map(|(verdict, rows)| (verdict.as_str(), rows)).collect(),
             claimed: if ledger.is_swept()? { Some(ledger.claims()?) } else { None },
             sweeps: ledger.sweeps()?.into_iter().map(SummarySweep::of).collect(),
+            methods: methods(ledger)?,
             sessions_revoked: counts.sessions_revoked,
             sessions_failed: counts.sessions_kept,
             causes,
@@ -306,6 +310,23 @@ impl Summary {
     pub fn place_of<'a>(&'a self, name: &'a str) -> &'a str {
         place_of(&self.not_replaced, name)
     }
+}
+
+/// The statuses of the accounts whose passwords go each way; skipped rows go none.
+fn methods(ledger: &ReadLedger) -> Result<BTreeMap<&'static str, BTreeMap<&'static str, u64>>, LedgerError> {
+    if !ledger.settings().rules.writeback {
+        return Ok(BTreeMap::new());
+    }
+    let (all, writeback) = (ledger.counts(), ledger.writeback_counts()?);
+    let sent = || Status::ALL.into_iter().filter(|status| *status != Status::Skipped);
+    let of = |method| {
+        let number = |status| match method {
+            Method::Graph => all.of(status).saturating_sub(writeback.of(status)),
+            Method::Writeback => writeback.of(status),
+        };
+        sent().map(|status| (status.as_str(), number(status))).collect()
+    };
+    Ok(Method::ALL.into_iter().map(|method| (method.as_str(), of(method))).collect())
 }
 
 /// 0 if every account has its password, apart from duplicates; 1 if a row needs attention; 3 if rows are left.

@@ -50,7 +50,7 @@ impl Verb {
             ("GET", _) => Self::Get,
             ("PATCH", _) => Self::Patch,
             ("DELETE", _) => Self::Delete,
-            (_, Target::Users | Target::RevokeSessions | Target::Restore) => Self::Post,
+            (_, Target::Users | Target::RevokeSessions | Target::Restore | Target::ResetOnPremises) => Self::Post,
             _ => Self::Ask,
         };
         Ok((verb, permission))
@@ -62,6 +62,11 @@ impl<'a> Action<'a> {
         !matches!(self.verb, Verb::Get | Verb::Ask)
     }
 
+    /// Whether it concerns authentication methods, which have a quota of their own.
+    pub(super) fn is_of_methods(self) -> bool {
+        matches!(self.place.route.target, Target::ResetOnPremises | Target::Operation)
+    }
+
     /// Whether it needs a body. An action without parameters needs one only within a batch.
     pub(super) fn needs_body(self, call: &Call<'_>) -> bool {
         let bare = matches!(self.place.route.target, Target::RevokeSessions | Target::Restore);
@@ -70,7 +75,8 @@ impl<'a> Action<'a> {
 
     /// The account that it concerns.
     pub(super) fn account(self) -> Option<&'a str> {
-        matches!(self.place.route.target, Target::User | Target::RevokeSessions).then_some(self.key)
+        matches!(self.place.route.target, Target::User | Target::RevokeSessions | Target::ResetOnPremises)
+            .then_some(self.key)
     }
 
     /// Resource units that it costs (Graph's throttling limits, identity and access).

@@ -22,6 +22,9 @@ pub(super) use super::action::Call;
 const PERCENTAGE_MIN: f64 = 0.8;
 const PERCENTAGE_MAX: f64 = 1.8;
 
+/// The quota of authentication methods is spent.
+const METHODS_SPENT: &str = "";
+
 /// The random faults of a call.
 #[derive(Clone, Copy)]
 enum InjectedFault {
@@ -104,6 +107,8 @@ impl State {
     fn note_arrival(&mut self, action: Action<'_>, at: TimePoint) {
         match (action.verb, action.place.route.target) {
             (Verb::Patch, _) => self.tally.patches += 1,
+            (_, Target::ResetOnPremises) => self.tally.resets_on_premises += 1,
+            (_, Target::Operation) => self.tally.polls += 1,
             (Verb::Get, Target::User | Target::Users) => {
                 self.tally.reads += 1;
                 self.tally.first_read.get_or_insert(at.instant);
@@ -115,8 +120,13 @@ impl State {
         self.tally.early += u64::from(held.is_some_and(|held| at.elapsed < held.not_before));
     }
 
-    /// Charges both quotas. If one is spent, returns the longer wait and its quota.
+    /// Charges both quotas of the call. If one is spent, returns the longer wait and its quota.
     fn charge(&mut self, action: Action<'_>, units: u32, at: TimePoint) -> Option<(Duration, &'static str)> {
+        if action.is_of_methods() {
+            let methods = self.methods.charge(at.elapsed, 1.0);
+            let units = self.units.charge(at.elapsed, f64::from(units));
+            return methods.max(units).map(|wait| (wait, METHODS_SPENT));
+        }
         let writes = if action.is_write() { self.writes.charge(at.elapsed, 1.0) } else { None };
         let units = self.units.charge(at.elapsed, f64::from(units));
         if writes >= units {
@@ -134,6 +144,10 @@ impl State {
         context: &RequestContext,
     ) -> Reply {
         let mut reply = self.throttled(wait, action.account(), context);
+        if spent == METHODS_SPENT {
+            // No such refusal was ever captured, so it names nothing but the wait.
+            return reply;
+        }
         let credentials = &self.tokens.credentials;
         let kind = if spent == "WriteLimitExceeded" { "Write" } else { "ReadWrite" };
         let scope = format!("Tenant_Application/{kind}/{}/{}", credentials.client_id, credentials.tenant_id);
@@ -250,7 +264,7 @@ impl State {
 
     pub(super) fn hold_account(&mut self, resource: &Resource<'_>, until: Duration) {
         if let Resource::Known(place) | Resource::RevokeSessions(place) = resource
-            && matches!(place.route.target, Target::User | Target::RevokeSessions)
+            && matches!(place.route.target, Target::User | Target::RevokeSessions | Target::ResetOnPremises)
             && let Some(held) = self.tenant.find_mut(&place.key)
         {
             held.more_mut().not_before = until;

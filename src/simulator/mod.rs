@@ -23,6 +23,7 @@ mod entry;
 pub mod faults;
 mod http;
 mod index;
+mod operations;
 mod perform;
 mod permission;
 mod place;
@@ -43,6 +44,7 @@ mod tenant;
 mod tests;
 mod tls;
 mod token;
+mod writeback;
 
 pub use self::{
     account::{Account, AccountKind},
@@ -54,7 +56,7 @@ pub use self::{
 };
 
 use crate::{
-    graph::{BatchRequest, BatchResponse, Graph, Page, SendError, claims::Claims, quota::Quota, wire},
+    graph::{self, BatchRequest, BatchResponse, Graph, Page, SendError, claims::Claims, quota::Quota, wire},
     password::ForceChange,
 };
 use jiff::Timestamp;
@@ -71,6 +73,8 @@ pub struct SimulatorConfig {
     pub write_quota: Quota,
     /// The quota of resource units.
     pub resource_units: Quota,
+    /// The quota of authentication methods: resets on premises, and looks at their operations.
+    pub authentication_methods: Quota,
     /// The faults.
     pub faults: Faults,
     /// The seed for random choices, ids and credentials.
@@ -87,7 +91,15 @@ impl SimulatorConfig {
     #[must_use]
     pub fn new(write_quota: Quota, seed: u64) -> Self {
         let resource_units = Quota::resource_units_for(write_quota);
-        Self { write_quota, resource_units, faults: Faults::calm(), seed, epoch: Timestamp::now(), public_url: None }
+        Self {
+            write_quota,
+            resource_units,
+            authentication_methods: Quota::DOCUMENTED_AUTHENTICATION_METHODS,
+            faults: Faults::calm(),
+            seed,
+            epoch: Timestamp::now(),
+            public_url: None,
+        }
     }
 
     /// The same with these faults.
@@ -117,6 +129,12 @@ pub struct Tally {
     pub other_calls: u64,
     /// Passwords written.
     pub writes: u64,
+    /// Well-formed calls that reset a password on premises.
+    pub resets_on_premises: u64,
+    /// How many of them were accepted.
+    pub operations: u64,
+    /// Calls that looked at an operation.
+    pub polls: u64,
     /// Calls answered with 429; each item of a batch counts.
     pub throttled: u64,
     /// Requests answered with 429 as a whole.
@@ -171,6 +189,19 @@ impl Simulator {
         if let Some(held) = state.tenant.find_mut(key) {
             held.give(password, now);
         }
+    }
+
+    /// From now on, the simulator's own client (its [`Graph`]) signs in as a person, the tenant's administrator. Resets on
+    /// premises are refused to applications.
+    pub fn sign_in_as_person(&self) {
+        self.state().sign_in_as_person();
+    }
+
+    /// How often a reset on premises was accepted for this account.
+    #[must_use]
+    pub fn operations_of(&self, key: &str) -> usize {
+        let state = self.state();
+        state.tenant.position(key).map_or(0, |at| state.operations.number_of(at))
     }
 
     /// Lets the application sign in with these certificates (PEM) and their private keys. Without one, an assertion that
@@ -254,7 +285,9 @@ impl Simulator {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.finish_operations();
+        state
     }
 }
 
@@ -295,16 +328,28 @@ impl Simulator {
     }
 }
 
+/// The path and the query of a whole address, or of a path below the API's version.
+fn target_of(url: &str) -> String {
+    let below = url.split_once("/v1.0/").map_or(url, |(_, below)| below);
+    format!("/v1.0/{}", below.trim_start_matches('/'))
+}
+
 impl Graph for Simulator {
     async fn send(&self, batch: &BatchRequest) -> Result<BatchResponse, SendError> {
         let answer = self.exchange("POST", "/v1.0/$batch", &wire::encode(batch)).await?;
         wire::decode(&answer.envelope(), &answer.body)
     }
 
+    async fn send_alone(&self, request: &graph::Request) -> Result<BatchResponse, SendError> {
+        let Some(alone) = wire::encode_alone(request) else {
+            return Err(SendError::NotSent("this request only exists within a batch".into()));
+        };
+        let answer = self.exchange(alone.method, &target_of(&alone.url), &alone.body).await?;
+        Ok(wire::decode_alone(request.row, &answer.envelope(), &answer.body))
+    }
+
     async fn page(&self, url: &str) -> Result<Page, SendError> {
-        let below = url.split_once("/v1.0/").map_or(url, |(_, below)| below);
-        let target = format!("/v1.0/{}", below.trim_start_matches('/'));
-        let answer = self.exchange("GET", &target, &[]).await?;
+        let answer = self.exchange("GET", &target_of(url), &[]).await?;
         wire::decode_page(&answer.envelope(), &answer.body)
     }
 

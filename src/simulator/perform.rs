@@ -22,6 +22,9 @@ impl State {
         call: &Call<'_>,
         context: &RequestContext,
     ) -> Reply {
+        if action.place.route.target == Target::ResetOnPremises {
+            return self.accept(action, call, context);
+        }
         match self.attempt(action, query, call, context) {
             Ok((status, body)) => {
                 let reply = Reply::new(status, body);
@@ -57,6 +60,12 @@ impl State {
             (Verb::Post, Target::RevokeSessions) => return Ok((200, self.revoke_sessions(key, context)?)),
             _ => {}
         }
+        if place.route.target == Target::Operation {
+            context.person().ok_or(Refusal::APPLICATION)?;
+            let asked =
+                Asked::read(place, key, "", eventual, (context, self.view(context.at), &self.tokens.credentials))?;
+            return Ok((200, self.operations.read(&asked, self.tenant.position(key))?));
+        }
         // Only a GET has query options.
         let query = if verb == Verb::Get { query } else { "" };
         let view = self.view(context.at);
@@ -74,7 +83,21 @@ impl State {
         }
     }
 
-    fn permitted(&self, permission: Permission) -> Result<(), Refusal> {
+    /// Answers a request to reset a password on premises: it is accepted, and done later.
+    fn accept(&mut self, action: Action<'_>, call: &Call<'_>, context: &RequestContext) -> Reply {
+        match self.begin_operation(action, call.body.unwrap_or_default(), context) {
+            Ok(location) => {
+                let mut reply = Reply::new(202, Body::Absent);
+                reply.headers.extend(location.map(|location| ("Location", location.into())));
+                #[cfg(any(test, debug_assertions))]
+                conform::check(action.place, &reply);
+                reply
+            }
+            Err(refusal) => Reply::refused(&refusal, context),
+        }
+    }
+
+    pub(super) fn permitted(&self, permission: Permission) -> Result<(), Refusal> {
         if permission.is_granted(self.faults.denied) { Ok(()) } else { Err(Refusal::DENIED) }
     }
 

@@ -14,10 +14,12 @@ pub(super) enum Permission {
     ReadGroups,
     ReadDomains,
     RevokeSessions,
+    ResetOnPremises,
+    ReadMethods,
 }
 
 impl Permission {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::WritePasswords,
         Self::WriteUsers,
         Self::ReadUsers,
@@ -25,6 +27,8 @@ impl Permission {
         Self::ReadGroups,
         Self::ReadDomains,
         Self::RevokeSessions,
+        Self::ResetOnPremises,
+        Self::ReadMethods,
     ];
 
     fn name(self) -> &'static str {
@@ -36,17 +40,20 @@ impl Permission {
             Self::ReadGroups => "GroupMember.Read.All",
             Self::ReadDomains => "Domain.Read.All",
             Self::RevokeSessions => "User.RevokeSessions.All",
+            Self::ResetOnPremises => "UserAuthenticationMethod.ReadWrite.All",
+            Self::ReadMethods => "UserAuthenticationMethod.Read.All",
         }
     }
 
     fn is_write(self) -> bool {
-        matches!(self, Self::WritePasswords | Self::WriteUsers | Self::RevokeSessions)
+        matches!(self, Self::WritePasswords | Self::WriteUsers | Self::RevokeSessions | Self::ResetOnPremises)
     }
 
     /// Whether it is granted despite the faults.
     pub(super) fn is_granted(self, denied: Denied) -> bool {
         match denied {
             Denied::Nothing => true,
+            Denied::Methods => !matches!(self, Self::ResetOnPremises | Self::ReadMethods),
             Denied::Reads => self.is_write(),
             Denied::Writes => !self.is_write(),
             Denied::Roles => !matches!(self, Self::ReadRoles | Self::ReadGroups),

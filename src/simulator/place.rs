@@ -25,6 +25,8 @@ pub(super) struct Place<'a> {
     pub route: &'static Route,
     /// The key in the address; empty if the route has none.
     pub key: Cow<'a, str>,
+    /// The second key in the address; empty if the route has none.
+    pub inner: Cow<'a, str>,
     /// Whether the key stands for the person who is signed in.
     pub me: bool,
     /// Whether only the number of items is asked for.
@@ -116,9 +118,10 @@ fn known(mut segments: Vec<Segment<'_>>, me: bool) -> Resource<'_> {
     if counting && !route.is_advanced() {
         return Resource::Unknown("$count");
     }
-    let at = route.path.split('/').position(|segment| segment == "*");
-    let key = at.map_or(Cow::Borrowed(""), |at| std::mem::take(&mut segments[at].1));
-    let place = Place { route, key, me, counting, cast };
+    let mut keys = route.path.split('/').enumerate().filter(|(_, segment)| *segment == "*").map(|(at, _)| at);
+    let mut key = || keys.next().map_or(Cow::Borrowed(""), |at| std::mem::take(&mut segments[at].1));
+    let (key, inner) = (key(), key());
+    let place = Place { route, key, inner, me, counting, cast };
     if route.target == Target::RevokeSessions { Resource::RevokeSessions(place) } else { Resource::Known(place) }
 }
 
@@ -220,8 +223,8 @@ mod tests {
             Resource::Batch => "a batch".to_owned(),
             Resource::Unknown(segment) => format!("? {segment}"),
             Resource::Malformed => "malformed".to_owned(),
-            Resource::Known(Place { route, key, me, counting, cast })
-            | Resource::RevokeSessions(Place { route, key, me, counting, cast }) => {
+            Resource::Known(Place { route, key, me, counting, cast, .. })
+            | Resource::RevokeSessions(Place { route, key, me, counting, cast, .. }) => {
                 let cast = cast.map_or(String::new(), |cast| format!(" as {}", cast.name));
                 let (me, counting) = (if me { " me" } else { "" }, if counting { " counted" } else { "" });
                 format!("{} {key}{cast}{counting}{me}", route.path)

@@ -42,6 +42,14 @@ impl Refusal {
 
     pub(super) const DENIED: Self =
         Self::new(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.");
+    /// Resets on premises are for persons. The words of this refusal are not known.
+    pub(super) const APPLICATION: Self = Self::new(403, "accessDenied", "Request Authorization failed");
+    /// The words of this refusal are not known.
+    pub(super) const OWN_PASSWORD: Self =
+        Self::new(400, "badRequest", "You cannot reset your own password with this request.");
+    /// The words of this refusal are not known.
+    pub(super) const NOT_ON_PREMISES: Self =
+        Self::new(400, "badRequest", "The account is not managed by an on-premises directory.");
     pub(super) const SYNCED: Self = Self::new(
         400,
         "Request_BadRequest",

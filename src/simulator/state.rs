@@ -4,7 +4,8 @@ use super::{
     SimulatorConfig, Tally,
     bucket::Bucket,
     context::{Clock, ReadView, TimePoint},
-    faults::{Faults, seconds},
+    faults::{Competing, Faults, seconds},
+    operations::Operations,
     random::Rng,
     tenant::Tenant,
     token::Tokens,
@@ -23,16 +24,23 @@ pub(super) struct State {
     pub tally: Tally,
     /// The token of the simulator's own client, and when to renew it.
     own: Option<(String, Duration)>,
+    /// Whether the simulator's own client signs in as a person, and not as the application.
+    is_person: bool,
+    /// The quota of authentication methods.
+    pub methods: Bucket,
+    /// Passwords on their way to the on-premises directory.
+    pub operations: Operations,
     /// Scheme and host of the addresses in answers, if they do not follow the request.
     pub public_url: Option<String>,
 }
 
 impl State {
     pub(super) fn new(config: SimulatorConfig) -> Self {
-        let SimulatorConfig { write_quota, resource_units, faults, seed, epoch, public_url } = config;
+        let SimulatorConfig { write_quota, resource_units, authentication_methods, faults, seed, epoch, public_url } =
+            config;
         Self {
             clock: Clock { started: tokio::time::Instant::now(), epoch },
-            tenant: Tenant::new(seed, &faults.accounts, &faults.complexity),
+            tenant: Tenant::new(seed, &faults),
             writes: Bucket::new(write_quota, faults.quota_full, &faults.competing),
             units: Bucket::new(resource_units, faults.quota_full, &faults.competing),
             tokens: Tokens::new(seed, &faults.token, faults.denied),
@@ -40,6 +48,9 @@ impl State {
             faults,
             tally: Tally::default(),
             own: None,
+            is_person: false,
+            methods: Bucket::new(authentication_methods, 1.0, &Competing::default()),
+            operations: Operations::default(),
             public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
         }
     }
@@ -68,9 +79,17 @@ impl State {
         {
             return token.clone();
         }
-        let token = self.tokens.issue_own(at, &mut self.rng);
+        let person = self.is_person.then(|| self.tenant.administrator()).map(|held| (held.id, held.upn.clone()));
+        let person = person.as_ref().map(|(id, upn)| (*id, &**upn));
+        let token = self.tokens.issue_own(person, at, &mut self.rng);
         self.own = Some((token.clone(), at.elapsed + self.tokens.life().mul_f64(0.9)));
         token
+    }
+
+    /// From now on, the simulator's own client signs in as the tenant's administrator.
+    pub(super) fn sign_in_as_person(&mut self) {
+        self.is_person = true;
+        self.own = None;
     }
 
     /// Forgets the client's own token after it was refused, unless another one has already replaced it.

@@ -8,10 +8,10 @@ use super::{
     account::{Account, AccountKind},
     change::{Change, Profile},
     directory_account::DirectoryAccount,
-    faults::Complexity,
+    faults::{Complexity, Faults},
     index::Index,
     policy,
-    random::guid_of,
+    random::{guid_of, share},
     refusal::Refusal,
     register::{Register, domain_of},
     schema::{Access, Property},
@@ -32,6 +32,8 @@ pub(super) struct Tenant {
     hasher: RandomState,
     kinds: HashMap<String, AccountKind>,
     complexity: Complexity,
+    /// Share of ordinary accounts that an on-premises directory manages.
+    synced: f64,
     pub seed: u64,
     /// The user who signs in, once someone has.
     pub administrator: Option<usize>,
@@ -45,20 +47,27 @@ pub(super) struct Tenant {
 const DOMAIN: &str = "contoso.com";
 
 impl Tenant {
-    pub(super) fn new(seed: u64, kinds: &HashMap<String, AccountKind>, complexity: &Complexity) -> Self {
-        let kinds = kinds.iter().map(|(key, kind)| (key.to_ascii_lowercase(), *kind)).collect();
+    pub(super) fn new(seed: u64, faults: &Faults) -> Self {
+        let kinds = faults.accounts.iter().map(|(key, kind)| (key.to_ascii_lowercase(), *kind)).collect();
         Self {
             accounts: Vec::new(),
             by_upn: Index::new(),
             by_id: Index::new(),
             hasher: RandomState::new(),
             kinds,
-            complexity: complexity.clone(),
+            complexity: faults.complexity.clone(),
+            synced: faults.synced,
             seed,
             administrator: None,
             register: None,
             log: Vec::new(),
         }
+    }
+
+    /// The kind of an account that was added as this one: the seed and its name make some ordinary ones synced.
+    fn drawn(&self, kind: AccountKind, key: &str) -> AccountKind {
+        let can_be = self.synced > 0.0 && kind == AccountKind::Normal;
+        if can_be && share(self.seed, &format!("synced {key}")) < self.synced { AccountKind::Synced } else { kind }
     }
 
     /// Adds an account and returns its position. An existing account keeps its passwords and changes to the kind of
@@ -68,7 +77,7 @@ impl Tenant {
         let key = account.upn.to_ascii_lowercase();
         let id = account.id.as_deref().and_then(id_bits).unwrap_or_else(|| guid_of(self.seed, &key));
         let ordered = self.kinds.get(&key).or_else(|| self.kinds.get(&guid::text(id))).copied();
-        let kind = ordered.unwrap_or(account.kind);
+        let kind = ordered.unwrap_or_else(|| self.drawn(account.kind, &key));
         if let Some(at) = self.named(&key).or_else(|| self.with_id(id)) {
             self.accounts[at].kind = kind;
             return at;
@@ -306,7 +315,8 @@ mod tests {
 
     fn tenant(complexity: &Complexity) -> Tenant {
         let kinds = HashMap::from([("Boss@contoso.com".to_owned(), AccountKind::Admin)]);
-        let mut tenant = Tenant::new(1, &kinds, complexity);
+        let faults = Faults { accounts: kinds, complexity: complexity.clone(), ..Faults::default() };
+        let mut tenant = Tenant::new(1, &faults);
         for upn in ["Ann@contoso.com", "boss@contoso.com"] {
             tenant.add(Account::normal(upn));
         }

@@ -12,6 +12,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::time::Duration;
 
+#[expect(clippy::result_large_err, reason = "a test")]
 fn decode(body: &str) -> Result<BatchResponse, SendError> {
     wire::decode(&Envelope { status: 200, ..Envelope::default() }, body.as_bytes())
 }

@@ -42,3 +42,4 @@ mod sweeping;
 mod tampered;
 mod verdicts;
 mod waits;
+mod writeback;

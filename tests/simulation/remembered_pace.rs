@@ -119,12 +119,12 @@ async fn longest_hold_is_kept_with_the_rows() {
     let world = World::of(SimulatorConfig::default(), 3);
     let mut ledger = world.ledger();
     let left = |ledger: &passwave::ledger::Ledger| ledger.hold_left(OnHold::Writes, 1_000).expect("readable").as_secs();
-    ledger.keep_hold((0, 61_000)).expect("staged");
-    ledger.keep_hold((1_000, 11_000)).expect("staged");
+    ledger.keep_hold(OnHold::Writes, (0, 61_000)).expect("staged");
+    ledger.keep_hold(OnHold::Writes, (1_000, 11_000)).expect("staged");
     assert_eq!(left(&ledger), 0, "nothing is written before the rows");
     ledger.turn(&Facts::default(), 1, 1_000).expect("a turn");
     assert_eq!(left(&ledger), 60);
-    ledger.keep_hold((2_000, 12_000)).expect("staged");
+    ledger.keep_hold(OnHold::Writes, (2_000, 12_000)).expect("staged");
     ledger.turn(&Facts::default(), 1, 2_000).expect("a turn");
     assert_eq!(left(&ledger), 60, "a shorter one ends nothing");
     // The two rows that a cut leaves in flight may have been refused, too.

@@ -54,6 +54,8 @@ pub struct Watch<'a, G = Simulator> {
     told_reading: RefCell<HashMap<u64, Instant>>,
     /// When the last wait was requested, and when it is over.
     hold: Cell<Option<(Instant, Instant)>>,
+    /// The same for requests that are sent alone: the process, when it was requested, and when it is over.
+    hold_alone: Cell<Option<(u32, Instant, Instant)>>,
     /// The waits requested from some process, for reads (`true`) and for writes: the process, and the end of the wait.
     kept: RefCell<HashMap<bool, (u32, Instant)>>,
     /// The first violation.
@@ -85,6 +87,7 @@ impl<'a, G: Graph> Watch<'a, G> {
             told: RefCell::default(),
             told_reading: RefCell::default(),
             hold: Cell::new(None),
+            hold_alone: Cell::new(None),
             kept: RefCell::default(),
             fault: RefCell::default(),
         }
@@ -103,6 +106,7 @@ impl<'a, G: Graph> Watch<'a, G> {
     /// The next process cannot know the waits of the last one: it died before it noted them, or their clocks differ.
     pub fn forget_waits(&self) {
         self.told.borrow_mut().clear();
+        self.hold_alone.set(None);
         self.kept.borrow_mut().clear();
     }
 
@@ -150,7 +154,11 @@ impl<'a, G: Graph> Watch<'a, G> {
         let told = self.told_of(&request.operation).borrow().get(&row).copied();
         let in_time = told.is_none_or(|until| now >= until);
         self.must(in_time, Invariant::Manners, || format!("row {row} was sent again before its time"));
-        let Operation::SetPassword(password, _) = &request.operation else { return };
+        let (password, is_final) = match &request.operation {
+            Operation::SetPassword(password, _) => (password, false),
+            Operation::ResetOnPremises(password) => (password, true),
+            _ => return,
+        };
         let (password, on_disk) = (password.expose(), self.on_disk(row));
         let (kept, attempt) = on_disk.unwrap_or((Some(String::new()), None));
         // Without the key, a process makes new passwords.
@@ -161,7 +169,8 @@ impl<'a, G: Graph> Watch<'a, G> {
         self.must(attempt.is_some(), Invariant::IntentFirst, || format!("row {row} was sent without an intent"));
         let attempt = attempt.unwrap_or_default();
         if let Some(last) = self.sent.borrow().get(&row) {
-            let fresh = last.is_over || attempt > last.attempt;
+            // The on-premises directory may refuse the same password the second time.
+            let fresh = last.is_over || (attempt > last.attempt && !is_final);
             self.must(fresh, Invariant::IntentFirst, || format!("row {row} was sent twice on one intent"));
             let same = last.is_over || is_sealed || password == last.password;
             self.must(same, Invariant::OnePassword, || format!("row {row} was sent with a second password"));
@@ -201,6 +210,38 @@ impl<'a, G: Graph> Watch<'a, G> {
             Err(SendError::Refused(reply)) if reply.status == 429 => {
                 tell(told, &rows, reply.retry_after);
                 self.hold_all(is_reading, reply.retry_after);
+            }
+            Err(SendError::NotSent(_) | SendError::SignIn(_)) => self.over(&rows),
+            Err(_) => {}
+        }
+    }
+
+    /// A request that is sent alone waits for the limit of such requests, also if an earlier process was asked to.
+    fn examine_alone(&self, request: &Request) {
+        let now = Instant::now();
+        if let Some((process, told, until)) = self.hold_alone.get() {
+            let over = told == now || now + Duration::from_millis(2) >= until;
+            self.must(over, Invariant::Manners, || format!("a wait that process {process} was asked for was not over"));
+        }
+        self.examine_row(request, now);
+    }
+
+    fn listen_alone(&self, request: &Request, answer: &Result<BatchResponse, SendError>) {
+        let rows = [request.row];
+        match answer {
+            Ok(response) => {
+                for reply in &response.replies {
+                    if reply.status == 429
+                        && let Some(wait) = reply.retry_after
+                    {
+                        let now = Instant::now();
+                        let latest = self.hold_alone.get().map_or(now + wait, |(_, _, until)| until.max(now + wait));
+                        self.hold_alone.set(Some((self.process, now, latest)));
+                    }
+                    if (300..500).contains(&reply.status) && reply.status != 408 {
+                        self.over(&rows);
+                    }
+                }
             }
             Err(SendError::NotSent(_) | SendError::SignIn(_)) => self.over(&rows),
             Err(_) => {}
@@ -248,7 +289,7 @@ fn of_the_quota(throttled: &[&Reply], size: usize, percentage: Option<f64>) -> O
 }
 
 fn is_read(operation: &Operation) -> bool {
-    matches!(operation, Operation::Read)
+    matches!(operation, Operation::Read | Operation::Follow(_))
 }
 
 /// Whether Graph refused a password as too weak.
@@ -272,6 +313,24 @@ impl<G: Graph> Graph for Watch<'_, G> {
             std::future::pending::<()>().await;
         }
         self.listen(batch, &answer);
+        answer
+    }
+
+    async fn send_alone(&self, request: &Request) -> Result<BatchResponse, SendError> {
+        self.batches.set(self.batches.get() + 1);
+        let nth = self.batches.get();
+        self.examine_alone(request);
+        let _away = Away(&self.in_flight, vec![request.row]);
+        if matches!(self.cut, Cut::BeforeSending(at) if nth >= at) {
+            self.reached.notify_one();
+            std::future::pending::<()>().await;
+        }
+        let answer = self.tenant.send_alone(request).await;
+        if matches!(self.cut, Cut::BeforeAnswer(at) if nth >= at) {
+            self.reached.notify_one();
+            std::future::pending::<()>().await;
+        }
+        self.listen_alone(request, &answer);
         answer
     }
 

@@ -80,6 +80,10 @@ impl World {
         options.pace = pace;
         strangers.extend(exclusions.iter().map(|key| (*key).to_owned()));
         let (sealing, key) = keys.map(|keys| (keys.sealing(), keys.identity)).unzip();
+        if rules.writeback {
+            // An application may not reset passwords on premises.
+            tenant.sign_in_as_person();
+        }
         let (chosen, gives_key, has_triggers) = (RefCell::default(), Cell::new(false), Cell::new(false));
         let world = Self { tenant, options, accounts, strangers, epoch, chosen, key, gives_key, has_triggers, home };
         world.plan(rules, sealing, exclusions.iter().map(|key| (*key).to_owned()).collect());

@@ -141,6 +141,10 @@ pub struct RulesArgs {
     /// Also reset accounts managed by on-premises AD; the next synchronization may undo it
     #[arg(long)]
     pub include_synced: bool,
+    /// Reset accounts managed by on-premises AD there, one by one, through password writeback; needs the sign-in of a
+    /// person
+    #[arg(long, conflicts_with = "include_synced")]
+    pub writeback: bool,
     /// Also reset accounts with directory roles
     #[arg(long)]
     pub include_admins: bool,

@@ -68,7 +68,7 @@ fn again(context: &Context, ledger: &ReadLedger, summary: &Summary) -> Option<(u
 
 /// How to include rows that were skipped because of their account's kind.
 fn included(context: &Context, ledger: &ReadLedger, groups: &[(String, u64)]) {
-    for (skip, flag) in [(Skip::Synced, "include-synced"), (Skip::Admin, "include-admins")] {
+    for (skip, flag) in [(Skip::Synced, "writeback"), (Skip::Admin, "include-admins")] {
         let Some((_, rows)) = groups.iter().find(|(word, _)| word == skip.code()) else { continue };
         let step = match ledger.settings().users.as_slice() {
             [_] => NextStep::again(&context.call, ledger),

@@ -25,6 +25,8 @@ pub struct RunConditions<'a> {
     pub expect: Option<&'a str>,
     /// Who confirms the run.
     pub consent: Consent,
+    /// Whether this call says `--yes`.
+    pub says_yes: bool,
 }
 
 /// Who confirms a run.

@@ -1,6 +1,6 @@
 //! Signs in: from flags and environment to a signed-in client, before anything is sent.
 
-use super::{destination::Destination, logging::LoggingTokenSource, signals::interrupted, system::files};
+use super::{destination::Destination, logging::LoggingTokenSource, signals::interrupted, system::files, writeback};
 use crate::cli::{
     args::{Auth, ConnectArgs},
     console::{Event, Reporter, SignedIn},
@@ -69,6 +69,15 @@ impl SignIn {
         Ok(Self { endpoints, credential })
     }
 
+    /// The same for a run that `resets` accounts on premises: with the permission for that, and refused to an application.
+    pub fn for_writeback(self, resets: bool) -> Result<Self, Failure> {
+        if !resets {
+            return Ok(self);
+        }
+        let credential = self.credential.for_writeback().ok_or_else(writeback::not_an_application)?;
+        Ok(Self { credential, ..self })
+    }
+
     /// Whether a sign-in method was chosen, or the environment offers one.
     pub fn is_offered(connect: &ConnectArgs) -> bool {
         connect.auth != Auth::Auto || Method::offered(&Variables::new(&|name| std::env::var(name).ok())).is_ok()
@@ -122,6 +131,7 @@ impl SignIn {
             let known: Vec<&str> = claims.tenant_id.iter().map(String::as_str).chain(named).collect();
             same_tenant(&begun, &known)?;
         }
+        writeback::must_be_a_person(ledger, claims.is_application)?;
         let who = self.who(claims);
         reporter.tell(&Event::SignedIn(&who));
         Ok(SignInInfo { who, port: self.endpoints.graph.port() })

@@ -58,6 +58,21 @@ impl<G: Graph> Graph for LoggingGraph<'_, G> {
         answer
     }
 
+    async fn send_alone(&self, request: &Request) -> Result<BatchResponse, SendError> {
+        let begun = Instant::now();
+        let answer = self.graph.send_alone(request).await;
+        let took = begun.elapsed().as_millis();
+        let (level, what): (u8, String) = match &answer {
+            Ok(response) => {
+                let refused = response.replies.iter().any(|reply| reply.status >= 300);
+                (if refused { TROUBLE } else { EXCHANGES }, response.replies.iter().map(summary).collect())
+            }
+            Err(error) => (TROUBLE, failed(error)),
+        };
+        self.reporter.detail(level, || format!("{}: {what} after {took} ms", asked(request)));
+        answer
+    }
+
     async fn page(&self, url: &str) -> Result<Page, SendError> {
         let begun = Instant::now();
         let page = self.graph.page(url).await;
@@ -111,6 +126,8 @@ fn asked(request: &Request) -> String {
         Operation::SetPassword(..) => ("PATCH", ""),
         Operation::RevokeSessions => ("POST", "/revokeSignInSessions"),
         Operation::Read => ("GET", ""),
+        Operation::ResetOnPremises(_) => ("POST", "/authentication/methods/…/resetPassword"),
+        Operation::Follow(_) => ("GET", "/authentication/operations/…"),
     };
     format!("row {}: {method} {}{action}", request.row, request.address.path())
 }

@@ -46,6 +46,7 @@ mod target;
 mod verify;
 mod wanted;
 mod work;
+mod writeback;
 
 pub use conditions::{Asking, Consent, RunConditions};
 pub use doctor::doctor;

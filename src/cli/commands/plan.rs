@@ -60,10 +60,11 @@ fn tell(context: &Context, ledger: &mut Ledger, job: &JobArgs) -> Result<u8, Fai
 fn sign_in(context: &Context, job: &JobArgs) -> Result<Option<SignIn>, Failure> {
     let looks = match job.plan.rules.lookup {
         LookupName::Off => false,
-        LookupName::Auto => SignIn::is_offered(&job.connect),
+        LookupName::Auto => job.plan.rules.writeback || SignIn::is_offered(&job.connect),
         LookupName::Required => true,
     };
-    looks.then(|| SignIn::open(&context.reporter, &job.connect, &Destination::new(&job.connect))).transpose()
+    let open = || SignIn::open(&context.reporter, &job.connect, &Destination::new(&job.connect));
+    looks.then(|| open()?.for_writeback(job.plan.rules.writeback)).transpose()
 }
 
 /// Completes the plan with a lookup; the exit code if it was interrupted.

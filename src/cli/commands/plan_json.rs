@@ -5,7 +5,7 @@ use crate::cli::{
     context::Context,
     failure::Failure,
 };
-use passwave::{ledger::ReadLedger, outcome::Kind, report::Summary, util::sanitize};
+use passwave::{engine::run::writeback_time, ledger::ReadLedger, outcome::Kind, report::Summary, util::sanitize};
 use serde_json::json;
 use std::io::Write;
 
@@ -32,6 +32,8 @@ fn object(
             |kind| json!({"kind": kind.kind.map_or("", Kind::as_str), "skipped": kind.is_skipped, "accounts": kind.number, "names": named(kind.names)}),
         )
         .collect();
+    let on_premises = ledger.writeback_counts()?.pending();
+    let others = quota.least_time(ledger.counts().pending().saturating_sub(on_premises));
     let lookup = json!({
         "done": ledger.is_looked_up()?,
         "not_done_because": ledger.not_looked_up_because()?,
@@ -39,7 +41,7 @@ fn object(
         "renamed": ledger.renamed()?.0,
         "warnings": ledger.warnings()?,
     });
-    Ok(json!({
+    let mut plan = json!({
         "fingerprint": summary.fingerprint,
         "run_dir": ledger.folder(),
         "sealed_to": summary.sealed_to,
@@ -52,14 +54,18 @@ fn object(
         "causes": summary.causes,
         "lookup": lookup,
         "write_quota": quota.to_string(),
-        "least_seconds": quota.least_time(ledger.counts().pending()).as_secs_f64(),
+        "least_seconds": others.max(writeback_time(on_premises)).as_secs_f64(),
         "entropy_bits": ledger.entropy_bits()?,
         "profiles": summary.profiles,
         "remarks": ledger.remarks()?,
         "cloud": ledger.settings().cloud,
         "wanted": ledger.settings().wanted,
         "next": (!summary.rehearsal).then(|| context.run_again(ledger).to_string()),
-    }))
+    });
+    if ledger.settings().rules.writeback {
+        plan["on_premises"] = on_premises.into();
+    }
+    Ok(plan)
 }
 
 /// The names of rows that have one.

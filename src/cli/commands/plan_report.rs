@@ -27,7 +27,16 @@ pub fn tell(
         Scope::Whole => Some(accounts(ledger, is_looked_up)?),
         Scope::WithoutAccounts => None,
     };
-    reporter.tell(&Event::Planned(&Planned { ledger, quota, wanted, fingerprint, is_looked_up, accounts }));
+    let on_premises = ledger.writeback_counts()?.pending();
+    reporter.tell(&Event::Planned(&Planned {
+        ledger,
+        quota,
+        wanted,
+        fingerprint,
+        is_looked_up,
+        accounts,
+        on_premises,
+    }));
     if !reporter.follows_accounts() {
         return Ok(());
     }

@@ -9,7 +9,7 @@ use super::{
     rows::{self, Chosen, Source},
     sealing, system,
     target::Target,
-    wanted,
+    wanted, writeback,
 };
 use crate::cli::{
     args::{HiddenRowsName, JobArgs, LookupName, PlanArgs, RulesArgs},
@@ -69,6 +69,7 @@ fn settings(reporter: &Reporter, job: &JobArgs, target: Target, mut settings: Se
     settings.sealing = sealing::of(reporter, &job.plan.seal)?;
     settings.cloud = (!rehearsal).then_some(destination.cloud);
     settings.own_endpoints = own_endpoints;
+    writeback::must_be_possible(&settings)?;
     settings.wanted = wanted::of(&job.run);
     Ok(settings)
 }
@@ -124,11 +125,14 @@ fn refuse_wrong_rows(roster: &Roster) -> Result<(), Failure> {
 
 fn rules(args: &RulesArgs) -> Rules {
     let lookup = match args.lookup {
+        // Without a lookup, nobody knows which accounts these are.
+        LookupName::Auto if args.writeback => Lookup::Required,
         LookupName::Auto => Lookup::Auto,
         LookupName::Required => Lookup::Required,
         LookupName::Off => Lookup::Off,
     };
-    Rules { lookup, include_synced: args.include_synced, include_admins: args.include_admins }
+    let RulesArgs { include_synced, include_admins, writeback, .. } = *args;
+    Rules { lookup, include_synced, include_admins, writeback }
 }
 
 /// The flags' choice for all users; `None` leaves it to the profiles.

@@ -30,6 +30,10 @@ use passwave::{
 /// Latency of a batch in a rehearsal without faults, in milliseconds: similar to Graph's.
 const LATENCY_MILLIS: u64 = 300;
 
+/// Share of the accounts that an on-premises directory manages, in a rehearsal with `--writeback` and without faults that
+/// say it.
+const SYNCED: f64 = 0.5;
+
 /// Runs the whole job in virtual time, against a tenant with the roster's accounts.
 pub fn rehearse(context: &Context, job: &JobArgs, simulator: &SimulatorArgs) -> Result<u8, Failure> {
     let reporter = &context.reporter;
@@ -40,14 +44,28 @@ pub fn rehearse(context: &Context, job: &JobArgs, simulator: &SimulatorArgs) -> 
     let mut calm = Faults::default();
     calm.latency_ms = LATENCY_MILLIS;
     config.faults = faults(simulator, calm)?;
+    let is_hybrid = job.plan.rules.writeback;
+    let plays_synced = is_hybrid && config.faults.synced <= 0.0 && config.faults.accounts.is_empty();
+    if plays_synced {
+        config.faults.synced = SYNCED;
+    }
     let runtime = runtime(Clock::Virtual)?;
     let mut ledger = create(context, job, Target::Simulator)?;
     reporter.notice("REHEARSAL: the embedded simulator stands in for the tenant, and the passwords are thrown away.");
+    if plays_synced {
+        reporter.notice(
+            "A rehearsal cannot know which accounts an on-premises directory manages: it takes half of them. --faults \
+             '{\"synced\": 0.2}' takes another share.",
+        );
+    }
     let now = wanted::now(context, &ledger, &job.run, None)?;
     let mut options = pace::options(reporter, &job.run.pace, job.run.pilot, &now)?;
     options.pace.seed = simulator.seed;
     let tenant = Simulator::new(config);
     add_accounts(&tenant, &ledger)?;
+    if is_hybrid {
+        tenant.sign_in_as_person();
+    }
     let tenant = LoggingGraph::new(&tenant, reporter);
     let looked = look_up::look(reporter, &mut ledger, &tenant, &options.pace, &now.wanted);
     if let Some(code) = runtime.block_on(looked)? {

@@ -20,13 +20,14 @@ pub fn reset(context: &Context, job: &JobArgs) -> Result<u8, Failure> {
     show::must_be_possible(reporter, job.run.show)?;
     show::must_be_readable(job.run.show, rows::passwords(&job.plan))?;
     let sign_in = SignIn::open(reporter, &job.connect, &Destination::new(&job.connect))?;
+    let sign_in = sign_in.for_writeback(job.plan.rules.writeback)?;
     let consent = Consent::new(&Asking { says_yes: job.yes, can_ask: !source.is_stdin() && can_ask() });
     must_have_consent(consent)?;
     window_must_be_open(job.run.window)?;
     // Resources that the system may refuse are requested before there is a folder.
     let runtime = runtime(Clock::Real)?;
     let mut ledger = create(context, job, Target::Tenant)?;
-    let terms = RunConditions { run: &job.run, limit: &job.limit, expect: None, consent };
+    let terms = RunConditions { run: &job.run, limit: &job.limit, expect: None, consent, says_yes: job.yes };
     let now = wanted::now(context, &ledger, &job.run, None)?;
     let code = match runtime.block_on(work(context, &mut ledger, &sign_in, &terms, &now)) {
         Err(Refused::TooMany(failure)) => return Err(discard(reporter, ledger, failure)),

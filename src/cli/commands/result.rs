@@ -44,7 +44,7 @@ pub fn finish(context: &Context, ledger: &mut Ledger, end: Option<&RunEnd>, want
     tell(context, ledger, &summary, wanted);
     match end {
         Some(RunEnd::Interrupted) => INTERRUPTED,
-        Some(RunEnd::PilotEnded | RunEnd::Halted(_) | RunEnd::WindowClosed) => AWAY,
+        Some(RunEnd::PilotEnded | RunEnd::Halted(_) | RunEnd::WindowClosed | RunEnd::WritebackPilotFailed(_)) => AWAY,
         Some(RunEnd::Finished) | None => summary.exit_code,
     }
 }

@@ -5,6 +5,7 @@ use super::{
         Asking, Consent, RunConditions, must_be_expected, must_be_few, must_be_whole, must_have_consent,
         window_must_be_open,
     },
+    confirm::KEPT,
     connect::SignIn,
     destination::Destination,
     opening::{must_be_real, open_real, open_to_read},
@@ -50,6 +51,8 @@ pub fn run(
         return Ok(code);
     }
     let sign_in = SignIn::open(reporter, connect, &destination)?;
+    let sign_in = sign_in.for_writeback(ledger.settings().rules.writeback);
+    let sign_in = sign_in.map_err(|failure| context.before(failure, KEPT, &ledger))?;
     let says_yes = terms.consent == Consent::Given || ledger.has_begun()?;
     let terms = RunConditions { consent: Consent::new(&Asking { says_yes, can_ask: can_ask() }), ..*terms };
     must_have_consent(terms.consent)?;

@@ -128,6 +128,12 @@ fn tell_end(context: &Context, end: &RunEnd) {
             context.reporter.warn(format!("stopped by --halt-on {halt}: look at the causes before you continue"));
         }
         RunEnd::PilotEnded => explain_pilot(context),
+        RunEnd::WritebackPilotFailed(row) => context.reporter.warn_with(
+            format!(
+                "the first account of the on-premises directory (row {row}) was not reset, so the others there were not sent"
+            ),
+            hints::run::WRITEBACK_PILOT,
+        ),
         RunEnd::Finished | RunEnd::Interrupted | RunEnd::WindowClosed => {}
     }
 }

@@ -53,7 +53,8 @@ pub async fn work(
     let reporter = &context.reporter;
     sign_in.must_be_the_same(ledger)?;
     reporter.notice(format!("Signing in with {sign_in}"));
-    let options = pace::options(reporter, &terms.run.pace, terms.run.pilot, now)?;
+    let mut options = pace::options(reporter, &terms.run.pace, terms.run.pilot, now)?;
+    options.trusts_earlier_writeback = terms.says_yes;
     let graph = sign_in.client(reporter);
     let signed_in = sign_in.complete(reporter, &graph, ledger).await?;
     let graph = LoggingGraph::new(&graph, reporter);

@@ -142,6 +142,8 @@ pub struct Planned<'a> {
     pub is_looked_up: bool,
     /// `None` if an earlier process has reported the accounts.
     pub accounts: Option<Accounts>,
+    /// Accounts that are still to be reset in the on-premises directory.
+    pub on_premises: u64,
 }
 
 /// What is known about the accounts of a plan.

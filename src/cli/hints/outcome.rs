@@ -30,14 +30,14 @@ pub const fn of_refusal(cause: Cause) -> &'static str {
             "read error_message in the report, correct the cause, and reset these accounts again (`passwave reset` with this \
              run folder and --where status=failed)"
         }
-        Cause::Permission | Cause::NotFound | Cause::Synced | Cause::External => cause.advice(),
+        Cause::Permission | Cause::NotFound | Cause::Synced | Cause::External | Cause::Writeback => cause.advice(),
     }
 }
 
 /// What to do about a row that the plan skips.
 pub const fn of_skip(skip: Skip) -> &'static str {
     match skip {
-        Skip::Synced => "reset it in the on-premises directory, or plan again with --include-synced",
+        Skip::Synced => "reset it in the on-premises directory, or plan again with --writeback, signed in as a person",
         Skip::Admin => "reset holders of directory roles one by one, or plan again with --include-admins",
         Skip::ProfileUnknown => "name a profile in the row, or one for such rows with --profile, and plan again",
         Skip::Unread => "plan again; --lookup auto uses the name if reading is refused, --lookup off always does",

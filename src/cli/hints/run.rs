@@ -3,6 +3,10 @@
 use passwave::engine::{dispatch::DispatchError, lookup::LookupError, reader::ReadError, run::RunError};
 
 /// What to do if the application may not revoke sessions.
+/// What to do if the first account of the on-premises directory was not reset.
+pub const WRITEBACK_PILOT: &str = "read error_message of this row in the report, and check that password writeback is on; \
+     the next run begins with another account";
+
 pub const SESSIONS_DENIED: &str =
     "grant the application User.RevokeSessions.All with admin consent; the line after the report has the command";
 

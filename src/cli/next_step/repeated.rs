@@ -46,6 +46,7 @@ pub(super) fn flags(settings: &Settings) -> Vec<(&'static str, Option<String>)> 
         (settings.force_change == Some(ForceChange::No), "no-force-change"),
         (settings.force_change == Some(ForceChange::NextSignInWithMfa), "force-change-with-mfa"),
         (rules.include_synced, "include-synced"),
+        (rules.writeback, "writeback"),
         (rules.include_admins, "include-admins"),
         (wanted.verify, "verify"),
         (wanted.revoke_sessions, "revoke-sessions"),
@@ -53,6 +54,7 @@ pub(super) fn flags(settings: &Settings) -> Vec<(&'static str, Option<String>)> 
     flags.extend(switches.into_iter().filter(|(on, _)| *on).map(|(_, flag)| (flag, None)));
     match rules.lookup {
         Lookup::Auto => {}
+        Lookup::Required if rules.writeback => {}
         Lookup::Required => flags.push(("lookup", Some("required".into()))),
         Lookup::Off => flags.push(("lookup", Some("off".into()))),
     }

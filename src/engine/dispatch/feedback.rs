@@ -4,7 +4,12 @@ use super::{
     Completed, Completion, DispatchError, Dispatcher, Judged, Sent, Signs, TOKEN_REFUSALS_MAX, Ticket, WaitReason,
     Waiting,
 };
-use crate::{engine::pace::Refusals, graph::Graph, outcome::Verdict, util::sanitize};
+use crate::{
+    engine::pace::Refusals,
+    graph::Graph,
+    outcome::Verdict,
+    util::{clock::Offset, sanitize},
+};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -44,6 +49,13 @@ impl<'a, G: Graph, T: Ticket + 'a> Dispatcher<'a, G, T> {
         let hold = self.hold(&batch, sent.epoch, signs.of(settled));
         self.count_token_refusals(&batch, sent.token_refusals);
         Completed::Judged(batch, Completion { hold, was_connected })
+    }
+
+    /// Compares our clock with the time in an answer.
+    pub(super) fn compare_clocks(&mut self, sent: Sent, date: jiff::Timestamp) {
+        let told = Offset::of_answer(sent.wall, self.clock.millis(), date.as_millisecond());
+        // If a clock was set in between, only the last answer counts.
+        self.offset = Some(self.offset.and_then(|known| known.and(told)).unwrap_or(told));
     }
 
     /// Whether an answer shows that Graph is available. An undocumented success counts only after another answer was

@@ -5,6 +5,7 @@
 //!
 //! Invariant: each ticket that is sent comes back exactly once, unless the dispatcher is dropped.
 
+mod alone;
 mod connectivity;
 mod feedback;
 mod judge;
@@ -173,6 +174,8 @@ pub struct Dispatcher<'a, G, T> {
     graph: &'a G,
     pace: &'a Pace,
     concurrency: usize,
+    /// Whether each request is sent by itself.
+    is_alone: bool,
     clock: Clock,
     throttle: Throttle,
     connectivity: Connectivity,
@@ -195,6 +198,7 @@ impl<'a, G: Graph, T: Ticket + 'a> Dispatcher<'a, G, T> {
             graph,
             pace,
             concurrency: pace.concurrency.unwrap_or(concurrency),
+            is_alone: false,
             clock: pace.clock,
             throttle,
             connectivity: Connectivity::new(pace.max_wait),
@@ -282,7 +286,7 @@ impl<'a, G: Graph, T: Ticket + 'a> Dispatcher<'a, G, T> {
     }
 
     fn batch_size(&self) -> usize {
-        self.pace.batch_size.min(self.throttle.batch_max())
+        if self.is_alone { 1 } else { self.pace.batch_size.min(self.throttle.batch_max()) }
     }
 
     /// How many requests may be in flight now, in whole batches, or the pause that allows none.
@@ -319,11 +323,14 @@ impl<'a, G: Graph, T: Ticket + 'a> Dispatcher<'a, G, T> {
             self.tally.first_sent.get_or_insert(self.clock.millis());
             self.requests_in_flight += batch.len();
             let (graph, clock) = (self.graph, self.clock);
-            let (epoch, token_refusals) = (self.throttle.epoch(), self.token_refusals);
+            let (epoch, token_refusals, is_alone) = (self.throttle.epoch(), self.token_refusals, self.is_alone);
             let batch = BatchRequest { requests: batch };
             self.in_flight.push(Box::pin(async move {
                 let sent = Sent { at: Instant::now(), wall: clock.millis(), epoch, token_refusals };
-                let result = graph.send(&batch).await;
+                let result = match batch.requests.as_slice() {
+                    [request] if is_alone => graph.send_alone(request).await,
+                    _ => graph.send(&batch).await,
+                };
                 Answer { tickets, sent, result }
             }));
         }
@@ -352,7 +359,7 @@ impl<'a, G: Graph, T: Ticket + 'a> Dispatcher<'a, G, T> {
                 if let Some(date) = response.date {
                     self.compare_clocks(sent, date);
                 }
-                let signs = Signs { percentage: response.throttle_percentage, ..Signs::default() };
+                let signs = Signs { percentage: response.throttle_percentage, is_whole: self.is_alone };
                 self.judged(judge::items(tickets, response), sent, signs)
             }
             Err(SendError::Refused(reply)) => {
@@ -387,11 +394,5 @@ impl<'a, G: Graph, T: Ticket + 'a> Dispatcher<'a, G, T> {
 
     fn break_off(&mut self, error: DispatchError) {
         self.broken.get_or_insert(error);
-    }
-
-    fn compare_clocks(&mut self, sent: Sent, date: jiff::Timestamp) {
-        let told = Offset::of_answer(sent.wall, self.clock.millis(), date.as_millisecond());
-        // If a clock was set in between, only the last answer counts.
-        self.offset = Some(self.offset.and_then(|known| known.and(told)).unwrap_or(told));
     }
 }

@@ -90,7 +90,7 @@ impl Standards<'_> {
         if self.tenant.is_federated(name) {
             return reason(Skip::Federated, "its domain is federated: its password is managed elsewhere");
         }
-        if user.is_synced && !self.rules.include_synced {
+        if user.is_synced && !self.rules.include_synced && !self.rules.writeback {
             return reason(
                 Skip::Synced,
                 "an on-premises directory manages the account, and would overwrite the password",
@@ -105,6 +105,8 @@ impl Standards<'_> {
     /// What to report about an account that will be reset.
     fn kind(&self, user: &User) -> Kind {
         match user {
+            // It decides how the password goes to the account.
+            User { is_synced: true, .. } if self.rules.writeback => Kind::Reason(Skip::Synced),
             _ if !self.tenant.roles_of(&user.id).is_empty() => Kind::Reason(Skip::Admin),
             User { is_synced: true, .. } => Kind::Reason(Skip::Synced),
             User { is_enabled: false, .. } => Kind::Disabled,
@@ -165,7 +167,7 @@ mod tests {
         of_admins.roles = Some(HashMap::from([(ID.to_owned(), vec!["x".to_owned()])]));
         let with = |tenant, current_user, include| Standards {
             origin: Origin::Text,
-            rules: Rules { lookup: Lookup::Auto, include_synced: include, include_admins: include },
+            rules: Rules { include_synced: include, include_admins: include, ..Rules::default() },
             tenant,
             exclusions: &exclusions,
             current_user,

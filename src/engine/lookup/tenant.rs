@@ -140,6 +140,7 @@ impl Tenant {
 
 /// The list, or `None` if it may not be read or this tenant does not offer it. A temporary failure is neither: without
 /// the list, administrators would count as ordinary accounts.
+#[expect(clippy::result_large_err, reason = "a reply that refuses a whole batch is rare, and moved once")]
 fn allowed<T>(list: Result<T, ReadFault>) -> Result<Option<T>, ReadFault> {
     match list {
         Err(ReadFault::Send(error @ SendError::Refused(_))) if wait_after(&error).is_none() => Ok(None),

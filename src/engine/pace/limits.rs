@@ -28,7 +28,11 @@ pub(super) struct Limit {
 /// All limits.
 const LIMITS: [Limit; 5] = [
     Limit { name: "writes", quota: Quota::DOCUMENTED_WRITES, costs: &[(Call::Write, 1)] },
-    Limit { name: "authentication_methods", quota: Quota::of(5, 10), costs: &[(Call::AuthenticationMethod, 1)] },
+    Limit {
+        name: "authentication_methods",
+        quota: Quota::DOCUMENTED_AUTHENTICATION_METHODS,
+        costs: &[(Call::AuthenticationMethod, 1)],
+    },
     Limit {
         name: "resource_units",
         quota: Quota::DOCUMENTED_RESOURCE_UNITS,

@@ -15,6 +15,7 @@ mod write_loop;
 
 pub use guard::{Halt, HaltError, Window, WindowError};
 pub use reissue::must_be_possible;
+pub use write_loop::writeback_time;
 
 use crate::{
     engine::dispatch::{DispatchError, Pace, Waiting},
@@ -44,6 +45,9 @@ pub struct RunOptions {
     pub window: Option<Window>,
     /// Whether to report each account as it ends ([`RunEvent::Account`]).
     pub tell_accounts: bool,
+    /// Whether passwords for the on-premises directory start at once if one of them succeeded in an earlier process of this
+    /// run. Without this, each process begins with one of them and sends more when that one has succeeded.
+    pub trusts_earlier_writeback: bool,
     /// The identity with which the run signs in. It is noted in the ledger before anything is sent, for the reports.
     pub signed_in: Option<SignedInAs>,
 }
@@ -106,6 +110,9 @@ pub enum RunEnd {
     Halted(Halt),
     /// The hours are over; some rows are left.
     WindowClosed,
+    /// All other accounts have ended, but the first password for the on-premises directory was not set, so no more were
+    /// sent there. The row is that of this first account.
+    WritebackPilotFailed(u64),
 }
 
 /// Why a run stopped early. Open rows are still planned, and a later run continues them.

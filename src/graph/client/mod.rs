@@ -17,7 +17,12 @@ pub use probe::{ProbeAnswer, ProbeError, probe};
 pub use proxy::Route;
 pub use web::{HttpClient, ProxyUse, Web, http_client, http_client_within};
 
-use super::{BatchRequest, BatchResponse, Graph, Operation, Page, Reply, SendError, claims::Claims, guid, wire};
+use super::{
+    BatchRequest, BatchResponse, Graph, NOT_AT_GRAPH, Operation, Page, Reply, Request, SendError,
+    claims::Claims,
+    guid,
+    wire::{self, Alone},
+};
 use crate::util::redact::Redactor;
 use bytes::Bytes;
 use endpoint::below;
@@ -90,16 +95,27 @@ impl<S: TokenSource> GraphClient<S> {
         wire::decode(&envelope, &body)
     }
 
-    /// The URL of a page. A link in an answer must lead to Graph itself, because the token goes with it.
-    fn page_url(&self, url: &str) -> Result<Url, SendError> {
+    /// The URL of a path below the API's version, or of a link in an answer. It must lead to Graph itself, because the
+    /// token goes with it.
+    fn url_at_graph(&self, url: &str) -> Option<Url> {
         let whole = if url.starts_with("https://") || url.starts_with("http://") {
             Url::parse(url).ok()
         } else {
             Url::parse(&format!("{}/{}", below(&self.root, "v1.0"), url.trim_start_matches('/'))).ok()
         };
-        whole
-            .filter(|url| url.origin() == self.root.origin())
-            .ok_or_else(|| SendError::Lost("the answer names a next page that is not at Graph".into()))
+        let is_plain = |url: &Url| url.username().is_empty() && url.password().is_none();
+        whole.filter(|url| url.origin() == self.root.origin() && is_plain(url))
+    }
+
+    /// Keeps the address of an operation only if it leads to Graph itself. It may be relative to the request's.
+    fn keep_own_location(&self, requested: &Url, reply: &mut Reply) {
+        let Some(told) = reply.location.take() else { return };
+        let whole = requested.join(&told).ok();
+        reply.location = whole.and_then(|url| self.url_at_graph(url.as_str())).map(String::from);
+        if reply.location.is_none() {
+            reply.code = NOT_AT_GRAPH.to_owned();
+            reply.message = "the answer names an address for its operation that is not at Graph".to_owned();
+        }
     }
 }
 
@@ -107,7 +123,7 @@ impl<S: TokenSource> Graph for GraphClient<S> {
     async fn send(&self, batch: &BatchRequest) -> Result<BatchResponse, SendError> {
         let token = self.token().await?;
         let mut answer = self.batch(batch, &token).await;
-        withhold(&mut answer, batch, &token);
+        withhold(&mut answer, &batch.requests, &token);
         let refused = match &answer {
             Ok(response) => response.replies.iter().any(|reply| reply.status == 401),
             Err(error) => is_unauthorized(error),
@@ -118,8 +134,33 @@ impl<S: TokenSource> Graph for GraphClient<S> {
         answer
     }
 
+    async fn send_alone(&self, request: &Request) -> Result<BatchResponse, SendError> {
+        let Some(Alone { method, url, body }) = wire::encode_alone(request) else {
+            return Err(SendError::NotSent("this request only exists within a batch".into()));
+        };
+        let Some(url) = self.url_at_graph(&url) else { return Ok(not_at_graph(request.row)) };
+        let token = self.token().await?;
+        let sent = match method {
+            "POST" => {
+                self.http.post(url.clone()).header(CONTENT_TYPE, "application/json").body(Bytes::from_owner(body))
+            }
+            _ => self.http.get(url.clone()),
+        };
+        let (envelope, body) = self.exchange(sent, &token).await?;
+        let mut answer = wire::decode_alone(request.row, &envelope, &body);
+        answer.replies.iter_mut().for_each(|reply| self.keep_own_location(&url, reply));
+        let mut answer = Ok(answer);
+        withhold(&mut answer, std::slice::from_ref(request), &token);
+        if envelope.status == 401 {
+            self.tokens.refuse(&token);
+        }
+        answer
+    }
+
     async fn page(&self, url: &str) -> Result<Page, SendError> {
-        let (url, token) = (self.page_url(url)?, self.token().await?);
+        let url = self.url_at_graph(url);
+        let url = url.ok_or_else(|| SendError::Lost("the answer names a next page that is not at Graph".into()))?;
+        let token = self.token().await?;
         let (envelope, body) = self.exchange(self.http.get(url), &token).await?;
         let mut page = wire::decode_page(&envelope, &body);
         if let Err(SendError::Refused(reply)) = &mut page {
@@ -137,7 +178,7 @@ impl<S: TokenSource> Graph for GraphClient<S> {
 }
 
 /// Redacts the token and the batch's own passwords in everything that the answer says.
-fn withhold(answer: &mut Result<BatchResponse, SendError>, batch: &BatchRequest, token: &Token) {
+fn withhold(answer: &mut Result<BatchResponse, SendError>, requests: &[Request], token: &Token) {
     let replies = match answer {
         Ok(response) => {
             // Graph's own id is not a piece of a secret.
@@ -151,9 +192,9 @@ fn withhold(answer: &mut Result<BatchResponse, SendError>, batch: &BatchRequest,
     };
     let mut said = replies.iter_mut().filter(|reply| has_words(reply)).peekable();
     if said.peek().is_some() {
-        let passwords = batch.requests.iter().filter_map(|request| match &request.operation {
-            Operation::SetPassword(password, _) => Some(password.expose()),
-            Operation::RevokeSessions | Operation::Read => None,
+        let passwords = requests.iter().filter_map(|request| match &request.operation {
+            Operation::SetPassword(password, _) | Operation::ResetOnPremises(password) => Some(password.expose()),
+            Operation::RevokeSessions | Operation::Read | Operation::Follow(_) => None,
         });
         let secrets = Redactor::of(passwords.chain([token.text()]));
         said.for_each(|reply| redact(reply, &secrets));
@@ -161,11 +202,21 @@ fn withhold(answer: &mut Result<BatchResponse, SendError>, batch: &BatchRequest,
 }
 
 fn has_words(reply: &Reply) -> bool {
-    !(reply.code.is_empty() && reply.message.is_empty() && reply.request_id.is_empty())
+    !(reply.code.is_empty() && reply.message.is_empty() && reply.request_id.is_empty()) || reply.operation.is_some()
 }
 
 fn redact(reply: &mut Reply, secrets: &Redactor) {
     [&mut reply.code, &mut reply.message, &mut reply.request_id].into_iter().for_each(|text| secrets.redact(text));
+    if let Some(operation) = &mut reply.operation {
+        [&mut operation.status, &mut operation.detail].into_iter().for_each(|text| secrets.redact(text));
+    }
+}
+
+/// The reply about an operation whose address leads elsewhere: the token is not sent there.
+fn not_at_graph(row: u64) -> BatchResponse {
+    let message = "the operation's address is not at Graph, so nothing was sent to it".to_owned();
+    let reply = Reply { row: Some(row), status: 400, code: NOT_AT_GRAPH.into(), message, ..Reply::default() };
+    BatchResponse { replies: vec![reply], ..BatchResponse::default() }
 }
 
 fn is_unauthorized(error: &SendError) -> bool {

@@ -46,6 +46,7 @@ fn named_facts(ledger: &ReadLedger, summary: &Summary) -> Vec<(&'static str, Str
         ("Sealed to", summary.sealed_to_names.join(", ")),
         ("Verified", verified(summary)),
         ("Sessions", sessions(summary)),
+        ("Methods", methods(summary)),
         ("Plan", summary.fingerprint.clone()),
         ("Run folder", ledger.folder().file_name().unwrap_or_default().to_string_lossy().into_owned()),
         ("passwave", summary.passwave.clone()),
@@ -112,6 +113,13 @@ fn sent(summary: &Summary) -> String {
 fn verified(summary: &Summary) -> String {
     let told = |(verdict, number): (&&str, &u64)| format!("{} {}", grouped(*number), verdict.replace('_', " "));
     summary.verified.iter().map(told).collect::<Vec<_>>().join(", ")
+}
+
+/// How many accounts go each way, if there are two.
+fn methods(summary: &Summary) -> String {
+    let number = |of: &std::collections::BTreeMap<&str, u64>| grouped(of.values().sum());
+    let told = summary.methods.iter().map(|(method, of)| format!("{} {method}", number(of)));
+    told.collect::<Vec<_>>().join(", ")
 }
 
 fn sessions(summary: &Summary) -> String {

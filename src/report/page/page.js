@@ -301,6 +301,7 @@
     fact("Changed (UTC)", time(row[CHANGED]));
     fact("Verified (UTC)", time(row[VERIFIED]));
     fact("Sessions", row[SESSIONS]);
+    fact("Method", row[METHOD] ?? null);
     fact("Request", row[REQUEST], true);
     row[CELLS].forEach((cell, nth) => fact(known.columns[nth] || `Column ${nth + 1}`, cell));
     byId("one-title").textContent = row[ACCOUNT] || `Row ${row[ROW]}`;

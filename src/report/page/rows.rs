@@ -92,6 +92,9 @@ impl Rows {
         list.serialize_element(&row.verified_at)?;
         list.serialize_element(&shown(Some(&columns::sessions(row))))?;
         list.serialize_element(&(0..cells.len()).map(|at| plain(seen(at))).collect::<Vec<_>>())?;
+        if let Some(method) = row.method {
+            list.serialize_element(method.as_str())?;
+        }
         Ok(list.end()?)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     BrowserFault, Competing, Complexity, Denied, Faults, FaultsError, HeaderCase, ItemFaults, RefreshFault,
-    RequestFaults, ResponseFaults, RetryAfterForm, Stall, TokenFaults, Window,
+    RequestFaults, ResponseFaults, RetryAfterForm, Stall, TokenFaults, Window, WritebackFaults,
 };
 use crate::JsonError;
 use std::collections::HashMap;
@@ -16,6 +16,9 @@ const TOKEN_SECONDS: u32 = 3_599;
 /// Polling interval and lifetime of a device code in Entra, in seconds.
 const DEVICE_INTERVAL_SECONDS: u32 = 5;
 const DEVICE_SECONDS: u32 = 900;
+/// How long a password takes to reach the on-premises directory, in seconds: about a quarter of a minute was measured
+/// once.
+const WRITEBACK_SECONDS: f64 = 10.0;
 
 impl Default for Faults {
     fn default() -> Self {
@@ -32,6 +35,8 @@ impl Default for Faults {
             competing: Competing::default(),
             denied: Denied::Nothing,
             accounts: HashMap::new(),
+            synced: 0.0,
+            writeback: WritebackFaults::default(),
             replication_lag_seconds: 0.0,
             complexity: Complexity::default(),
             retry_after: RetryAfterForm::Seconds,
@@ -84,6 +89,12 @@ impl Default for TokenFaults {
             browser: BrowserFault::Nothing,
             browser_seconds: 0,
         }
+    }
+}
+
+impl Default for WritebackFaults {
+    fn default() -> Self {
+        Self { off: false, seconds: WRITEBACK_SECONDS, slow: 0.0, refused: 0.0, endless: 0.0, without_address: 0.0 }
     }
 }
 
@@ -173,7 +184,7 @@ impl Faults {
         Ok(())
     }
 
-    fn shares(&self) -> [(&'static str, f64); 22] {
+    fn shares(&self) -> [(&'static str, f64); 27] {
         [
             ("quota_full", self.quota_full),
             ("stall.share", self.stall.share),
@@ -197,6 +208,11 @@ impl Faults {
             ("responses.unknown", self.responses.unknown),
             ("responses.empty_bodies", self.responses.empty_bodies),
             ("complexity.share", self.complexity.share),
+            ("synced", self.synced),
+            ("writeback.slow", self.writeback.slow),
+            ("writeback.refused", self.writeback.refused),
+            ("writeback.endless", self.writeback.endless),
+            ("writeback.without_address", self.writeback.without_address),
         ]
     }
 
@@ -209,6 +225,7 @@ impl Faults {
             ("items.throttled_seconds", self.items.throttled_seconds),
             ("requests.retry_after_seconds", self.requests.retry_after_seconds),
             ("replication_lag_seconds", self.replication_lag_seconds),
+            ("writeback.seconds", self.writeback.seconds),
             ("token.seconds", f64::from(self.token.seconds)),
             ("token.device_interval_seconds", f64::from(self.token.device_interval_seconds)),
             ("token.device_seconds", f64::from(self.token.device_seconds)),
@@ -263,6 +280,8 @@ mod tests {
             "refresh_once": true, "refresh_refused": "expired", "browser": "asks", "browser_seconds": 5}, "replication_lag_seconds": 12.5, "outages": [{"from_seconds": 5, "seconds": 2.5}],
             "competing": {"units_per_second": 7}, "denied": "sessions",
             "accounts": {"ann@contoso.com": "admin_by_group", "bob@contoso.com": "federated"},
+            "synced": 0.5, "writeback": {"off": true, "seconds": 3, "slow": 0.1, "refused": 0.2, "endless": 0.3,
+            "without_address": 0.4},
             "complexity": {"share": 0.5, "times": 2}, "retry_after": "fraction", "header_case": "lower"
         }"#;
         let faults = Faults::from_json(json).expect("good faults");

@@ -87,8 +87,23 @@ pub const FIELDS: &[FaultField] = &[
     field(
         "denied",
         "\"nothing\"",
-        "what the application may not do: \"reads\", \"roles\", \"domains\", \"writes\", \"sessions\", \"everything\"",
+        "what the application may not do: \"reads\", \"roles\", \"domains\", \"writes\", \"sessions\", \"methods\", \"everything\"",
     ),
+    field(
+        "synced",
+        "0",
+        "share of ordinary accounts that an on-premises directory manages; the seed and the name decide which",
+    ),
+    field("writeback.off", "false", "true makes every reset on premises fail: password writeback is switched off"),
+    field("writeback.seconds", "10", "how long a password takes to reach the on-premises directory"),
+    field("writeback.slow", "0", "share of resets on premises that take ten times as long"),
+    field("writeback.refused", "0", "share of accounts whose passwords the on-premises policy refuses"),
+    field(
+        "writeback.endless",
+        "0",
+        "share of resets on premises whose operation never ends; half of them set the password",
+    ),
+    field("writeback.without_address", "0", "share of accepted resets whose answer names no operation to follow"),
     field("replication_lag_seconds", "0", "reads show the last change of a password as it was this long ago"),
     field(
         "accounts",

@@ -43,12 +43,17 @@ pub struct Faults {
     pub competing: Competing,
     /// Missing permissions of the application or the signed-in user: `"nothing"` (the default: everything is allowed),
     /// `"reads"` (users, roles, groups and domains), `"roles"` (roles and groups), `"domains"`, `"writes"` (passwords
-    /// and sessions), `"sessions"`, `"everything"`. Tokens do not claim what is denied.
+    /// and sessions), `"sessions"`, `"methods"` (resets on premises), `"everything"`. Tokens do not claim what is denied.
     pub denied: Denied,
     /// The kind of single accounts, by user principal name or object id: `"normal"`, `"admin"` (has a directory role),
     /// `"admin_by_group"` (is in a group that has one), `"synced"`, `"guest"`, `"federated"` (its whole domain becomes
     /// federated), `"disabled"` or `"missing"`. It overrides the kind with which they were added.
     pub accounts: HashMap<String, AccountKind>,
+    /// Share of ordinary accounts that an on-premises directory manages, like those of the kind `"synced"`; the seed and
+    /// the account's name decide which.
+    pub synced: f64,
+    /// How the on-premises directory takes passwords (`resetPassword`).
+    pub writeback: WritebackFaults,
     /// Reads show `lastPasswordChangeDateTime` as it was this many seconds ago; default 0.
     pub replication_lag_seconds: f64,
     /// Passwords that are refused although they meet the rules, as with a tenant's list of banned words.
@@ -228,6 +233,27 @@ pub struct Complexity {
     pub times: u32,
 }
 
+/// How passwords reach the on-premises directory (`authenticationMethod: resetPassword`), and what goes wrong there. What
+/// the service says about a failed operation is not known; the simulator's words are its own.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct WritebackFaults {
+    /// Whether password writeback is switched off, so every operation fails; default `false`.
+    pub off: bool,
+    /// How long an operation takes, in seconds; default 10.
+    pub seconds: f64,
+    /// Share of operations that take ten times as long.
+    pub slow: f64,
+    /// Share of accounts whose passwords the on-premises policy refuses: the operation fails. The seed and the account's
+    /// name decide which.
+    pub refused: f64,
+    /// Share of operations that never end. The password is set anyway in half of these cases.
+    pub endless: f64,
+    /// Share of accepted requests whose answer names no address for the operation.
+    pub without_address: f64,
+}
+
 /// The missing permissions of the application or the signed-in user.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
@@ -246,6 +272,8 @@ pub enum Denied {
     Writes,
     /// Sessions cannot be revoked (`User.RevokeSessions.All` is missing).
     Sessions,
+    /// Passwords cannot be reset on premises (`UserAuthenticationMethod.ReadWrite.All` is missing).
+    Methods,
     /// Nothing is allowed.
     Everything,
 }

@@ -82,7 +82,7 @@ impl<'a> Asked<'a> {
     }
 
     /// One object.
-    fn one(&self, set: &str, record: &dyn Record) -> Body {
+    pub(super) fn one(&self, set: &str, record: &dyn Record) -> Body {
         let context = self.context(set, "/$entity");
         let typed = self.declared() == DIRECTORY_OBJECT.name;
         let select = self.query.select.as_deref();
@@ -172,7 +172,9 @@ pub(super) fn get(tenant: &mut Tenant, asked: &Asked<'_>) -> Result<Body, Refusa
         | Target::CheckMemberGroups
         | Target::CheckMemberObjects
         | Target::ObjectsByIds
-        | Target::Restore => Err(Refusal::METHOD),
+        | Target::Restore
+        | Target::ResetOnPremises
+        | Target::Operation => Err(Refusal::METHOD),
     }
 }
 

@@ -9,6 +9,7 @@
 mod complex;
 mod entity;
 mod objects;
+mod operation;
 mod routes;
 mod user;
 mod value;
@@ -20,6 +21,7 @@ pub(super) use self::{
         DIRECTORY_OBJECT, DIRECTORY_ROLE, DOMAIN, GROUP, ORGANIZATION, ROLE_ASSIGNMENT, ROLE_DEFINITION,
         SERVICE_PRINCIPAL,
     },
+    operation::OPERATION,
     routes::{Options, ROUTES, Route, Target},
     user::USER,
     value::fits,
@@ -40,4 +42,5 @@ const ENTITIES: &[&Entity] = &[
     &ROLE_DEFINITION,
     &ROLE_ASSIGNMENT,
     &DIRECTORY_OBJECT,
+    &OPERATION,
 ];

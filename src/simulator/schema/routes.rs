@@ -6,10 +6,12 @@ use super::{
         DIRECTORY_OBJECT, DIRECTORY_ROLE, DOMAIN, GROUP, ORGANIZATION, ROLE_ASSIGNMENT, ROLE_DEFINITION,
         SERVICE_PRINCIPAL,
     },
+    operation::OPERATION,
     user::USER,
 };
 use crate::simulator::permission::Permission::{
-    self, ReadDomains, ReadGroups, ReadRoles, ReadUsers, RevokeSessions, WritePasswords, WriteUsers,
+    self, ReadDomains, ReadGroups, ReadMethods, ReadRoles, ReadUsers, ResetOnPremises, RevokeSessions, WritePasswords,
+    WriteUsers,
 };
 
 /// What a route leads to.
@@ -50,6 +52,8 @@ pub(in crate::simulator) enum Target {
     DeletedUser,
     DeletedUsers,
     Restore,
+    ResetOnPremises,
+    Operation,
 }
 
 /// Query options that a route takes, as bits.
@@ -160,6 +164,20 @@ pub(in crate::simulator) static ROUTES: &[Route] = &[
         Options::ONE,
     ),
     route("users/*/revokeSignInSessions", Target::RevokeSessions, &[("POST", RevokeSessions)], &[], Options::NONE),
+    route(
+        "users/*/authentication/methods/*/resetPassword",
+        Target::ResetOnPremises,
+        &[("POST", ResetOnPremises)],
+        &[],
+        Options::NONE,
+    ),
+    route(
+        "users/*/authentication/operations/*",
+        Target::Operation,
+        &[("GET", ReadMethods)],
+        &[&OPERATION],
+        Options::SELECT,
+    ),
     route("users", Target::Users, &[("GET", ReadUsers), ("POST", WriteUsers)], &[&USER], Options::LIST).costs(2),
     route("users/*/memberOf", Target::MemberOf, &[("GET", ReadUsers)], HOLDERS, Options::LIST).costs(2),
     route("users/*/transitiveMemberOf", Target::TransitiveMemberOf, &[("GET", ReadUsers)], HOLDERS, Options::LIST)

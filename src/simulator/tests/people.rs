@@ -123,7 +123,11 @@ fn refresh_needs_offline_access() {
     let said = redeem(&client, said.body["device_code"].as_str().expect("a code"));
     assert!(said.body.get("refresh_token").is_none());
     let token = said.body["access_token"].as_str().expect("a token");
-    assert_eq!(claims(token)["scp"], "User-PasswordProfile.ReadWrite.All User.ReadWrite.All User.RevokeSessions.All");
+    assert_eq!(
+        claims(token)["scp"],
+        "User-PasswordProfile.ReadWrite.All User.ReadWrite.All User.RevokeSessions.All \
+         UserAuthenticationMethod.ReadWrite.All"
+    );
 }
 
 #[test]

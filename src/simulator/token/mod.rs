@@ -287,11 +287,16 @@ impl Tokens {
         Life { at: visit.context.at, seconds: self.faults.seconds, uti: visit.rng.guid() }
     }
 
-    /// An unsigned token of the application for the simulator's own client, which compares it as a whole.
-    pub(super) fn issue_own(&mut self, at: TimePoint, rng: &mut Rng) -> String {
+    /// An unsigned token for the simulator's own client, which compares it as a whole: of this person, or else of the
+    /// application.
+    pub(super) fn issue_own(&mut self, person: Option<(u128, &str)>, at: TimePoint, rng: &mut Rng) -> String {
         let life = Life { at, seconds: self.faults.seconds, uti: rng.guid() };
         let Credentials { tenant_id, client_id, .. } = &self.credentials;
-        let subject = Subject::Application { client_id, proof: "1" };
+        let scp = self.permissions.join(" ");
+        let subject = match person {
+            Some((id, upn)) => Subject::Person(Person { id, upn, is_administrator: true, client_id, scp: &scp }),
+            None => Subject::Application { client_id, proof: "1" },
+        };
         let claims = claims::access(tenant_id, &subject, "https://graph.microsoft.com", &self.permissions, &life);
         let token = claims::unsigned(&claims);
         drop(claims);

@@ -5,6 +5,7 @@
 
 mod books;
 mod letters;
+mod writeback;
 
 use crate::{
     checkers::{Invariant, Violation},

@@ -14,8 +14,14 @@ pub enum Failure {
 }
 
 /// Tables that the engine writes, and by which statements.
-const WRITES: [(&str, &str); 5] =
-    [("account", "UPDATE"), ("looked_up", "INSERT"), ("replaced", "INSERT"), ("session", "INSERT"), ("run", "INSERT")];
+const WRITES: [(&str, &str); 6] = [
+    ("account", "UPDATE"),
+    ("looked_up", "INSERT"),
+    ("replaced", "INSERT"),
+    ("session", "INSERT"),
+    ("run", "INSERT"),
+    ("writeback", "INSERT"),
+];
 
 /// Makes the `nth` written row from now on fail, and all after it.
 pub fn arm(ledger: &Connection, failure: Failure, nth: u32) {

@@ -163,6 +163,15 @@ impl Graph for Disturbances<'_> {
         Ok(self.bent(response, &held))
     }
 
+    async fn send_alone(&self, request: &Request) -> Result<BatchResponse, SendError> {
+        self.happen();
+        if self.is_denied.get() && matches!(request.operation, Operation::ResetOnPremises(_)) {
+            let denied = refusal(Some(request.row), 403, "accessDenied", "Request Authorization failed");
+            return Ok(BatchResponse { replies: vec![denied], ..BatchResponse::default() });
+        }
+        Ok(self.bent(self.world.tenant.send_alone(request).await?, &[]))
+    }
+
     async fn page(&self, url: &str) -> Result<Page, SendError> {
         self.world.tenant.page(url).await
     }

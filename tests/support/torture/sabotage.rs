@@ -5,7 +5,7 @@ use crate::{checkers::Row, watch::Watch};
 use futures_util::future::LocalBoxFuture;
 use jiff::Timestamp;
 use passwave::{
-    graph::{BatchRequest, BatchResponse, Graph, Page, SendError, claims::Claims},
+    graph::{BatchRequest, BatchResponse, Graph, Page, Request, SendError, claims::Claims},
     ledger::{Ledger, LedgerError},
     simulator::Simulator,
 };
@@ -30,6 +30,9 @@ pub struct Honest<'a> {
 /// A way to send.
 pub type Send = for<'a> fn(&'a Honest<'a>, &'a BatchRequest) -> LocalBoxFuture<'a, Answer>;
 
+/// A way to send a request by itself.
+pub type SendAlone = for<'a> fn(&'a Honest<'a>, &'a Request) -> LocalBoxFuture<'a, Answer>;
+
 /// A way to break the engine.
 pub struct Sabotage {
     /// What the broken engine does.
@@ -38,6 +41,8 @@ pub struct Sabotage {
     pub ledger: &'static str,
     /// What it sends and receives.
     pub send: Send,
+    /// The same for requests that are sent by themselves.
+    pub alone: SendAlone,
     /// How it changes the report.
     pub report: fn(&mut Vec<Row>),
     /// How it opens a run at a given time.
@@ -49,6 +54,7 @@ pub const UNTOUCHED: Sabotage = Sabotage {
     name: "is as it is",
     ledger: "",
     send: |honest, batch| Box::pin(honest.watch.send(batch)),
+    alone: |honest, request| Box::pin(honest.watch.send_alone(request)),
     report: |_| {},
     open: Ledger::open_at,
 };
@@ -66,6 +72,14 @@ impl Graph for Hand<'_> {
         let answer = (self.sabotage.send)(&self.honest, batch).await;
         if self.honest.watch.verdict().is_err() {
             // Nothing after a fault is checked.
+            std::future::pending::<()>().await;
+        }
+        answer
+    }
+
+    async fn send_alone(&self, request: &Request) -> Answer {
+        let answer = (self.sabotage.alone)(&self.honest, request).await;
+        if self.honest.watch.verdict().is_err() {
             std::future::pending::<()>().await;
         }
         answer

@@ -110,8 +110,12 @@ impl Script {
         let excluded: Vec<&str> =
             roster.iter().skip(1).filter(|name| name.contains('@') && self.one_in(20)).map(String::as_str).collect();
         let lookup = if self.one_in(3) { Lookup::Off } else { Lookup::Auto };
-        let rules = Rules { lookup, include_synced: self.rng.random(), include_admins: self.rng.random() };
+        let (include_synced, include_admins) = (self.rng.random(), self.rng.random());
+        let mut rules = Rules { lookup, include_synced, include_admins, ..Rules::default() };
+        let writeback = Hybrid::of(self.story.seed, 3);
+        writeback.iter().for_each(|hybrid| hybrid.set_up(&mut rules, &mut config.faults));
         let mut world = World::sealed(config, roster.clone(), rules, &excluded, self.keys());
+        world.options.trusts_earlier_writeback = writeback.is_some_and(|hybrid| hybrid.trusts);
         world.options.pace = self.pace(world.options.pace);
         world.options.pilot = self.one_in(6).then(|| u64::from(self.few(30)));
         world.options.halt_on = if self.one_in(8) { vec!["failed=2".parse().expect("a rule")] } else { Vec::new() };
@@ -136,7 +140,9 @@ impl Script {
         let rows = self.rng.random_range(1..=6);
         let roster = (1..=rows).map(|n| format!("user{n}@contoso.com")).collect();
         let lookup = if self.rng.random() { Lookup::Off } else { Lookup::Auto };
-        let mut world = World::sealed(config, roster, Rules { lookup, ..Rules::default() }, &[], self.keys());
+        let mut rules = Rules { lookup, ..Rules::default() };
+        Hybrid::of(self.story.seed / 100, 2).iter().for_each(|hybrid| hybrid.set_up(&mut rules, &mut config.faults));
+        let mut world = World::sealed(config, roster, rules, &[], self.keys());
         world.options.pace.concurrency = Some(self.rng.random_range(1..=2));
         world.options.pace.batch_size = self.rng.random_range(1..=3);
         world
@@ -306,6 +312,38 @@ impl Script {
         requests.lost_after = self.share(0.3);
         requests.truncated = self.share(0.1);
         requests
+    }
+}
+
+/// A tenant in which an on-premises directory manages some accounts, whose passwords are reset there.
+struct Hybrid {
+    synced: f64,
+    writeback: faults::WritebackFaults,
+    trusts: bool,
+}
+
+impl Hybrid {
+    /// The tenant of one in `n` seeds. Its choices have a source of their own, so all others stay as they are.
+    fn of(seed: u64, n: u32) -> Option<Self> {
+        let mut rng = StdRng::seed_from_u64(seed ^ 0x5713_EBAC);
+        if !rng.random_ratio(1, n) {
+            return None;
+        }
+        let mut share = |most: f64| if rng.random_ratio(1, 2) { rng.random_range(0.0..most) } else { 0.0 };
+        let mut writeback = faults::WritebackFaults::default();
+        writeback.slow = share(0.5);
+        writeback.refused = share(0.4);
+        writeback.endless = share(0.2);
+        writeback.without_address = share(0.3);
+        writeback.seconds = 10.0 + share(100.0);
+        Some(Self { synced: rng.random_range(0.1..0.9), writeback, trusts: rng.random() })
+    }
+
+    fn set_up(&self, rules: &mut Rules, faults: &mut Faults) {
+        // Accounts that are not looked up cannot be told apart.
+        (rules.writeback, rules.lookup, rules.include_synced) = (true, Lookup::Required, false);
+        (faults.synced, faults.writeback) = (self.synced, self.writeback.clone());
+        faults.denied = faults::Denied::Nothing;
     }
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use passwave::{
     ledger::{Counts, Verdict},
-    outcome::Status,
+    outcome::{Method, Status},
 };
 use serde::Serialize;
 use std::{borrow::Cow, collections::BTreeMap};
@@ -39,6 +39,9 @@ pub(super) enum Data<'a> {
         counts: ByStatus,
         write_quota: String,
         least_seconds: f64,
+        /// Only in a run with `--writeback`.
+        #[serde(skip_serializing_if = "is_zero")]
+        on_premises: u64,
     },
     Progress {
         phase: &'a str,
@@ -60,6 +63,9 @@ pub(super) enum Data<'a> {
         changed_at: Option<String>,
         verified_at: Option<String>,
         verified: Option<Verdict>,
+        /// Only in a run with `--writeback`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        method: Option<Method>,
     },
     Hold {
         reason: &'static str,
@@ -143,6 +149,11 @@ pub(super) fn time(at: Timestamp) -> String {
     format!("{at:.3}")
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,6 +173,7 @@ mod tests {
             changed_at: Some(time(Timestamp::UNIX_EPOCH)),
             verified_at: None,
             verified: Some(Verdict::Confirmed),
+            method: None,
         };
         let planned = Data::Planned {
             run_dir: text(),
@@ -174,6 +186,7 @@ mod tests {
             counts: counts.clone(),
             write_quota: "3000/150s".into(),
             least_seconds: 0.0,
+            on_premises: 0,
         };
         let error = Data::Error {
             code: "usage",

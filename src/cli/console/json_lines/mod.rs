@@ -18,7 +18,7 @@ use passwave::{
     engine::{
         dispatch::{WaitReason, Waiting},
         reader::ReadEvent,
-        run::{RunEnd, RunEvent},
+        run::{RunEnd, RunEvent, writeback_time},
     },
     ledger::{ClaimCounts, ReadLedger, RowStatus},
     util::sanitize,
@@ -113,7 +113,8 @@ impl JsonLines {
             accounts,
             counts: by_status(ledger.counts()),
             write_quota: planned.quota.to_string(),
-            least_seconds: planned.quota.least_time(accounts).as_secs_f64(),
+            least_seconds: least_time(planned, accounts).as_secs_f64(),
+            on_premises: planned.on_premises,
         });
     }
 
@@ -183,6 +184,12 @@ fn sanitized(text: &str) -> String {
     text.lines().map(sanitize::line).collect::<Vec<_>>().join("\n")
 }
 
+/// The least time for all accounts; those of the on-premises directory go beside the others.
+fn least_time(planned: &Planned<'_>, accounts: u64) -> std::time::Duration {
+    let others = planned.quota.least_time(accounts.saturating_sub(planned.on_premises));
+    others.max(writeback_time(planned.on_premises))
+}
+
 const fn end_of_run(end: &RunEnd) -> &'static str {
     match end {
         RunEnd::Finished => "finished",
@@ -190,6 +197,7 @@ const fn end_of_run(end: &RunEnd) -> &'static str {
         RunEnd::PilotEnded => "pilot_ended",
         RunEnd::Halted(_) => "halted",
         RunEnd::WindowClosed => "window_closed",
+        RunEnd::WritebackPilotFailed(_) => "writeback_pilot_failed",
     }
 }
 
@@ -217,6 +225,7 @@ fn account(standing: &RowStatus) {
         changed_at: time(standing.changed_at),
         verified_at: time(standing.verified_at),
         verified: standing.verdict,
+        method: standing.method,
     });
 }
 

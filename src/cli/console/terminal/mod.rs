@@ -142,7 +142,7 @@ fn device_code(DevicePrompt { url, code, life }: &DevicePrompt) {
 /// Says why a run ended before all rows have. A halt has its own warning.
 fn run_ended(lines: Lines, end: &RunEnd) {
     match end {
-        RunEnd::Finished | RunEnd::Interrupted | RunEnd::Halted(_) => {}
+        RunEnd::Finished | RunEnd::Interrupted | RunEnd::Halted(_) | RunEnd::WritebackPilotFailed(_) => {}
         RunEnd::PilotEnded => lines.say("The pilot has ended; the other accounts were not touched."),
         RunEnd::WindowClosed => lines.say("The hours of --window are over: nothing more is sent."),
     }

@@ -6,6 +6,7 @@ use crate::cli::{
     next_step::can_be_shown,
 };
 use passwave::{
+    engine::run::writeback_time,
     graph::quota::Quota,
     ledger::{Counts, KindCount, ReadLedger},
     outcome::{Kind, Skip},
@@ -51,8 +52,10 @@ pub(super) fn planned(lines: Lines, planned: &Planned<'_>) {
     }
     extra_work(planned.wanted).iter().for_each(|line| lines.say(line));
     // Revoking sessions is a separate write.
-    let writes = if planned.wanted.revoke_sessions { pending * 2 } else { pending };
+    let writes = pending.saturating_sub(planned.on_premises);
+    let writes = if planned.wanted.revoke_sessions { writes + pending } else { writes };
     lines.say(&format!("Time:      {}", estimate(writes, planned.quota)));
+    writeback(lines, planned);
     if !settings.rehearsal {
         lines.say(&format!("Kept:      {}", storage(ledger)));
         settings.sealing.iter().for_each(|sealing| recipients(lines, sealing));
@@ -134,6 +137,28 @@ fn estimate(pending: u64, quota: Quota) -> String {
         grouped(u64::from(quota.units.get())),
         quota.per.as_secs()
     )
+}
+
+/// What is different for accounts that are reset on premises.
+fn writeback(lines: Lines, planned: &Planned<'_>) {
+    let rows = planned.on_premises;
+    if rows == 0 {
+        return;
+    }
+    let others = planned.ledger.counts().pending().saturating_sub(rows);
+    lines.say(&format!(
+        "Writeback: {} one by one to the on-premises directory, in about {}; {} through Graph meanwhile",
+        counted(rows, "password goes", "passwords go"),
+        short(writeback_time(rows)),
+        counted(others, "other goes", "others go"),
+    ));
+    for line in [
+        "The first one must succeed before any other is sent there.",
+        "These people must choose a new password at the next sign-in, whatever the flags and profiles say.",
+        "Accounts that the on-premises directory protects are refused; which ones they are cannot be seen from here.",
+    ] {
+        lines.say(&format!("           {line}"));
+    }
 }
 
 /// The recipients of a sealed run, by name; `None` if it is not sealed.

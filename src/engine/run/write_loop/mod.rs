@@ -1,13 +1,18 @@
 //! The loop: one owner of the ledger, the dispatcher and the verdicts, with batches in flight around it.
 
 mod settle;
+mod writeback;
+mod writeback_settle;
 
+pub use self::writeback::writeback_time;
 use super::{
     Halt, RunEnd, RunError, RunEvent, RunOptions,
     pauses::Pauses,
     systemic::{Others, SystemicFailures},
     tell_accounts,
 };
+
+use self::writeback::Lane;
 use crate::{
     account::upn::Upn,
     engine::{
@@ -86,6 +91,8 @@ pub(super) struct Engine<'a, G> {
     sessions_denied: Option<usize>,
     /// Answers that have arrived and are not on disk yet.
     facts: Facts,
+    /// Passwords for the on-premises directory, which go their own way at their own pace.
+    writeback: Lane<'a, G>,
     /// Set if claiming has stopped: how the run will end.
     closing: Option<RunEnd>,
     /// The counts when this process started.
@@ -119,6 +126,7 @@ impl<'a, G: Graph> Engine<'a, G> {
             systemic,
             sessions_denied: Some(0),
             facts: Facts::default(),
+            writeback: Lane::new(graph, options),
             closing: None,
             before,
             began_at,
@@ -155,17 +163,25 @@ impl<'a, G: Graph> Engine<'a, G> {
     ) -> Result<RunEnd, RunError> {
         self.wait_on()?;
         loop {
-            let wake = self.turn()?;
-            if self.dispatcher.in_flight() == 0 && (self.is_closing() || self.ledger.next_due()?.is_none()) {
+            // First, because sessions follow what it records.
+            let wake = self.turn_writeback()?;
+            let wake = earlier(wake, self.turn()?);
+            if self.dispatcher.in_flight() + self.writeback.in_flight() == 0 && self.has_ended()? {
                 return self.end();
             }
             tokio::select! {
                 biased;
                 () = &mut *stop, if !stop.is_terminated() => self.stop(),
                 completed = self.dispatcher.next(), if self.dispatcher.in_flight() > 0 => self.take(completed)?,
+                completed = self.writeback.next(), if self.writeback.in_flight() > 0 => self.take_writeback(completed)?,
                 () = sleep(wake.unwrap_or_default()), if wake.is_some() => {}
             }
         }
+    }
+
+    /// Whether nothing more will be sent.
+    fn has_ended(&self) -> Result<bool, LedgerError> {
+        Ok(self.is_closing() || (self.ledger.next_due()?.is_none() && self.is_writeback_over()?))
     }
 
     /// Takes up the pace of an earlier process, and continues a wait that Graph asked it for.
@@ -174,7 +190,7 @@ impl<'a, G: Graph> Engine<'a, G> {
         self.dispatcher.recall(self.ledger.kept_pace(OnHold::Writes, now)?);
         self.dispatcher.hold_for(self.ledger.hold_left_after_cut(now, self.dispatcher.each())?);
         self.tell_waits();
-        Ok(())
+        self.begin_writeback(now)
     }
 
     fn tell_waits(&mut self) {
@@ -191,7 +207,7 @@ impl<'a, G: Graph> Engine<'a, G> {
 
     fn stop(&mut self) {
         self.closing = Some(RunEnd::Interrupted);
-        (self.emit)(RunEvent::Stopping { in_flight: self.dispatcher.in_flight() });
+        (self.emit)(RunEvent::Stopping { in_flight: self.dispatcher.in_flight() + self.writeback.in_flight() });
     }
 
     fn end(&mut self) -> Result<RunEnd, RunError> {
@@ -215,11 +231,11 @@ impl<'a, G: Graph> Engine<'a, G> {
             self.ledger.plan_again(self.systemic.open())?;
             tell_accounts(self.ledger, self.options, self.systemic.open().iter().copied(), self.emit)?;
         }
-        match self.dispatcher.take_broken() {
+        match self.dispatcher.take_broken().or_else(|| self.writeback.take_broken()) {
             Some(error) => Err(error.into()),
             None if self.ledger.counts().is_finished() => Ok(RunEnd::Finished),
-            // With nothing left to stop it, the remaining rows lie beyond the pilot.
-            None => Ok(self.closing.take().unwrap_or(RunEnd::PilotEnded)),
+            // With nothing left to stop it, the remaining rows lie beyond a pilot.
+            None => Ok(self.closing.take().or(self.writeback.failed_pilot()).unwrap_or(RunEnd::PilotEnded)),
         }
     }
 
@@ -245,9 +261,7 @@ impl<'a, G: Graph> Engine<'a, G> {
         self.give_up_sessions()?;
         self.send(claims)?;
         if recorded {
-            let (counts, dispatcher) = (self.ledger.counts(), &self.dispatcher);
-            let (throttled, latency) = (dispatcher.tally().throttled, dispatcher.latency());
-            (self.emit)(RunEvent::Progress { counts, throttled, covered: dispatcher.covered(), latency });
+            self.tell_progress();
         }
         match limit {
             Limit::Time(wait) => Ok(Some(wait)),
@@ -255,6 +269,12 @@ impl<'a, G: Graph> Engine<'a, G> {
             Limit::Due => Ok(self.until_due(now)?),
             Limit::Answers => Ok(None),
         }
+    }
+
+    fn tell_progress(&mut self) {
+        let (counts, dispatcher) = (self.ledger.counts(), &self.dispatcher);
+        let (throttled, latency) = (dispatcher.tally().throttled, dispatcher.latency());
+        (self.emit)(RunEvent::Progress { counts, throttled, covered: dispatcher.covered(), latency });
     }
 
     /// Stops claiming once the hours are over, or too much has gone wrong.
@@ -320,7 +340,7 @@ impl<'a, G: Graph> Engine<'a, G> {
     /// Takes what has arrived: all of it shares a commit.
     fn take(&mut self, completed: Vec<Completed<Ticket>>) -> Result<(), RunError> {
         if let Some(asked) = self.dispatcher.take_asked() {
-            self.ledger.keep_hold(asked)?;
+            self.ledger.keep_hold(OnHold::Writes, asked)?;
         }
         self.tell_waits();
         for completed in completed {
@@ -331,6 +351,11 @@ impl<'a, G: Graph> Engine<'a, G> {
         }
         Ok(())
     }
+}
+
+/// The earlier of two times, if there is any.
+fn earlier(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
+    one.into_iter().chain(other).min()
 }
 
 /// Where the request goes: to the object id if the account was looked up, so no escape of a name can lead elsewhere. A

@@ -84,7 +84,7 @@ impl<G: Graph> Engine<'_, G> {
             Verdict::Unknown(_) => self.again(wait, Retry::Lost { counts: true }),
             Verdict::PasswordRefused => {
                 self.systemic.rule_out();
-                self.replacement(&ticket)?.map_or(Event::Refused, Event::Replaced)
+                self.replacement(ticket.row, &ticket.user_principal_name)?.map_or(Event::Refused, Event::Replaced)
             }
             Verdict::Refused(cause) => {
                 self.systemic.refused(ticket.row, cause, || sanitize::sentence(&reply.whole()));
@@ -159,22 +159,22 @@ impl<G: Graph> Engine<'_, G> {
         Event::Again { not_before: self.after(wait), maybe_written, trouble }
     }
 
-    fn after(&self, wait: Duration) -> i64 {
+    pub(super) fn after(&self, wait: Duration) -> i64 {
         let wait = i64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX);
         self.clock.millis().saturating_add(wait)
     }
 
     /// A new password for a row whose password was refused, if it may have one.
-    fn replacement(&self, ticket: &Ticket) -> Result<Option<Password>, RunError> {
+    pub(super) fn replacement(&self, row: u64, user_principal_name: &str) -> Result<Option<Password>, RunError> {
         let settings = self.ledger.settings();
         // A password that a user chose is not replaced behind their back.
-        if settings.password_column.is_some() || self.ledger.replacements(ticket.row)? >= REPLACEMENTS_MAX {
+        if settings.password_column.is_some() || self.ledger.replacements(row)? >= REPLACEMENTS_MAX {
             return Ok(None);
         }
-        let cells = self.ledger.cells(ticket.row)?;
+        let cells = self.ledger.cells(row)?;
         let names = names_of(&settings.name_columns, |column| cells.get(column).map_or("", String::as_str));
-        let person = Person { upn: &ticket.user_principal_name, names, form: self.ledger.form(ticket.row)? };
-        derivation::make(self.ledger, ticket.row, person)
+        let person = Person { upn: user_principal_name, names, form: self.ledger.form(row)? };
+        derivation::make(self.ledger, row, person)
     }
 }
 
@@ -184,7 +184,7 @@ fn fact(row: u64, doubt: Doubt, event: Event, reply: Reply) -> Fact {
 }
 
 /// `error.code`, or a code derived from the status; empty for a success.
-fn code_of(reply: &Reply) -> String {
+pub(super) fn code_of(reply: &Reply) -> String {
     match reply.status {
         _ if !reply.code.is_empty() => reply.code.clone(),
         204 => String::new(),

@@ -25,6 +25,8 @@ pub const CLIENT_ID_DEFAULT: &str = "14d82eec-204b-4c2f-b7e8-296a70dab67e";
 const ANY_TENANT: &str = "organizations";
 /// The requested permissions: write passwords, look up accounts, and renew.
 const PERMISSIONS: [&str; 2] = ["User-PasswordProfile.ReadWrite.All", "User.Read.All"];
+/// The permission to reset passwords on premises, and to follow that.
+const WRITEBACK_PERMISSION: &str = "UserAuthenticationMethod.ReadWrite.All";
 /// Default polling interval, and how much is added if it was too short (RFC 8628, 3.5).
 const INTERVAL: Duration = Duration::from_secs(5);
 /// Default lifetime of a code, and the maximum.
@@ -52,6 +54,8 @@ pub struct DeviceCode {
     pub(super) tenant: Option<String>,
     pub(super) client_id: String,
     scope: String,
+    /// One more permission, which not every run needs.
+    writeback: String,
     show: Show,
     session: Mutex<Session>,
 }
@@ -106,9 +110,15 @@ impl DeviceCode {
             tenant,
             client_id: client_id.into(),
             scope: format!("{permissions} offline_access"),
+            writeback: format!("{root}/{WRITEBACK_PERMISSION}"),
             show,
             session: Mutex::new(Session::None),
         })
+    }
+
+    /// The same with the permission to reset passwords on premises.
+    pub(super) fn for_writeback(self) -> Self {
+        Self { scope: format!("{} {}", self.writeback, self.scope), ..self }
     }
 
     pub(super) fn open(

@@ -116,6 +116,17 @@ pub enum Credential {
 }
 
 impl Credential {
+    /// The same with the permission to reset passwords on premises; `None` if it is an application's, which cannot have it.
+    #[must_use]
+    pub fn for_writeback(self) -> Option<Self> {
+        match self {
+            Self::DeviceCode(code) => Some(Self::DeviceCode(code.for_writeback())),
+            // The session may be that of a person or of an application, and has the permissions that it has.
+            Self::Cli(session) => Some(Self::Cli(session)),
+            Self::Secret(_) | Self::Certificate(_) | Self::Workload(_) | Self::Managed(_) => None,
+        }
+    }
+
     /// The credential for `method`, made from `variables`. A device code is requested by the public client `client_id`,
     /// and shown with `show`.
     ///
