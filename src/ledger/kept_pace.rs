@@ -20,6 +20,8 @@ use std::{cell::RefCell, collections::BTreeMap, time::Duration};
 const DEBT_MAX: Duration = Duration::from_millis(MILLIS_MAX.unsigned_abs());
 /// The same with the longest time in which a bucket refills, a day.
 const MILLIS_KEPT: u64 = MILLIS_MAX.unsigned_abs() + 86_400_000;
+/// How far ahead of our clock another run's note may be, in milliseconds.
+const FUTURE_MAX: i64 = 2_000;
 /// The longest note that is read, in bytes.
 const BYTES_MAX: usize = 4_096;
 
@@ -51,6 +53,13 @@ impl KeptPace {
         let passed = u64::try_from(now.saturating_sub(self.at)).unwrap_or(0);
         self.until_full.values_mut().for_each(|millis| *millis = (*millis).min(MILLIS_KEPT).saturating_sub(passed));
         self
+    }
+
+    /// The same for another run, if there is anything to know: not if all buckets are full by `now`, nor if it comes from
+    /// the future.
+    pub(super) fn of_another(self, now: i64) -> Option<Self> {
+        let is_past = self.at <= now.saturating_add(FUTURE_MAX);
+        Some(self.passed_until(now)).filter(|kept| is_past && kept.until_full.values().any(|millis| *millis > 0))
     }
 
     /// How long the bucket of this limit takes until it is full, if it fills in `per`.
@@ -102,6 +111,18 @@ impl ReadLedger {
         let signed_in = self.signed_in()?;
         let is_own = |noted: &Noted| noted.tenant == signed_in.tenant_id && noted.application == signed_in.client_id;
         Ok(noted.filter(is_own).map(|noted| noted.pace.passed_until(now)))
+    }
+
+    /// The pace of writes for another run at `now`, if both have the same tenant and application.
+    ///
+    /// # Errors
+    /// Fails if the ledger cannot be read.
+    pub fn pace_for_another(&self, other: &Self, now: i64) -> Result<Option<KeptPace>, LedgerError> {
+        let (own, others) = (self.signed_in()?, other.signed_in()?);
+        if own.tenant_id != others.tenant_id || own.client_id != others.client_id {
+            return Ok(None);
+        }
+        Ok(self.kept_pace(OnHold::Writes, now)?.and_then(|kept| kept.of_another(now)))
     }
 }
 

@@ -39,6 +39,7 @@ mod rows;
 mod run_notes;
 mod schema;
 mod sessions;
+pub mod spent;
 mod sql_error;
 pub mod state;
 mod store;

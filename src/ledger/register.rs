@@ -111,6 +111,15 @@ impl Register {
         Ok(overlaps)
     }
 
+    /// The other runs that write to the same directory as `run`.
+    ///
+    /// # Errors
+    /// Fails if the register cannot be read.
+    pub fn others(&self, run: &Run) -> io::Result<Vec<Run>> {
+        let runs = self.entries()?.into_iter().filter_map(|path| Some(read(&path).ok()?.0.run));
+        Ok(runs.filter(|other| other.id != run.id && other.directory.eq_ignore_ascii_case(&run.directory)).collect())
+    }
+
     /// Notes that `run` starts, unless it overlaps with others and may not run `alongside` them. Only one process at a
     /// time gets past this. Returns the others.
     ///
@@ -273,6 +282,7 @@ mod tests {
         assert_eq!(begin(&register, &second, &["BOB@contoso.com", "ann@contoso.com"], false), [2]);
         assert!(begin(&register, &second, &["bob@contoso.com"], true).is_empty(), "both are meant");
         assert_eq!(begin(&register, &first, names, false), [1], "and each meets the other");
+        assert_eq!(register.others(&first).expect("a register"), std::slice::from_ref(&second));
         register.pause(&second, &mut of(&["dee@contoso.com"])).expect("kept");
         assert!(begin(&register, &first, names, false).is_empty(), "what was written is left");
     }

@@ -153,3 +153,33 @@ async fn next_process_keeps_every_wait() {
         assert_eq!(world.tenant.tally().early, 0, "killed {later} steps later");
     }
 }
+
+/// Two runs in a tenant, one after the other: the seconds from the first to the last write, and the refusals. The second
+/// one may know what the first left.
+async fn one_after_the_other(knows: bool) -> (f64, u64) {
+    let faults = Faults::from_json(br#"{"latency_ms": 60}"#).expect("good faults");
+    let config = SimulatorConfig::new(Quota::DOCUMENTED_WRITES, 7);
+    let first = World::of(config.with_faults(faults), 2_800);
+    assert_eq!(first.run().await.expect("an end"), RunEnd::Finished);
+    let mut second = World::of(SimulatorConfig::default(), 1_200);
+    let now = second.options.pace.clock.millis();
+    let left = first.ledger().pace_for_another(&second.ledger(), now).expect("readable").expect("a pace");
+    if knows {
+        second.options.left_by_others.push(left);
+    }
+    let end = second.go(&first.tenant, pending()).await;
+    assert!(matches!(end, Ok(RunEnd::Finished)), "{end:?}");
+    let tally = first.tenant.tally();
+    let (from, to) = tally.first_write.zip(tally.last_write).expect("writes");
+    assert_eq!(tally.early, 0);
+    ((to - from).as_secs_f64(), tally.throttled)
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_run_takes_up_what_is_spent() {
+    let (seconds, refused) = one_after_the_other(true).await;
+    note(&format!("2,800 and 1,200 accounts in two runs: {seconds:.1} s of 50 s, {refused} refused"));
+    assert!(seconds <= 1.1 * 50.0 && refused == 0, "{seconds:.1} s, {refused} refused");
+    let (_, refused) = one_after_the_other(false).await;
+    assert!(refused > 0, "it took the bucket for full");
+}

@@ -1,15 +1,18 @@
 //! Overlapping runs: before a run starts, other unfinished runs on this machine with the same accounts are reported.
 //!
+//! The run also takes up what the others have spent of the same quota.
+//!
 //! A register that cannot be read or written stops no run; `-v` reports it.
 
 use super::connect::SignInInfo;
 use crate::cli::{args::RunArgs, console::Reporter, context::Context, failure::Failure};
 use passwave::{
     ledger::{
-        Ledger, ReadLedger,
+        KeptPace, Ledger, OnHold, ReadLedger,
         register::{Each, Overlap, Register, Run},
+        spent::SpentQuotas,
     },
-    util::{format::counted, sanitize},
+    util::{clock::Clock, format::counted, sanitize},
 };
 use std::{env, ffi::OsStr, io, path::PathBuf};
 
@@ -18,11 +21,14 @@ const OVERRIDE: &str = "PASSWAVE_STATE_DIR";
 /// The name of the program's folder inside the platform's, and of the register in it.
 const PROGRAM: &str = "passwave";
 const REGISTER: &str = "runs";
+/// The same of the spent quotas.
+const SPENT: &str = "spent";
 
 /// A run and the register of this machine.
 pub struct Guard<'a> {
     context: &'a Context,
     register: Option<Register>,
+    spent: Option<SpentQuotas>,
     run: Run,
     alongside: bool,
 }
@@ -40,12 +46,13 @@ impl<'a> Guard<'a> {
         let begun_at = format!("{:.0}", jiff::Timestamp::now());
         let run = Run { id, folder, directory: signed_in.directory(), begun_at };
         let register = state_folder().map(|folder| Register::at(folder.join(REGISTER)));
+        let spent = state_folder().map(|folder| SpentQuotas::at(folder.join(SPENT)));
         if register.is_none() {
             context.reporter.detail(1, || {
                 "register of runs: there is no folder for it, because neither HOME nor PASSWAVE_STATE_DIR is set".into()
             });
         }
-        Ok(Self { context, register, run, alongside: args.alongside })
+        Ok(Self { context, register, spent, run, alongside: args.alongside })
     }
 
     /// Refuses to continue if the run overlaps with others, unless the user wants both.
@@ -69,6 +76,35 @@ impl<'a> Guard<'a> {
         refused(self.context, ledger, &or_logged(&self.context.reporter, begun).unwrap_or_default())
     }
 
+    /// What other runs of this machine left of the quota of the same tenant and application: those that have ended, and
+    /// those that have not.
+    pub fn left_by_others(&self, ledger: &ReadLedger) -> Vec<KeptPace> {
+        let now = Clock::start().millis();
+        let others = self.register.as_ref().and_then(|register| register.others(&self.run).ok()).unwrap_or_default();
+        let unfinished = others
+            .iter()
+            .filter_map(|other| Ledger::open_to_read(&other.folder).ok()?.pace_for_another(ledger, now).ok().flatten());
+        let ended = self.spent.as_ref().zip(application(ledger));
+        let ended = ended.and_then(|(spent, (tenant, id))| spent.left_by(&tenant, &id, now));
+        let kept: Vec<_> = unfinished.chain(ended).collect();
+        if !kept.is_empty() {
+            let reporter = &self.context.reporter;
+            reporter
+                .detail(1, || "other runs on this machine have spent from the same quota: it counts here, too".into());
+        }
+        kept
+    }
+
+    /// Notes what this process leaves of the quota.
+    fn note_spent(&self, ledger: &ReadLedger) -> io::Result<()> {
+        let now = Clock::start().millis();
+        let kept = ledger.kept_pace(OnHold::Writes, now).map_err(io::Error::other)?;
+        let Some(((spent, (tenant, id)), kept)) = self.spent.as_ref().zip(application(ledger)).zip(kept) else {
+            return Ok(());
+        };
+        spent.note(&tenant, &id, &KeptPace { at: now, ..kept })
+    }
+
     /// Notes how this process leaves the run: ended, or with accounts still to be written.
     pub fn leave(&self, ledger: &ReadLedger) {
         let Some(register) = &self.register else { return };
@@ -77,7 +113,14 @@ impl<'a> Guard<'a> {
             _ => register.pause(&self.run, &mut accounts(ledger)),
         };
         or_logged(&self.context.reporter, noted);
+        or_logged(&self.context.reporter, self.note_spent(ledger));
     }
+}
+
+/// The tenant and the application whose quota the run spends.
+fn application(ledger: &ReadLedger) -> Option<(String, String)> {
+    let signed_in = ledger.signed_in().ok()?;
+    signed_in.tenant_id.zip(signed_in.client_id)
 }
 
 /// The names of all accounts that are still to be written, for the register.

@@ -79,6 +79,7 @@ pub async fn work(
     ledger.note_approval(approval::of(terms, ledger.has_begun()?))?;
     ledger.note_begun()?;
     guard.begin(ledger).map_err(Refused::Overlaps)?;
+    options.left_by_others = guard.left_by_others(ledger);
     reporter.note_next_step(context.run_again(ledger).to_string());
     let after = if terms.consent == Consent::Given { AfterPilot::End } else { AfterPilot::Ask };
     let ended = send(context, ledger, &graph, options, &now.wanted, after).await;

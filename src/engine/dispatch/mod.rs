@@ -248,7 +248,7 @@ impl<'a, G: Graph, T: Ticket + 'a> Dispatcher<'a, G, T> {
         }
     }
 
-    /// Takes up the pace that an earlier process left.
+    /// Takes up the pace that another process left.
     pub fn recall(&mut self, kept: Option<KeptPace>) {
         if let Some(kept) = kept {
             self.throttle.recall(&kept, self.clock.millis());

@@ -266,13 +266,14 @@ impl Throttle {
         Duration::try_from_secs_f64(self.latency).unwrap_or_default()
     }
 
-    /// Takes up the pace that an earlier process left for this quota. What that process learnt of a smaller quota fades
+    /// Takes up the pace that another process left for this quota. What that process learnt of a smaller quota fades
     /// with the time that has passed until `now` (milliseconds since 1970).
     pub fn recall(&mut self, kept: &KeptPace, now: i64) {
         if kept.quota != self.quota.to_string() {
             return;
         }
         self.buckets.recall(kept);
+        let before = self.price;
         self.price = kept.price.clamp(PARTS, PRICE_MAX);
         let mut passed = Duration::from_millis(u64::try_from(now.saturating_sub(kept.at)).unwrap_or(0));
         while self.price > PARTS {
@@ -280,6 +281,7 @@ impl Throttle {
             passed = left;
             self.cut_price(u64::from(GOOD_PER_CUT));
         }
+        self.price = self.price.max(before);
     }
 
     /// What the next process has to know at `now` (milliseconds since 1970), if there is news.

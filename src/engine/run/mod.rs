@@ -20,7 +20,7 @@ pub use write_loop::writeback_time;
 use crate::{
     engine::dispatch::{DispatchError, Pace, Waiting},
     graph::{Graph, quota::Quota},
-    ledger::{Counts, Ledger, LedgerError, ReadLedger, RowStatus, Session, SignedInAs},
+    ledger::{Counts, KeptPace, Ledger, LedgerError, ReadLedger, RowStatus, Session, SignedInAs},
     outcome::Cause,
     password::PasswordError,
 };
@@ -50,6 +50,8 @@ pub struct RunOptions {
     pub trusts_earlier_writeback: bool,
     /// The identity with which the run signs in. It is noted in the ledger before anything is sent, for the reports.
     pub signed_in: Option<SignedInAs>,
+    /// What other runs of this machine left of the same quota.
+    pub left_by_others: Vec<KeptPace>,
 }
 
 /// Progress of the run.
