@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Measures the program over loopback against its own simulator: the figures in docs/benchmarks.md.
 # Usage: benches/loopback.sh ACCOUNTS [TENANT_QUOTA] [CLIENT_QUOTA] [LATENCY_MS]      (LOOKUP=off: without a look first)
-# Needs a release build, GNU time and python3; everything happens in a temporary folder.
+# Needs a release build (or PASSWAVE=PROGRAM), GNU time and python3; everything happens in a temporary folder.
 set -euo pipefail
 
 accounts=${1:?how many accounts}
 tenant_quota=${2:-3000/150s}
 client_quota=${3:-$tenant_quota}
 latency_ms=${4:-0}
-passwave=$(cd "$(dirname "$0")/.." && pwd)/target/release/passwave
+passwave=$(realpath "${PASSWAVE:-$(dirname "$0")/../target/release/passwave}")
 
 place=$(mktemp -d)
 trap 'kill "$tenant" 2>/dev/null; rm -rf "$place"' EXIT
