@@ -5,6 +5,7 @@
 #[path = "../support/served.rs"]
 mod served;
 
+mod alone;
 mod client;
 mod suite;
 mod tenant;

@@ -176,6 +176,18 @@ async fn limit_is_kept_and_learnt() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn time_is_foretold() {
+    for rows in [20, 300] {
+        let world = hybrid(rows, r#"{"synced": 1, "latency_ms": 300}"#).await;
+        let began = Instant::now();
+        assert_eq!(world.run().await.expect("a run"), RunEnd::Finished);
+        let (took, told) = (began.elapsed(), passwave::engine::run::writeback_time(rows as u64));
+        let ratio = took.as_secs_f64() / told.as_secs_f64();
+        assert!((0.95..1.05).contains(&ratio), "{rows} accounts: {took:?}, and {told:?} was foretold");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn cloud_accounts_are_not_slowed() {
     let mut took = Vec::new();
     for synced in ["0", "0.05"] {
