@@ -5,10 +5,10 @@ use passwave::{
     util::format::{counted, grouped, lasting},
 };
 
-/// How long it took, compared with the quota; `None` if that is not known.
+/// How long it took, compared with the quota; `None` if that is not known, or if some accounts have another limit.
 pub fn speed(summary: &Summary) -> Option<String> {
     let cut_off = summary.processes_cut_off;
-    if summary.writes == 0 || (summary.seconds == 0.0 && cut_off > 0) {
+    if !summary.methods.is_empty() || summary.writes == 0 || (summary.seconds == 0.0 && cut_off > 0) {
         return None;
     }
     let verb = if summary.rehearsal { "The tenant would take" } else { "It took" };
