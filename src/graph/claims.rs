@@ -3,7 +3,7 @@
 //! Tokens for Graph are officially opaque to clients, so a claim is only a hint: it may cause a warning, but never
 //! decides. Signatures are not checked, and nothing here is an error: a missing or strange claim counts as absent.
 //!
-//! Invariant: only these claims of the token leave this module.
+//! Invariant: only these claims of the token, and the nonce of an id token, leave this module.
 
 use base64::{
     Engine,
@@ -50,10 +50,7 @@ impl Claims {
     /// The claims of `token`, if it is a JSON web token. Its signature is not checked.
     #[must_use]
     pub fn of(token: &str) -> Option<Self> {
-        let mut parts = token.split('.');
-        let (_header, payload, _signature) = (parts.next()?, parts.next()?, parts.next()?);
-        let payload = BASE64.decode(payload).ok().filter(|_| parts.next().is_none())?;
-        Some(Self::from_payload(&serde_json::from_slice(&payload).ok()?))
+        payload(token).map(|payload| Self::from_payload(&payload))
     }
 
     fn from_payload(payload: &Map<String, Value>) -> Self {
@@ -72,6 +69,18 @@ impl Claims {
             audience: text(payload, "aud"),
         }
     }
+}
+
+/// The nonce in an id token, if it has one. Its signature is not checked: it comes from the service itself, over TLS.
+pub(super) fn nonce(token: &str) -> Option<String> {
+    text(&payload(token)?, "nonce")
+}
+
+fn payload(token: &str) -> Option<Map<String, Value>> {
+    let mut parts = token.split('.');
+    let (_header, payload, _signature) = (parts.next()?, parts.next()?, parts.next()?);
+    let payload = BASE64.decode(payload).ok().filter(|_| parts.next().is_none())?;
+    serde_json::from_slice(&payload).ok()
 }
 
 /// A claim that is a non-empty text.

@@ -6,7 +6,7 @@ use crate::{
 };
 use passwave::graph::client::{
     SignInError, TokenSource,
-    auth::{CLIENT_ID_DEFAULT, DeviceCode},
+    auth::{CLIENT_ID_DEFAULT, DeviceCode, PersonOptions, Prompt},
 };
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -43,11 +43,11 @@ fn server_with(answers: Vec<FakeAnswer>) -> FakeServer {
 fn credential(server: &FakeServer, tenant: Option<&str>) -> (DeviceCode, Shown) {
     let shown = Shown::default();
     let kept = Arc::clone(&shown);
-    let show = Box::new(move |prompt: &passwave::graph::client::auth::DevicePrompt| {
-        kept.lock().expect("whole").push(format!("{} {} {}", prompt.url, prompt.code, prompt.life.as_secs()));
-    });
-    let credential =
-        DeviceCode::new(&endpoints(server), tenant.map(str::to_owned), CLIENT_ID_DEFAULT, show).expect("a credential");
+    let options = PersonOptions::new(Box::new(move |prompt: &Prompt| {
+        let Prompt::DeviceCode { url, code, life } = prompt else { panic!("no code") };
+        kept.lock().expect("whole").push(format!("{url} {code} {}", life.as_secs()));
+    }));
+    let credential = DeviceCode::new(&endpoints(server), tenant.map(str::to_owned), options).expect("a credential");
     (credential, shown)
 }
 

@@ -4,6 +4,7 @@ use crate::{
     CLIENT, SECRET, TENANT, azure_cli, device_code, endpoints,
     fake_server::{self, FakeAnswer, FakeServer, Seen},
     pair::Pair,
+    person,
 };
 use passwave::{
     account::upn::Upn,
@@ -103,8 +104,8 @@ async fn failed_renewal_ends_every_method() {
             };
             Some(value)
         };
-        let credential = Credential::open(method, &endpoints(&server), &Variables::new(&get), None, Box::new(|_| {}))
-            .expect("a credential");
+        let credential =
+            Credential::open(method, &endpoints(&server), &Variables::new(&get), person()).expect("a credential");
         ends(name, &server, &shut, credential, || {}).await;
     }
 }

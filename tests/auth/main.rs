@@ -7,6 +7,8 @@ mod checkers;
 mod served;
 
 mod azure_cli;
+mod browser;
+mod browser_program;
 mod certificate;
 mod device_code;
 mod ends;
@@ -25,7 +27,7 @@ mod workload;
 use fake_server::FakeServer;
 use passwave::graph::client::{
     Credential, SignInError, Web,
-    auth::{Endpoints, Method, Variables},
+    auth::{Endpoints, Method, PersonOptions, Variables},
     endpoint,
 };
 
@@ -43,7 +45,12 @@ fn endpoints(server: &FakeServer) -> Endpoints {
 /// The sign-in method against `server`, with these variables set.
 fn open(method: Method, server: &FakeServer, variables: &[(&str, &str)]) -> Result<Credential, SignInError> {
     let get = lookup(variables);
-    Credential::open(method, &endpoints(server), &Variables::new(&get), None, Box::new(|_| {}))
+    Credential::open(method, &endpoints(server), &Variables::new(&get), person())
+}
+
+/// A user who is shown nothing.
+fn person() -> PersonOptions {
+    PersonOptions::new(Box::new(|_| {}))
 }
 
 fn lookup(variables: &[(&str, &str)]) -> impl Fn(&str) -> Option<String> {

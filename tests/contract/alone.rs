@@ -8,7 +8,7 @@ use passwave::{
         Graph, NOT_AT_GRAPH, Operation, Reply, Request, SendError,
         client::{
             GraphClient, ProxyUse, Web,
-            auth::{Credential, Endpoints, Method, Variables},
+            auth::{Credential, Endpoints, Method, PersonOptions, Variables},
             endpoint, graph_endpoint, http_client,
         },
     },
@@ -65,7 +65,7 @@ fn person(url: &str) -> GraphClient<Credential> {
         web: Web::new(None).expect("a client"),
     };
     let variables = Variables::new(&|_| None);
-    let credential = Credential::open(Method::DeviceCode, &endpoints, &variables, None, Box::new(|_| {}));
+    let credential = Credential::open(Method::DeviceCode, &endpoints, &variables, PersonOptions::new(Box::new(|_| {})));
     let credential = credential.expect("a credential").for_writeback().expect("a person");
     GraphClient::new(http_client(ProxyUse::Never).expect("a client"), &endpoints.graph, credential)
 }

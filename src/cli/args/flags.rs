@@ -264,9 +264,12 @@ pub struct ConnectArgs {
     /// IDENTITY_ENDPOINT, or the Azure CLI (only if AZURE_CLIENT_ID is not set)
     #[arg(long, value_enum, value_name = "HOW", default_value_t = Auth::Auto)]
     pub auth: Auth,
-    /// Public client for --auth device-code [default: Microsoft Graph Command Line Tools]
+    /// Public client for --auth browser and device-code [default: Microsoft Graph Command Line Tools]
     #[arg(long, value_name = "ID")]
     pub client_id: Option<String>,
+    /// The account that --auth browser suggests, instead of letting you choose one
+    #[arg(long, value_name = "UPN")]
+    pub login_hint: Option<String>,
     /// National cloud of the tenant [default: the run's cloud, or global]
     #[arg(long, value_parser = cloud(), ignore_case = true)]
     pub cloud: Option<Cloud>,

@@ -37,7 +37,7 @@ Exit codes:
   3    could not start or continue (sign-in, permission, network); continue with `passwave run`
   130  interrupted; continue with `passwave run`
 
-To sign in, set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; --auth selects other ways.
+To sign in yourself, use --auth browser; for a job, set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET.
 The application needs the permission User-PasswordProfile.ReadWrite.All with admin consent.
 
 You can also set any flag with a variable, such as PASSWAVE_MAX_ACCOUNTS for --max-accounts (commas \
@@ -285,13 +285,13 @@ pub enum Verb {
 /// Flags of `reset` that `plan` accepts and ignores.
 pub const NOT_FOR_A_PLAN: [&str; 4] = ["dry_run", "yes", "pilot", "show"];
 /// Flags of `reset` that `rehearse` accepts and ignores: it does not sign in.
-pub const NOT_FOR_A_REHEARSAL: [&str; 7] =
-    ["yes", "auth", "client_id", "cloud", "graph_endpoint", "authority_host", "ca_file"];
+pub const NOT_FOR_A_REHEARSAL: [&str; 8] =
+    ["yes", "auth", "client_id", "login_hint", "cloud", "graph_endpoint", "authority_host", "ca_file"];
 
 /// Flags of `run` that `verify` and `report` accept and ignore.
 pub const NOT_FOR_VERIFYING: [&str; 3] = ["yes", "identity", "passphrase"];
-pub const NOT_FOR_A_REPORT: [&str; 7] =
-    ["yes", "auth", "client_id", "cloud", "graph_endpoint", "authority_host", "ca_file"];
+pub const NOT_FOR_A_REPORT: [&str; 8] =
+    ["yes", "auth", "client_id", "login_hint", "cloud", "graph_endpoint", "authority_host", "ca_file"];
 
 fn without_meaning_in_a_report(arg: Arg) -> Arg {
     hidden(arg, &NOT_FOR_A_REPORT)

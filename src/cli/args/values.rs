@@ -72,10 +72,16 @@ pub enum Auth {
     Workload,
     Managed,
     Cli,
+    Browser,
     DeviceCode,
 }
 
 impl Auth {
+    /// Whether a user signs in through a public client.
+    pub const fn is_person(self) -> bool {
+        matches!(self, Self::Browser | Self::DeviceCode)
+    }
+
     /// The sign-in method that it names; `None` if the environment decides.
     pub const fn method(self) -> Option<Method> {
         match self {
@@ -85,6 +91,7 @@ impl Auth {
             Self::Workload => Some(Method::Workload),
             Self::Managed => Some(Method::Managed),
             Self::Cli => Some(Method::Cli),
+            Self::Browser => Some(Method::Browser),
             Self::DeviceCode => Some(Method::DeviceCode),
         }
     }

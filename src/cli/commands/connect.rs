@@ -1,8 +1,11 @@
 //! Signs in: from flags and environment to a signed-in client, before anything is sent.
 
-use super::{destination::Destination, logging::LoggingTokenSource, signals::interrupted, system::files, writeback};
+use super::{
+    browser, destination::Destination, logging::LoggingTokenSource, signals::interrupted, system::files, wanted,
+    writeback,
+};
 use crate::cli::{
-    args::{Auth, ConnectArgs},
+    args::{Auth, ConnectArgs, JobArgs, LookupName},
     console::{Event, Reporter, SignedIn},
     failure::Failure,
     hints,
@@ -14,7 +17,7 @@ use passwave::{
         claims::Claims,
         client::{
             self, GraphClient, SignInError, TokenSource, Web,
-            auth::{self, Endpoints, Method, Variables},
+            auth::{self, Endpoints, Method, Needs, PersonOptions, Prompt, Variables},
         },
     },
     ledger::{Ledger, ReadLedger, SignedInAs},
@@ -50,22 +53,23 @@ pub struct SignInInfo {
 
 impl SignIn {
     /// Reads the flags and the environment for the sign-in at `destination`. Nothing is sent.
-    pub fn open(reporter: &Reporter, connect: &ConnectArgs, destination: &Destination) -> Result<Self, Failure> {
+    pub fn open(
+        reporter: &Reporter,
+        connect: &ConnectArgs,
+        destination: &Destination,
+        needs: Needs,
+    ) -> Result<Self, Failure> {
         files()?;
-        if connect.client_id.is_some() && connect.auth != Auth::DeviceCode {
-            return Err(Failure::usage("--client-id is for --auth device-code")
-                .hint("for other methods, AZURE_CLIENT_ID names the application"));
-        }
+        must_fit_the_method(connect)?;
         let endpoints = endpoints(connect, destination)?;
         for end in [&endpoints.authority, &endpoints.graph] {
             reporter.detail(PROXY, || format!("{}: {}", end.host(), endpoints.web.route(end)));
         }
         let variables = Variables::new(&|name| std::env::var(name).ok());
         let method = connect.auth.method().map_or_else(|| Method::offered(&variables), Ok)?;
-        let client_id = connect.client_id.as_deref();
-        let teller = reporter.clone();
-        let show = move |prompt: &auth::DevicePrompt| teller.tell(&Event::DeviceCode(prompt));
-        let credential = auth::Credential::open(method, &endpoints, &variables, client_id, Box::new(show))?;
+        let (client_id, login_hint) = (connect.client_id.clone(), connect.login_hint.clone());
+        let person = PersonOptions { client_id, login_hint, needs, ..PersonOptions::new(show(reporter)) };
+        let credential = auth::Credential::open(method, &endpoints, &variables, person)?;
         Ok(Self { endpoints, credential })
     }
 
@@ -76,6 +80,14 @@ impl SignIn {
         }
         let credential = self.credential.for_writeback().ok_or_else(writeback::not_an_application)?;
         Ok(Self { credential, ..self })
+    }
+
+    /// The same for a new job.
+    pub fn of_job(reporter: &Reporter, job: &JobArgs) -> Result<Self, Failure> {
+        let looks = job.plan.rules.lookup != LookupName::Off;
+        let needs = wanted::needs(&wanted::of(&job.run), looks);
+        let sign_in = Self::open(reporter, &job.connect, &Destination::new(&job.connect), needs)?;
+        sign_in.for_writeback(job.plan.rules.writeback)
     }
 
     /// Whether a sign-in method was chosen, or the environment offers one.
@@ -136,6 +148,31 @@ impl SignIn {
         reporter.tell(&Event::SignedIn(&who));
         Ok(SignInInfo { who, port: self.endpoints.graph.port() })
     }
+}
+
+/// Flags of one method are refused with another, where they would have no effect.
+fn must_fit_the_method(connect: &ConnectArgs) -> Result<(), Failure> {
+    if connect.client_id.is_some() && !connect.auth.is_person() {
+        return Err(Failure::usage("--client-id is for --auth browser and --auth device-code")
+            .hint("for other methods, AZURE_CLIENT_ID names the application"));
+    }
+    if connect.login_hint.is_some() && connect.auth != Auth::Browser {
+        return Err(
+            Failure::usage("--login-hint is for --auth browser").hint("add --auth browser, or leave --login-hint out")
+        );
+    }
+    Ok(())
+}
+
+/// Shows the user what to do, and opens the browser if they need one here.
+fn show(reporter: &Reporter) -> auth::Show {
+    let reporter = reporter.clone();
+    Box::new(move |prompt| {
+        reporter.tell(&Event::SignInPrompt(prompt));
+        if let Prompt::Browser { url, .. } = prompt {
+            browser::open(&reporter, url.clone());
+        }
+    })
 }
 
 /// The sign-in method and its address.

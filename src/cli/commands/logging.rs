@@ -3,6 +3,7 @@
 //! It is between the work and the client, passes everything on unchanged, and sees nothing secret. Foreign text is
 //! sanitized.
 
+use super::signals::stop_signal;
 use crate::cli::console::Reporter;
 use passwave::{
     graph::{
@@ -110,10 +111,23 @@ impl<'a> LoggingTokenSource<'a> {
 impl TokenSource for LoggingTokenSource<'_> {
     async fn fetch(&self) -> Result<Token, SignInError> {
         let begun = Instant::now();
-        let fetched = self.credential.fetch().await;
+        let fetched = match self.credential.waits_for_a_person() {
+            true => unless_interrupted(self.credential.fetch()).await,
+            false => self.credential.fetch().await,
+        };
         let how = if fetched.is_ok() { "a new token" } else { "no token" };
         self.reporter.detail(TROUBLE, || format!("sign-in: {how} after {} ms", begun.elapsed().as_millis()));
         fetched
+    }
+}
+
+/// A run that was asked to stop waits for its batches, so these must not go on waiting for a user.
+async fn unless_interrupted(fetch: impl Future<Output = Result<Token, SignInError>>) -> Result<Token, SignInError> {
+    tokio::select! {
+        // Listening begins before the user sees the first prompt.
+        biased;
+        () = stop_signal() => Err(SignInError::Interrupted),
+        fetched = fetch => fetched,
     }
 }
 

@@ -5,6 +5,7 @@
 mod access;
 mod approval;
 mod attention;
+mod browser;
 mod column_choice;
 mod conditions;
 mod confirm;

@@ -4,7 +4,6 @@ use super::{
     conditions,
     confirm::KEPT,
     connect::SignIn,
-    destination::Destination,
     logging::LoggingGraph,
     look_up,
     pace::pace,
@@ -63,8 +62,7 @@ fn sign_in(context: &Context, job: &JobArgs) -> Result<Option<SignIn>, Failure> 
         LookupName::Auto => job.plan.rules.writeback || SignIn::is_offered(&job.connect),
         LookupName::Required => true,
     };
-    let open = || SignIn::open(&context.reporter, &job.connect, &Destination::new(&job.connect));
-    looks.then(|| open()?.for_writeback(job.plan.rules.writeback)).transpose()
+    looks.then(|| SignIn::of_job(&context.reporter, job)).transpose()
 }
 
 /// Completes the plan with a lookup; the exit code if it was interrupted.

@@ -3,7 +3,6 @@
 use super::{
     conditions::{Asking, Consent, RunConditions, must_have_consent, window_must_be_open},
     connect::SignIn,
-    destination::Destination,
     planning::{create, discard},
     rows::{self, Source},
     show,
@@ -19,8 +18,7 @@ pub fn reset(context: &Context, job: &JobArgs) -> Result<u8, Failure> {
     let (reporter, source) = (&context.reporter, Source::of(&job.plan)?);
     show::must_be_possible(reporter, job.run.show)?;
     show::must_be_readable(job.run.show, rows::passwords(&job.plan))?;
-    let sign_in = SignIn::open(reporter, &job.connect, &Destination::new(&job.connect))?;
-    let sign_in = sign_in.for_writeback(job.plan.rules.writeback)?;
+    let sign_in = SignIn::of_job(reporter, job)?;
     let consent = Consent::new(&Asking { says_yes: job.yes, can_ask: !source.is_stdin() && can_ask() });
     must_have_consent(consent)?;
     window_must_be_open(job.run.window)?;

@@ -21,7 +21,12 @@ use crate::cli::{
     context::Context,
     failure::Failure,
 };
-use passwave::{engine::run::must_be_possible, ledger::ReadLedger, plan::wanted::Wanted, util::format::counted};
+use passwave::{
+    engine::run::must_be_possible,
+    ledger::ReadLedger,
+    plan::{Lookup, wanted::Wanted},
+    util::format::counted,
+};
 use std::path::Path;
 
 /// Starts or continues a planned run.
@@ -50,7 +55,9 @@ pub fn run(
         show::passwords(reporter, &ledger, terms.run.show)?;
         return Ok(code);
     }
-    let sign_in = SignIn::open(reporter, connect, &destination)?;
+    // Rows in doubt are looked up, even in a run that does not look accounts up first.
+    let looks = ledger.settings().rules.lookup != Lookup::Off || ledger.has_begun()?;
+    let sign_in = SignIn::open(reporter, connect, &destination, wanted::needs(&now.wanted, looks))?;
     let sign_in = sign_in.for_writeback(ledger.settings().rules.writeback);
     let sign_in = sign_in.map_err(|failure| context.before(failure, KEPT, &ledger))?;
     let says_yes = terms.consent == Consent::Given || ledger.has_begun()?;

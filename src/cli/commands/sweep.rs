@@ -23,7 +23,7 @@ use passwave::{
         dispatch::Pace,
         sweep::{SweepEnd, sweep as read_claims},
     },
-    graph::Graph,
+    graph::{Graph, client::auth::Needs},
     ledger::{ClaimCounts, ClaimState, Ledger, ReadLedger},
     report::Summary,
     util::{
@@ -40,7 +40,7 @@ pub fn sweep(context: &Context, folder: &Path, args: &SweepArgs, connect: &Conne
     let mut ledger = open_real(context, folder)?;
     let by = args.by.as_deref().map(|name| column(&ledger, name)).transpose()?;
     let destination = Destination::of_run(&context.call, connect, ledger.settings())?;
-    let (sign_in, pace) = (SignIn::open(reporter, connect, &destination)?, pace(&args.pace));
+    let (sign_in, pace) = (SignIn::open(reporter, connect, &destination, Needs::READ)?, pace(&args.pace));
     sign_in.must_be_the_same(&ledger)?;
     reporter.notice(format!("Signing in with {sign_in}"));
     let before = ledger.sweeps()?.last().map(|sweep| sweep.claims);

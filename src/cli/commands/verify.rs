@@ -23,7 +23,7 @@ use passwave::{
         dispatch::Pace,
         verify::{VerifyEnd, VerifyEvent, verify as read_back},
     },
-    graph::Graph,
+    graph::{Graph, client::auth::Needs},
     ledger::{Ledger, ReadLedger, Verdict},
     plan::wanted::Wanted,
 };
@@ -35,7 +35,7 @@ pub fn verify(context: &Context, folder: &Path, args: &PaceArgs, connect: &Conne
     context.flags_without_meaning(&NOT_FOR_VERIFYING);
     let mut ledger = open_real(context, folder)?;
     let destination = Destination::of_run(&context.call, connect, ledger.settings())?;
-    let (sign_in, pace) = (SignIn::open(reporter, connect, &destination)?, pace(args));
+    let (sign_in, pace) = (SignIn::open(reporter, connect, &destination, Needs::READ)?, pace(args));
     sign_in.must_be_the_same(&ledger)?;
     reporter.notice(format!("Signing in with {sign_in}"));
     let end = runtime(Clock::Real)?.block_on(async {

@@ -11,6 +11,7 @@ use crate::cli::{
 };
 use passwave::{
     engine::run::{Halt, Window},
+    graph::client::auth::Needs,
     ledger::{Ledger, ReadLedger},
     plan::wanted::Wanted,
 };
@@ -24,6 +25,11 @@ pub fn of(args: &RunArgs) -> Wanted {
         window: args.window.map(|window| window.to_string()),
         accept: args.accept.iter().map(|skip| skip.code().to_owned()).collect(),
     }
+}
+
+/// What a user must permit for a run that does this.
+pub const fn needs(wanted: &Wanted, looks: bool) -> Needs {
+    Needs { writes: true, reads: looks || wanted.verify, revokes: wanted.revoke_sessions }
 }
 
 /// What this call asks of the run, and how that differs from what the run remembered.

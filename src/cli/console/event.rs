@@ -8,7 +8,7 @@ use passwave::{
         reader::ReadEvent,
         run::{RunEnd, RunEvent},
     },
-    graph::{client::auth::DevicePrompt, quota::Quota},
+    graph::{client::auth::Prompt, quota::Quota},
     ledger::{ClaimCounts, Created, KindCount, ReadLedger, RowStatus},
     password::Form,
     plan::wanted::Wanted,
@@ -42,8 +42,8 @@ pub enum Event<'a> {
     Standing(&'a ReadLedger),
     /// The plan is complete.
     Planned(&'a Planned<'a>),
-    /// The user has to sign in with this code.
-    DeviceCode(&'a DevicePrompt),
+    /// The user has to sign in.
+    SignInPrompt(&'a Prompt),
     /// The sign-in succeeded.
     SignedIn(&'a SignedIn),
     /// Passwords are about to be written. In a rehearsal, time is virtual.

@@ -11,9 +11,11 @@ pub fn hint(method: Method, code: Option<u64>, error: &str) -> &'static str {
 }
 
 fn by_code(method: Method, code: u64) -> Option<&'static str> {
-    of_the_place(code).or_else(|| match method {
+    let own =
+        matches!(method, Method::Browser | Method::DeviceCode).then(|| of_a_public_client(method, code)).flatten();
+    own.or_else(|| of_the_place(code)).or_else(|| match method {
         Method::Secret | Method::Certificate | Method::Workload => of_an_application(method, code),
-        Method::Cli | Method::DeviceCode => of_a_person(method, code),
+        Method::Cli | Method::Browser | Method::DeviceCode => of_a_person(method, code),
         Method::Managed => None,
     })
 }
@@ -27,6 +29,9 @@ fn of_the_place(code: u64) -> Option<&'static str> {
         70_011 | 1_002_012 => "the Graph endpoint does not belong to this cloud: check --cloud and --graph-endpoint",
         50_049 => "the sign-in host does not belong to this cloud: check --cloud and --authority-host",
         53_003 => "a Conditional Access policy blocks it: ask the owner of the policies for an exception",
+        50_005 | 53_000 | 53_001 | 53_002 | 53_004 | 53_009 | 530_003 => {
+            "Conditional Access wants another device, app or proof: sign in on a managed device, or ask the owner of the policies"
+        }
         70_001 | 7_000_112 => "the application is disabled in this tenant: enable it under Enterprise applications",
         _ => return None,
     })
@@ -61,6 +66,31 @@ fn of_an_application(method: Method, code: u64) -> Option<&'static str> {
     })
 }
 
+/// Codes about the application through which a user signs in, and about that user.
+fn of_a_public_client(method: Method, code: u64) -> Option<&'static str> {
+    Some(match (code, method) {
+        (53_003, Method::DeviceCode) => {
+            "a Conditional Access policy blocks it, perhaps only for device codes: try --auth browser, or ask the owner of the policies"
+        }
+        (50_011 | 500_113 | 9_002_327, _) => {
+            "add the redirect URI http://localhost to the application's registration, under \"Mobile and desktop applications\""
+        }
+        (54_005 | 70_000, _) => {
+            "the code was used already: sign in again, and find out who used it if that happens again"
+        }
+        (90_094, _) => {
+            "only an administrator may consent: have one grant the delegated permissions to this application"
+        }
+        (65_004, _) => "consent was declined in the browser: try again, or have an administrator grant it for everyone",
+        (50_057, _) => "the account is disabled: sign in with another one",
+        (50_053 | 50_055 | 50_126 | 50_034, _) => {
+            "check the account and its password, and whether it is locked; then sign in again"
+        }
+        (50_105, _) => "assign the account to the application (Enterprise applications, Users and groups)",
+        _ => return None,
+    })
+}
+
 fn of_a_person(method: Method, code: u64) -> Option<&'static str> {
     Some(match (code, method) {
         (50_058 | 50_072 | 50_074 | 50_076 | 50_078 | 50_079 | 70_043 | 700_082 | 70_008 | 50_173, Method::Cli) => {
@@ -70,7 +100,7 @@ fn of_a_person(method: Method, code: u64) -> Option<&'static str> {
         (50_058 | 50_074 | 50_076 | 50_078, _) => "sign in again, and pass multi-factor authentication",
         (70_008 | 70_043 | 700_082 | 50_173, _) => "the sign-in has expired: sign in again",
         (65_001, Method::Cli) => {
-            "the Azure CLI's application has no consent for passwords here: use --auth device-code, or your own application"
+            "the Azure CLI's application has no consent for passwords here: use --auth browser, or your own application"
         }
         (65_001 | 65_004, _) => {
             "an administrator must consent to User-PasswordProfile.ReadWrite.All for this application"
@@ -80,7 +110,9 @@ fn of_a_person(method: Method, code: u64) -> Option<&'static str> {
             "the application is not a public client: switch on \"Allow public client flows\" in its registration"
         }
         (50_059 | 90_019 | 9_001_023, _) => "set AZURE_TENANT_ID to the tenant",
-        (50_020, _) => "the account belongs to another tenant: sign in with one of this tenant, or set AZURE_TENANT_ID",
+        (50_020 | 500_200 | 500_208, _) => {
+            "the account belongs to another tenant: sign in with one of this tenant, or set AZURE_TENANT_ID"
+        }
         _ => return None,
     })
 }
@@ -88,6 +120,9 @@ fn of_a_person(method: Method, code: u64) -> Option<&'static str> {
 fn by_error(error: &str) -> Option<&'static str> {
     Some(match error {
         "authorization_declined" | "access_denied" => "the sign-in was declined in the browser: try again",
+        "timed_out" => {
+            "try again; if the browser shows AADSTS50011, register the redirect URI http://localhost; if it is on another machine, forward the port"
+        }
         "expired_token" | "code_expired" => "the code was not entered in time: try again",
         "bad_verification_code" => "try again to get a new code",
         "interaction_required" => "somebody must sign in again, then run this again",
@@ -108,7 +143,7 @@ const fn otherwise(method: Method) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Method::{Certificate, Cli, DeviceCode, Managed, Secret, Workload};
+    use Method::{Browser, Certificate, Cli, DeviceCode, Managed, Secret, Workload};
 
     #[test]
     fn hints_depend_on_the_method() {
@@ -119,8 +154,15 @@ mod tests {
             (Certificate, 700_024, "clock"),
             (Cli, 50_076, "az login"),
             (DeviceCode, 50_076, "multi-factor"),
-            (Cli, 65_001, "--auth device-code"),
+            (Cli, 65_001, "--auth browser"),
             (DeviceCode, 65_001, "administrator"),
+            (Browser, 65_001, "administrator"),
+            (Browser, 65_004, "declined"),
+            (Browser, 50_011, "Mobile and desktop applications"),
+            (Browser, 53_003, "Conditional Access"),
+            (DeviceCode, 53_003, "--auth browser"),
+            (Browser, 50_057, "disabled"),
+            (Browser, 50_020, "another tenant"),
             (DeviceCode, 7_000_218, "public client"),
             (Managed, 700_016, "client id"),
         ] {
@@ -139,16 +181,16 @@ mod tests {
                 assert_ne!(hint(method, Some(*code), ""), otherwise(method), "{code}");
             }
         };
-        for method in [Secret, Certificate, Workload, Managed, Cli, DeviceCode] {
+        for method in [Secret, Certificate, Workload, Managed, Cli, Browser, DeviceCode] {
             has_hint(method, &place);
         }
         [Secret, Certificate, Workload].into_iter().for_each(|method| has_hint(method, &proof));
-        [Cli, DeviceCode].into_iter().for_each(|method| has_hint(method, &person));
+        [Cli, Browser, DeviceCode].into_iter().for_each(|method| has_hint(method, &person));
     }
 
     #[test]
     fn only_secrets_are_called_wrong() {
-        for method in [Managed, Cli, DeviceCode] {
+        for method in [Managed, Cli, Browser, DeviceCode] {
             assert!(!hint(method, Some(7_000_215), "").contains("AZURE_CLIENT_SECRET"));
         }
     }

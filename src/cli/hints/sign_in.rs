@@ -23,8 +23,8 @@ pub fn hint(error: &SignInError) -> Option<String> {
             format!("{}, or try `passwave rehearse`, which needs no credentials", needs(*method))
         }
         SignInError::NothingOffered => {
-            "set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or choose another way with --auth; \
-             `passwave rehearse` needs none"
+            "sign in yourself with --auth browser; for a job, set AZURE_TENANT_ID, AZURE_CLIENT_ID and \
+             AZURE_CLIENT_SECRET, or choose another way with --auth; `passwave rehearse` needs none"
                 .into()
         }
         SignInError::NoAzureCli => "install it and run `az login`, or sign in another way (--auth)".into(),
@@ -38,6 +38,16 @@ pub fn hint(error: &SignInError) -> Option<String> {
         SignInError::OtherTenant { .. } => {
             "check AZURE_TENANT_ID, --authority-host and who answers there, then continue with `passwave run`".into()
         }
+        SignInError::OtherPerson { .. } => {
+            "continue with `passwave run`, and stay with one account until it ends (--login-hint names it)".into()
+        }
+        SignInError::Foreign { .. } => {
+            "close old pages of this sign-in in the browser, and try again; if it happens again, find out who answers".into()
+        }
+        SignInError::Deaf { .. } => {
+            "let passwave listen on 127.0.0.1 or ::1, or sign in another way (--auth)".into()
+        }
+        SignInError::Interrupted => "sign in again, and continue with `passwave run`".into(),
         SignInError::Unreadable { service, .. } => {
             format!("check {}, and whether a proxy answers instead", check(*service))
         }
@@ -60,7 +70,7 @@ const fn needs(method: Method) -> &'static str {
         }
         Method::Managed => "IDENTITY_ENDPOINT and IDENTITY_HEADER are set by Azure; unset both on a virtual machine",
         Method::Cli => "run `az login`",
-        Method::DeviceCode => "set AZURE_TENANT_ID",
+        Method::Browser | Method::DeviceCode => "set AZURE_TENANT_ID",
     }
 }
 

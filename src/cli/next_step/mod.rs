@@ -25,11 +25,12 @@ use std::{
 };
 
 /// Flags of a call that its successor needs as well.
-const REPEATED: [&str; 14] = [
+const REPEATED: [&str; 15] = [
     "config",
     "no_config",
     "auth",
     "client_id",
+    "login_hint",
     "graph_endpoint",
     "authority_host",
     "ca_file",

@@ -35,6 +35,13 @@ impl Tokens {
         if hint.is_empty() {
             return Ok(visit.directory.administrator().id);
         }
+        if visit.directory.find(hint).is_none() {
+            // The administrator exists as soon as somebody asks for them.
+            let administrator = visit.directory.administrator();
+            if administrator.upn.eq_ignore_ascii_case(hint) {
+                return Ok(administrator.id);
+            }
+        }
         let held = visit.directory.find(hint).ok_or_else(|| OAuthError::no_account(&self.credentials.tenant_id))?;
         if held.kind == AccountKind::Disabled { Err(OAuthError::disabled()) } else { Ok(held.id) }
     }

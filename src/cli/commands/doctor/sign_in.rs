@@ -11,7 +11,7 @@ use passwave::{
     graph::{
         Graph, SendError,
         claims::Claims,
-        client::auth::{Method, Variables},
+        client::auth::{Method, Needs, Variables},
     },
     util::sanitize,
 };
@@ -50,7 +50,7 @@ pub(super) async fn examine(
         return examination.skipped(CHECK, "the sign-in service did not answer");
     }
     let reporter = examination.reporter;
-    let sign_in = match SignIn::open(reporter, connect, destination) {
+    let sign_in = match SignIn::open(reporter, connect, destination, Needs::RUN) {
         Ok(sign_in) => sign_in,
         Err(failure) => return examination.failure(CHECK, &failure),
     };

@@ -77,7 +77,7 @@ impl JsonLines {
             Event::Detail(_)
             | Event::Notice(_)
             | Event::Required(_)
-            | Event::DeviceCode(_)
+            | Event::SignInPrompt(_)
             | Event::WritingBegins { .. }
             | Event::ReadingBegins(_)
             | Event::ReadingTotal(_)

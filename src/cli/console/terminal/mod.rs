@@ -26,7 +26,7 @@ use crate::cli::failure::Failure;
 use lines::Lines;
 use passwave::{
     engine::run::RunEnd,
-    graph::client::auth::DevicePrompt,
+    graph::client::auth::Prompt,
     util::{
         format::{counted, short},
         sanitize,
@@ -72,7 +72,7 @@ impl Terminal {
                 self.has_listed_skipped |= planned.accounts.is_some() && planned.is_looked_up;
                 plan::planned(lines, planned);
             }
-            Event::DeviceCode(prompt) => device_code(prompt),
+            Event::SignInPrompt(prompt) => self.aside(|| sign_in_prompt(prompt)),
             Event::SignedIn(who) => lines.say(&who.to_string()),
             Event::WritingBegins { ledger, quota } => self.writing = Some(Writing::begin(lines, ledger, quota)),
             Event::Run(event) => self.writing.iter_mut().for_each(|writing| writing.show(event)),
@@ -131,12 +131,23 @@ fn trouble(label: String, what: &str, hint: Option<&str>) {
     stdio::line(&format!("{label} {what}{hint}"));
 }
 
-/// The page and the code are on their own lines, so they can be copied.
-fn device_code(DevicePrompt { url, code, life }: &DevicePrompt) {
-    stdio::line(&format!(
-        "To sign in, open this page in a browser, on any machine:\n\n    {url}\n\nand enter this code within {}:\n\n    {code}\n",
-        short(*life)
-    ));
+/// What the user has to open is on lines of its own, so it can be copied.
+fn sign_in_prompt(prompt: &Prompt) {
+    match prompt {
+        Prompt::DeviceCode { url, code, life } => stdio::line(&format!(
+            "To sign in, open this page in a browser, on any machine:\n\n    {url}\n\nand enter this code within {}:\n\n    {code}\n",
+            short(*life)
+        )),
+        Prompt::Browser { url, port, life, is_again } => {
+            let begin =
+                if *is_again { "Entra wants you to sign in again, and the run waits for it. Sign" } else { "Sign" };
+            stdio::line(&format!(
+                "{begin} in within {} in the browser that opens. If none opens, open this page on this machine:\n\n    {url}\n\n\
+                 For a browser on another machine, forward port {port} from there first:  ssh -L {port}:localhost:{port} HOST\n",
+                short(*life)
+            ));
+        }
+    }
 }
 
 /// Says why a run ended before all rows have. A halt has its own warning.

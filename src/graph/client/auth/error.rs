@@ -108,6 +108,31 @@ pub enum SignInError {
         /// The tenant that was requested, or signed in to before.
         wanted: String,
     },
+    /// The token is for another user or application than the one before.
+    #[error(
+        "this process signed in as {wanted}, but the sign-in service issued a token for {issued}; nothing more is sent"
+    )]
+    OtherPerson {
+        /// Who the token is for.
+        issued: String,
+        /// Who signed in before.
+        wanted: String,
+    },
+    /// The browser's answer belongs to another request.
+    #[error("the answer to the sign-in belongs to another request (its {what} differs); it was not used")]
+    Foreign {
+        /// The part that differs.
+        what: &'static str,
+    },
+    /// No loopback port can be opened for the browser's answer.
+    #[error("cannot listen on this machine for the browser's answer ({why}); nothing was sent")]
+    Deaf {
+        /// The error of the system.
+        why: String,
+    },
+    /// The sign-in was given up on request.
+    #[error("the sign-in was interrupted")]
+    Interrupted,
     /// The answer contains no token.
     #[error("{service} answered HTTP {status}, but not with a token")]
     Unreadable {
@@ -122,7 +147,12 @@ impl SignInError {
     /// Whether a retry may succeed without a change.
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Away { .. })
+        matches!(self, Self::Away { .. } | Self::Interrupted)
+    }
+
+    /// Whether this is a token of somebody else, after which the service is no longer trusted.
+    pub(in crate::graph::client) fn is_of_another(&self) -> bool {
+        matches!(self, Self::OtherTenant { .. } | Self::OtherPerson { .. })
     }
 
     /// Redacts secrets in foreign text.
@@ -131,6 +161,7 @@ impl SignInError {
             Self::Refused { error, said, .. } => [error, said].into_iter().for_each(|words| redact.redact(words)),
             Self::Away { why: words, .. } | Self::Untrusted { why: words, .. } => redact.redact(words),
             Self::BadId { .. } | Self::Unready { .. } | Self::Unreadable { .. } | Self::OtherTenant { .. } => {}
+            Self::OtherPerson { .. } | Self::Foreign { .. } | Self::Deaf { .. } | Self::Interrupted => {}
             Self::Missing { .. } | Self::NothingOffered | Self::NoAzureCli => {}
         }
     }

@@ -67,6 +67,9 @@ pub(super) struct Issued {
     /// Requests the next token, if a user has signed in.
     #[serde(default)]
     pub refresh_token: Option<SecretString>,
+    /// Says for which request the user has signed in.
+    #[serde(default)]
+    pub id_token: Option<SecretString>,
 }
 
 #[derive(Deserialize, Default)]

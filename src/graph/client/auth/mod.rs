@@ -8,6 +8,7 @@
 
 mod application;
 mod azure_cli;
+mod browser;
 mod certificate;
 mod child;
 mod device_code;
@@ -15,6 +16,7 @@ mod error;
 mod exchange;
 mod key_file;
 mod managed;
+mod person;
 mod secret;
 mod token;
 mod variables;
@@ -22,11 +24,13 @@ mod windows_store;
 mod workload;
 
 pub use azure_cli::AzureCli;
+pub use browser::Browser;
 pub use certificate::ClientCertificate;
 pub use child::end_children;
-pub use device_code::{CLIENT_ID_DEFAULT, DeviceCode, DevicePrompt, Show};
+pub use device_code::DeviceCode;
 pub use error::{Service, SignInError};
 pub use managed::ManagedIdentity;
+pub use person::{CLIENT_ID_DEFAULT, Needs, PersonOptions, Prompt, Show};
 pub use secret::ClientSecret;
 pub use token::{Token, TokenCache, TokenSource};
 pub use variables::Variables;
@@ -59,6 +63,8 @@ pub enum Method {
     Managed,
     /// The Azure CLI's session.
     Cli,
+    /// A browser on this machine.
+    Browser,
     /// A device code.
     DeviceCode,
 }
@@ -68,8 +74,8 @@ impl Method {
     /// Actions, then Azure Pipelines), an app's managed identity, the Azure CLI.
     ///
     /// The Azure CLI is not used if `AZURE_CLIENT_ID` is set, because then an application should sign in. A virtual
-    /// machine's identity and the device code are only used on request: finding the first takes time if there is none,
-    /// and the second needs a user.
+    /// machine's identity, the browser and the device code are only used on request: finding the first takes time if there is none,
+    /// and the others need a user.
     ///
     /// # Errors
     /// Fails if the environment offers nothing.
@@ -94,6 +100,7 @@ impl fmt::Display for Method {
             Self::Workload => "signing in with a federated token",
             Self::Managed => "signing in with a managed identity",
             Self::Cli => "signing in through the Azure CLI",
+            Self::Browser => "signing in with a browser",
             Self::DeviceCode => "signing in with a device code",
         })
     }
@@ -111,24 +118,27 @@ pub enum Credential {
     Managed(ManagedIdentity),
     /// See [`AzureCli`].
     Cli(AzureCli),
+    /// See [`Browser`].
+    Browser(Box<Browser>),
     /// See [`DeviceCode`].
-    DeviceCode(DeviceCode),
+    DeviceCode(Box<DeviceCode>),
 }
 
 impl Credential {
     /// The same with the permission to reset passwords on premises; `None` if it is an application's, which cannot have it.
     #[must_use]
-    pub fn for_writeback(self) -> Option<Self> {
-        match self {
-            Self::DeviceCode(code) => Some(Self::DeviceCode(code.for_writeback())),
+    pub fn for_writeback(mut self) -> Option<Self> {
+        match &mut self {
+            Self::Browser(browser) => browser.client.add_writeback(),
+            Self::DeviceCode(code) => code.client.add_writeback(),
             // The session may be that of a person or of an application, and has the permissions that it has.
-            Self::Cli(session) => Some(Self::Cli(session)),
-            Self::Secret(_) | Self::Certificate(_) | Self::Workload(_) | Self::Managed(_) => None,
+            Self::Cli(_) => {}
+            Self::Secret(_) | Self::Certificate(_) | Self::Workload(_) | Self::Managed(_) => return None,
         }
+        Some(self)
     }
 
-    /// The credential for `method`, made from `variables`. A device code is requested by the public client `client_id`,
-    /// and shown with `show`.
+    /// The credential for `method`, made from `variables`; `person` says how a user signs in.
     ///
     /// # Errors
     /// Fails if something is missing or unusable. Nothing is sent.
@@ -136,8 +146,7 @@ impl Credential {
         method: Method,
         endpoints: &Endpoints,
         variables: &Variables<'_>,
-        client_id: Option<&str>,
-        show: Show,
+        person: PersonOptions,
     ) -> Result<Self, SignInError> {
         Ok(match method {
             Method::Secret => Self::Secret(ClientSecret::open(endpoints, variables)?),
@@ -145,7 +154,8 @@ impl Credential {
             Method::Workload => Self::Workload(Workload::open(endpoints, variables)?),
             Method::Managed => Self::Managed(ManagedIdentity::open(endpoints, variables)?),
             Method::Cli => Self::Cli(AzureCli::open(endpoints, variables)?),
-            Method::DeviceCode => Self::DeviceCode(DeviceCode::open(endpoints, variables, client_id, show)?),
+            Method::Browser => Self::Browser(Box::new(Browser::new(endpoints, tenant_of(variables), person)?)),
+            Method::DeviceCode => Self::DeviceCode(Box::new(DeviceCode::new(endpoints, tenant_of(variables), person)?)),
         })
     }
 
@@ -159,7 +169,8 @@ impl Credential {
             Self::Certificate(credential) => Some(credential.application.tenant()),
             Self::Managed(_) => None,
             Self::Cli(credential) => credential.tenant.as_deref(),
-            Self::DeviceCode(credential) => credential.tenant.as_deref(),
+            Self::Browser(credential) => credential.client.tenant.as_deref(),
+            Self::DeviceCode(credential) => credential.client.tenant.as_deref(),
         }
     }
 
@@ -172,9 +183,21 @@ impl Credential {
             }
             Self::Certificate(credential) => Some(credential.application.client_id()),
             Self::Managed(_) | Self::Cli(_) => None,
-            Self::DeviceCode(credential) => Some(&credential.client_id),
+            Self::Browser(credential) => Some(&credential.client.client_id),
+            Self::DeviceCode(credential) => Some(&credential.client.client_id),
         }
     }
+
+    /// Whether a user may have to act before there is a token.
+    #[must_use]
+    pub fn waits_for_a_person(&self) -> bool {
+        matches!(self, Self::Browser(_) | Self::DeviceCode(_))
+    }
+}
+
+/// The tenant that the environment names; a user may sign in without one.
+fn tenant_of(variables: &Variables<'_>) -> Option<String> {
+    variables.get("AZURE_TENANT_ID")
 }
 
 /// The method, as part of a sentence.
@@ -186,6 +209,7 @@ impl fmt::Display for Credential {
             Self::Workload(credential) => credential.fmt(f),
             Self::Managed(credential) => credential.fmt(f),
             Self::Cli(_) => f.write_str("the session of the Azure CLI"),
+            Self::Browser(_) => f.write_str("a browser"),
             Self::DeviceCode(_) => f.write_str("a device code"),
         }
     }
@@ -199,6 +223,7 @@ impl TokenSource for Credential {
             Self::Workload(credential) => credential.fetch().await,
             Self::Managed(credential) => credential.fetch().await,
             Self::Cli(credential) => credential.fetch().await,
+            Self::Browser(credential) => credential.fetch().await,
             Self::DeviceCode(credential) => credential.fetch().await,
         }
     }

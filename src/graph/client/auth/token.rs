@@ -1,6 +1,7 @@
 //! One token for all batches, renewed before it expires and after Graph refused it, by one caller at a time.
 //!
-//! Invariant: it returns no token that names another tenant than the requested one, or than the first token.
+//! Invariant: it returns no token that names another tenant than the requested one, or than the first token, nor one of
+//! another user.
 
 use super::SignInError;
 use crate::{
@@ -97,6 +98,8 @@ pub struct TokenCache<S> {
     current: Mutex<Option<Token>>,
     /// The tenant that tokens must be for: the requested one if it was given by id, otherwise that of the first token.
     tenant: Mutex<Option<String>>,
+    /// Who signed in first: the object id, and the name to show.
+    person: Mutex<Option<(String, String)>>,
     /// The last token that was issued, in any state: it is redacted from messages.
     last: Mutex<Option<Token>>,
     /// The lock for renewing; its value is why the last attempt failed.
@@ -111,6 +114,7 @@ impl<S: TokenSource> TokenCache<S> {
             source,
             current: Mutex::new(None),
             tenant: Mutex::new(None),
+            person: Mutex::new(None),
             last: Mutex::new(None),
             turn: tokio::sync::Mutex::new(None),
             attempts: AtomicU64::new(0),
@@ -138,7 +142,7 @@ impl<S: TokenSource> TokenCache<S> {
             },
             None => self.turn.lock().await,
         };
-        if let Some(error @ SignInError::OtherTenant { .. }) = &*failure {
+        if let Some(error) = failure.as_ref().filter(|error| error.is_of_another()) {
             return Err(error.clone());
         }
         // The caller that had the lock in the meantime has a result.
@@ -148,6 +152,7 @@ impl<S: TokenSource> TokenCache<S> {
             _ => {}
         }
         let fetched = self.source.fetch().await.and_then(|token| self.of_this_tenant(token));
+        let fetched = fetched.and_then(|token| self.of_this_person(token));
         let fetched = fetched.map_err(|error| self.redacted(error));
         *failure = fetched.as_ref().err().cloned();
         self.attempts.fetch_add(1, Ordering::Release);
@@ -158,7 +163,7 @@ impl<S: TokenSource> TokenCache<S> {
                 Ok(token)
             }
             // A service that issues such tokens is no longer trusted.
-            (Err(error @ SignInError::OtherTenant { .. }), _) => {
+            (Err(error), _) if error.is_of_another() => {
                 *self.current() = None;
                 Err(error)
             }
@@ -179,6 +184,20 @@ impl<S: TokenSource> TokenCache<S> {
             issued: sanitize::for_terminal(&issued),
             wanted: sanitize::for_terminal(wanted),
         })
+    }
+
+    /// The token, unless it names another user or service principal. A token without an object id is accepted.
+    fn of_this_person(&self, token: Token) -> Result<Token, SignInError> {
+        let Some(claims) = token.claims() else { return Ok(token) };
+        let Some(id) = claims.object_id else { return Ok(token) };
+        let issued = claims.user_principal_name.unwrap_or_else(|| id.clone());
+        let mut person = self.person.lock().unwrap_or_else(PoisonError::into_inner);
+        let (wanted, name) = person.get_or_insert_with(|| (id.clone(), issued.clone()));
+        if id.eq_ignore_ascii_case(wanted) {
+            return Ok(token);
+        }
+        let (issued, wanted) = (sanitize::for_terminal(&issued), sanitize::for_terminal(name));
+        Err(SignInError::OtherPerson { issued, wanted })
     }
 
     /// The error without the last token, which a sign-in service may echo.
