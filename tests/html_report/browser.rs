@@ -58,9 +58,14 @@ impl Browser {
         answer["value"].clone()
     }
 
+    /// Opens an address.
+    pub fn visit(&self, url: &str) {
+        self.post("/url", &json!({"url": url}));
+    }
+
     /// Opens a file without a script.
     pub fn open_plain(&self, file: &Path) {
-        self.post("/url", &json!({"url": format!("file://{}", file.display())}));
+        self.visit(&format!("file://{}", file.display()));
     }
 
     /// Opens a file, and waits until the page has read all its rows.

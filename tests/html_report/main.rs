@@ -7,6 +7,9 @@ mod contrast;
 mod handouts;
 mod large;
 mod layout;
+#[path = "../support/served.rs"]
+mod served;
+mod sign_in;
 mod small;
 
 use browser::Browser;

@@ -16,6 +16,7 @@ mod served;
 mod stage;
 
 mod auth;
+mod browser;
 mod canary;
 #[cfg(unix)]
 mod files;
