@@ -34,5 +34,5 @@ pub fn not_an_application() -> Failure {
         "--writeback needs the sign-in of a person: Graph resets no password on premises for an application; nothing was \
          sent",
     )
-    .hint("sign in as an Authentication Administrator, for example with --auth device-code, or leave --writeback out")
+    .hint("sign in as an Authentication Administrator, for example with --auth browser, or leave --writeback out")
 }
