@@ -142,7 +142,7 @@ impl Ledger {
             "SELECT min(due) FROM (
                  SELECT * FROM (SELECT not_before AS due FROM account WHERE state = 'accepted' ORDER BY not_before LIMIT 1)
                  UNION ALL
-                 SELECT * FROM (SELECT not_before FROM account
+                 SELECT * FROM (SELECT not_before FROM account INDEXED BY writeback_due
                                 WHERE state = 'planned' AND method = 'writeback' AND row <= ?1 AND ?2
                                 ORDER BY not_before LIMIT 1))",
         )?;
@@ -153,7 +153,7 @@ impl Ledger {
     pub fn due_writeback(&self, now: i64, most: usize, beginning: usize) -> Result<usize, LedgerError> {
         let mut count = self.read.connection.prepare_cached(
             "SELECT (SELECT count(*) FROM (SELECT 1 FROM account WHERE state = 'accepted' AND not_before <= ?1 LIMIT ?2))
-                  + (SELECT count(*) FROM (SELECT 1 FROM account WHERE state = 'planned' AND method = 'writeback'
+                  + (SELECT count(*) FROM (SELECT 1 FROM account INDEXED BY writeback_due WHERE state = 'planned' AND method = 'writeback'
                      AND not_before <= ?1 AND row <= ?4 LIMIT ?3))",
         )?;
         let due: usize = count.query_row((now, most, beginning, self.last_row), |row| row.get(0))?;
