@@ -140,20 +140,6 @@ impl ReadLedger {
         Ok(())
     }
 
-    /// What is known about one row, and since when it is claimed, in milliseconds since 1970.
-    ///
-    /// # Errors
-    /// Fails if the ledger cannot be read.
-    pub fn claim(&self, row: u64) -> Result<Option<(ClaimState, Option<i64>)>, LedgerError> {
-        let mut select = self.connection.prepare_cached("SELECT claimed, claimed_at FROM claim WHERE row = ?1")?;
-        let mut rows = select.query([row])?;
-        let found = rows.next()?.map(|row| Ok((row.get::<_, Found<_>>(0)?.0, row.get(1)?)));
-        Ok(found
-            .transpose()
-            .map_err(|error: rusqlite::Error| error)?
-            .map(|(claimed, at)| (claimed.unwrap_or(ClaimState::Unread), at)))
-    }
-
     /// All sweeps that have ended, in order of time.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ pub mod clock;
 pub mod format;
 pub mod json_error;
 pub mod lock_file;
+pub mod markup;
 pub mod private_file;
 pub mod redact;
 pub mod replace;

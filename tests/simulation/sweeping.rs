@@ -55,8 +55,8 @@ async fn each_sweep_finds_who_has_chosen_since() {
         let ledger = world.reader();
         let yes: Vec<u64> = ledger.sweeps().expect("sweeps").iter().map(|sweep| sweep.claims.yes).collect();
         assert_eq!(yes, [0, 10, 60], "{faults}");
-        let (state, at) = ledger.claim(1).expect("readable").expect("asked about");
-        assert!(state == ClaimState::Yes && at.is_some());
+        let row = ledger.row(1).expect("readable").expect("a row");
+        assert!(row.claimed == Some(ClaimState::Yes) && row.claimed_at.is_some());
         assert!(world.report().iter().all(|row| row.status == "reset"), "no result changes");
     }
 }

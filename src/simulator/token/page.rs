@@ -2,7 +2,7 @@
 //!
 //! Invariant: text of a request is on a page only with its markup escaped.
 
-use crate::simulator::http::Answer;
+use crate::{simulator::http::Answer, util::markup::escaped};
 
 const HTML: &str = "text/html; charset=utf-8";
 
@@ -59,19 +59,4 @@ pub(super) fn question(upn: &str, application: &str, target: &str) -> Answer {
 /// The page to which a device code leads. There is nothing to do on it.
 pub(super) fn device() -> Answer {
     page(200, "<p>This is the simulator of passwave. A device code counts as entered without this page.</p>")
-}
-
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }

@@ -2,7 +2,7 @@
 //!
 //! Invariant: foreign text is on it only with its markup escaped.
 
-use crate::{account::language::Language, graph::client::auth::SignInError};
+use crate::{account::language::Language, graph::client::auth::SignInError, util::markup::escaped};
 
 /// Like the report's page: the colours of the system, and nothing to load.
 const STYLE: &str = "body{margin:0;min-height:100vh;display:grid;place-items:center;font:17px/1.5 system-ui,sans-serif;\
@@ -65,21 +65,6 @@ pub(super) fn of(language: Language, failure: Option<&SignInError>) -> String {
          <link rel=\"icon\" href=\"data:,\"><style>{STYLE}</style></head><body><main class=\"{class}\"><h1>{title}</h1>{body}\
          </main></body></html>"
     )
-}
-
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]
