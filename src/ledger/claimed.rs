@@ -160,13 +160,13 @@ impl Ledger {
     /// # Errors
     /// Fails if the ledger cannot be written.
     pub fn keep_claims(&mut self, found: &[(u64, ClaimState, Option<i64>)]) -> Result<(), LedgerError> {
-        let transaction = self.read.connection.transaction()?;
+        let transaction = self.read.connection.write()?;
         self.staged.write(&transaction)?;
         for (row, claimed, at) in found {
             let sql = "INSERT OR REPLACE INTO claim VALUES (?1, ?2, ?3)";
             transaction.prepare_cached(sql)?.execute(params![row, claimed.as_str(), at])?;
         }
-        Ok(transaction.commit()?)
+        transaction.commit()
     }
 
     /// Notes that a sweep has ended, and returns what is known now.
@@ -176,7 +176,7 @@ impl Ledger {
     pub fn end_sweep(&self, at: i64) -> Result<ClaimCounts, LedgerError> {
         let claims = self.claims()?;
         let row = (at, claims.yes, claims.no, claims.unread);
-        self.read.connection.execute("INSERT INTO sweep VALUES (?1, ?2, ?3, ?4)", row)?;
+        self.read.connection.change("INSERT INTO sweep VALUES (?1, ?2, ?3, ?4)", row)?;
         Ok(claims)
     }
 }

@@ -142,13 +142,13 @@ impl ReadLedger {
 impl Ledger {
     /// Notes that the reset accounts are being verified.
     pub fn begin_verifying(&self) -> Result<(), LedgerError> {
-        note::write(&self.connection, NoteKey::Verified, "true")
+        self.connection.note(NoteKey::Verified, "true")
     }
 
     /// Ends rows in doubt whose accounts have changed, with the time of the change by the directory's clock: `reset` if
     /// the change was ours, `in_doubt` with a message if that is not certain.
     pub fn settle_doubts(&mut self, found: &[(u64, i64, Option<String>)]) -> Result<(), LedgerError> {
-        let transaction = self.read.connection.transaction()?;
+        let transaction = self.read.connection.write()?;
         for (row, changed, message) in found {
             let state = if message.is_some() { State::InDoubt } else { State::Reset };
             let code = message.as_ref().map(|_| Verdict::ChangedSince.as_str());
@@ -175,7 +175,7 @@ impl Ledger {
 
     /// Stores what the directory showed for rows that were reset, at `now` (milliseconds since 1970).
     pub fn keep_verdicts(&mut self, found: &[(u64, Verdict, String)], now: i64) -> Result<(), LedgerError> {
-        let transaction = self.read.connection.transaction()?;
+        let transaction = self.read.connection.write()?;
         self.staged.write(&transaction)?;
         for (row, verdict, message) in found {
             let (code, message) = match verdict {

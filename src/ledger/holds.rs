@@ -58,14 +58,14 @@ impl Ledger {
         if covers(noted.as_deref(), (from, until)) {
             Ok(())
         } else {
-            note::write(&self.connection, what.key(), &format!("{from} {until}"))
+            self.connection.note(what.key(), &format!("{from} {until}"))
         }
     }
 
     /// Ends waits of single rows that are longer than any noted one: a clock was set back, or someone changed the ledger.
     pub fn bound_waits(&self, now: i64) -> Result<(), LedgerError> {
         let latest = now.saturating_add(WAIT_MILLIS_MAX);
-        self.read.connection.execute("UPDATE account SET not_before = 0 WHERE not_before > ?1", [latest])?;
+        self.read.connection.change("UPDATE account SET not_before = 0 WHERE not_before > ?1", [latest])?;
         Ok(())
     }
 }

@@ -12,7 +12,7 @@ use super::{
     holds::{MILLIS_MAX, covers},
     note::{self, NoteKey},
 };
-use rusqlite::Connection;
+use rusqlite::Transaction;
 use serde::{Deserialize, Serialize};
 use std::{cell::RefCell, collections::BTreeMap, time::Duration};
 
@@ -84,7 +84,7 @@ impl Staged {
     }
 
     /// Writes them. They stay if the transaction is not committed, because then the run stops.
-    pub(super) fn write(&self, transaction: &Connection) -> Result<(), LedgerError> {
+    pub(super) fn write(&self, transaction: &Transaction<'_>) -> Result<(), LedgerError> {
         let staged = std::mem::take(&mut *self.0.borrow_mut());
         staged.into_values().try_for_each(|(key, text)| note::write(transaction, key, &text))
     }

@@ -16,7 +16,7 @@ use crate::{
     outcome::{Kind, Skip},
     roster::Origin,
 };
-use rusqlite::{Transaction, TransactionBehavior, params};
+use rusqlite::{Transaction, params};
 use std::hash::{BuildHasher, RandomState};
 
 /// How many names are listed for each kind.
@@ -195,7 +195,7 @@ impl Ledger {
     /// Stores the results. A skipped row loses its password, which was never sent, when the lookup ends; until then
     /// the plan is identified by it.
     pub fn keep_looked(&mut self, found: &[Looked]) -> Result<(), LedgerError> {
-        let transaction = self.read.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = self.read.connection.write()?;
         self.staged.write(&transaction)?;
         let mut counts = self.read.counts;
         let mut marked = Vec::with_capacity(found.len());
@@ -215,7 +215,7 @@ impl Ledger {
     /// Ends the lookup. If several rows turned out to be one account, the first is kept. `without` says why nothing
     /// was looked up, if so.
     pub fn end_lookup(&mut self, without: Option<&str>) -> Result<(), LedgerError> {
-        let transaction = self.read.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = self.read.connection.write()?;
         let is_as_stored = without.is_some()
             && !transaction.query_row("SELECT EXISTS (SELECT 1 FROM looked_up)", (), |row| row.get::<_, bool>(0))?;
         // If nothing was looked up, the plan is as it was stored.

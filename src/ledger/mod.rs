@@ -10,6 +10,7 @@ mod approved;
 mod claim;
 mod claimed;
 mod clocks;
+mod database;
 mod doubts;
 mod error;
 mod examine;
@@ -83,10 +84,10 @@ use crate::{
 };
 use approved::Approved;
 use clocks::Clocks;
+use database::Database;
 use location::Location;
 use marks::{Commitment, Marks};
 use password_column::PasswordColumn;
-use rusqlite::Connection;
 use sessions::Sessions;
 use std::{
     cell::RefCell,
@@ -109,7 +110,7 @@ pub const FILE_NAME: &str = "ledger.db";
 /// }
 /// ```
 pub struct ReadLedger {
-    connection: Connection,
+    connection: Database,
     folder: PathBuf,
     settings: Settings,
     /// The settings as noted: the fingerprint covers this text.

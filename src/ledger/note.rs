@@ -4,7 +4,7 @@
 //! [`super::ReadLedger`] and [`super::Ledger`].
 
 use super::LedgerError;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Transaction};
 
 /// What is noted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,8 +131,8 @@ pub(super) fn read(connection: &Connection, key: NoteKey) -> Result<Option<Strin
 }
 
 /// Writes a note; it replaces the previous one.
-pub(super) fn write(connection: &Connection, key: NoteKey, value: &str) -> Result<(), LedgerError> {
-    let mut insert = connection.prepare_cached("INSERT OR REPLACE INTO run VALUES (?1, ?2)")?;
+pub(super) fn write(transaction: &Transaction<'_>, key: NoteKey, value: &str) -> Result<(), LedgerError> {
+    let mut insert = transaction.prepare_cached("INSERT OR REPLACE INTO run VALUES (?1, ?2)")?;
     insert.execute((key.as_str(), value))?;
     Ok(())
 }

@@ -4,6 +4,7 @@ use super::{
     Counts, FILE_NAME, Ledger, LedgerError, ReadLedger,
     approved::{Approved, is_doubt_proven, prove},
     clocks::Clocks,
+    database::Database,
     examine::{self, examine},
     kept_pace,
     location::Location,
@@ -64,14 +65,14 @@ impl Ledger {
         // We create it first, so it is private from its first byte; SQLite gives its companion files the same mode.
         private_file::create_file(&file).map_err(|source| LedgerError::File { file: file.clone(), source })?;
         mark_as_ours(&file)?;
-        let mut connection = connect(&file, Durability::of(&settings))?;
+        let connection = Database::new(connect(&file, Durability::of(&settings))?);
         connection.execute_batch(&schema::tables())?;
         let run_id = format!("{:032x}", rand::random::<u128>());
         let mut passwords = PasswordColumn::new(run_id.clone(), settings.sealing.as_ref())?;
         passwords.have_key(&connection)?;
         let (marks, text) = (Marks::generate()?, serde_json::to_string(&settings)?);
         let notes = Notes { run_id: &run_id, settings: &text, is_rehearsal: settings.rehearsal };
-        let (approved, skipped) = store(&mut connection, &file, plan, &passwords, &marks, &notes)?;
+        let (approved, skipped) = store(&connection, &file, plan, &passwords, &marks, &notes)?;
         connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
         sync_folder(folder).map_err(|source| LedgerError::File { file: folder.to_owned(), source })?;
         let counts = Counts::read(&connection)?;
@@ -136,7 +137,7 @@ impl Ledger {
 
     /// Notes who works on the run, which also creates the log, and remembers which files these are.
     fn take(read: ReadLedger, lock: File) -> Result<Self, LedgerError> {
-        note::write(&read.connection, NoteKey::Holder, &holder())?;
+        read.connection.note(NoteKey::Holder, &holder())?;
         let place = Location::of(&read.folder)?;
         Ok(Self {
             read,
@@ -168,7 +169,7 @@ impl Ledger {
     /// Plans the rows in flight again, in doubt, and returns their number. If someone changed a row's doubt, its proof stays wrong, so the row is
     /// refused later.
     fn recover_writes(&self) -> Result<u32, LedgerError> {
-        let transaction = self.read.connection.unchecked_transaction()?;
+        let transaction = self.read.connection.write()?;
         let mut select = transaction
             .prepare("SELECT row, nth, doubt, settled_at, proof, password FROM account WHERE state = 'in_flight'")?;
         let mut update = transaction
@@ -210,10 +211,10 @@ impl ReadLedger {
             why: "the key of its marks is missing or was changed".into(),
         })?;
         let counts = Counts::read(&connection)?;
-        Ok(Self::with(connection, folder, Read { settings, text, passwords, marks, counts }))
+        Ok(Self::with(Database::new(connection), folder, Read { settings, text, passwords, marks, counts }))
     }
 
-    fn with(connection: Connection, folder: &Path, read: Read) -> Self {
+    fn with(connection: Database, folder: &Path, read: Read) -> Self {
         let clocks = Clocks::read(&connection);
         Self {
             connection,

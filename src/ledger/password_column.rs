@@ -3,7 +3,7 @@
 //! Every password goes into the database and comes out of it through this module. Invariant: in a sealed run no
 //! password enters the database in the clear, and none that is there in the clear is accepted.
 
-use super::LedgerError;
+use super::{LedgerError, database::Database};
 use crate::{
     password::Password,
     seal::{Binding, Identities, Keyring, SealError, Sealing},
@@ -67,12 +67,12 @@ impl PasswordColumn {
 
     /// Makes a key for this process and stores it on disk before anything is sealed with it. Do not call it within a
     /// transaction, which could be rolled back.
-    pub(super) fn have_key(&mut self, connection: &Connection) -> Result<(), LedgerError> {
+    pub(super) fn have_key(&mut self, database: &Database) -> Result<(), LedgerError> {
         let Some(keyring) = self.keyring.as_mut().filter(|keyring| keyring.own().is_none()) else { return Ok(()) };
-        let number = connection.query_row("SELECT coalesce(max(number), 0) + 1 FROM data_key", (), |row| row.get(0))?;
+        let number = database.query_row("SELECT coalesce(max(number), 0) + 1 FROM data_key", (), |row| row.get(0))?;
         let made = keyring.make(number)?;
         let now = Timestamp::now().as_millisecond();
-        connection.execute("INSERT INTO data_key VALUES (?1, ?2, ?3)", (number, made.wrapped(), now))?;
+        database.change("INSERT INTO data_key VALUES (?1, ?2, ?3)", (number, made.wrapped(), now))?;
         keyring.adopt(made);
         Ok(())
     }

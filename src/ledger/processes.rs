@@ -69,7 +69,7 @@ impl Ledger {
     pub fn begin_process(&self, began_at: i64, write_quota: &str) -> Result<(), LedgerError> {
         let mut starts = self.starts()?;
         starts.push(Start { began_at, write_quota: write_quota.to_owned() });
-        note::write(&self.connection, NoteKey::Processes, &serde_json::to_string(&starts)?)
+        self.connection.note(NoteKey::Processes, &serde_json::to_string(&starts)?)
     }
 }
 

@@ -266,7 +266,7 @@ impl ReadLedger {
 impl Ledger {
     /// Notes what a process did.
     pub fn add_session(&self, session: &Session) -> Result<(), LedgerError> {
-        self.read.connection.execute(
+        self.read.connection.change(
             "INSERT INTO session VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             (
                 session.began_at,

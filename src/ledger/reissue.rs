@@ -14,7 +14,7 @@ use crate::{
     password::{Form, Password},
     seal::Binding,
 };
-use rusqlite::{Transaction, TransactionBehavior};
+use rusqlite::Transaction;
 use zeroize::Zeroizing;
 
 /// A planned row whose password this process cannot send yet: its key is not available, or an earlier process of the
@@ -150,7 +150,7 @@ impl Ledger {
         in_flight_millis: i64,
     ) -> Result<u64, LedgerError> {
         self.read.passwords.have_key(&self.read.connection)?;
-        let transaction = self.read.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = self.read.connection.write()?;
         let (mut kept, mut made) = (0, Vec::new());
         for (row, password) in reissued {
             let (doubt, sent_at) = transaction

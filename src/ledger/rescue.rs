@@ -4,11 +4,7 @@
 //! complete run folder that replaces the old one. It claims nothing, and never touches what is at the old location now.
 
 use super::{
-    Counts, FILE_NAME, Ledger, LedgerError,
-    location::Location,
-    lock,
-    note::{self, NoteKey},
-    open,
+    Counts, FILE_NAME, Ledger, LedgerError, database::Database, location::Location, lock, note::NoteKey, open,
 };
 use crate::util::private_file;
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -84,10 +80,10 @@ impl Ledger {
         open::sync_folder(&copy).map_err(failed)?;
         let connection = open::connect(&file, open::Durability::of(&self.read.settings))?;
         self.read.counts = Counts::read(&connection)?;
-        (self.read.connection, self.lock) = (connection, lock);
+        (self.read.connection, self.lock) = (Database::new(connection), lock);
         self.read.folder.clone_from(&copy);
         // Noted for processes that are refused meanwhile, and so that there is a log to check.
-        note::write(&self.connection, NoteKey::Holder, &open::holder())?;
+        self.connection.note(NoteKey::Holder, &open::holder())?;
         self.place = Location::of(&copy)?;
         Ok(copy)
     }

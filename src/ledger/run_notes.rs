@@ -153,7 +153,7 @@ impl ReadLedger {
 
     /// Notes that the sealed report is written with this data key.
     pub(crate) fn note_sealed_report(&self, data_key: u32) -> Result<(), LedgerError> {
-        note::write(&self.connection, NoteKey::SealedReport, &data_key.to_string())
+        self.connection.note(NoteKey::SealedReport, &data_key.to_string())
     }
 }
 
@@ -169,7 +169,7 @@ impl Ledger {
             (NoteKey::Person, &signed_in.person),
         ] {
             if let Some(value) = value {
-                note::write(&self.connection, key, value)?;
+                self.connection.note(key, value)?;
             }
         }
         Ok(())
@@ -183,7 +183,7 @@ impl Ledger {
         let mut approvals = self.approvals()?;
         approvals.push(approval);
         let kept = &approvals[approvals.len().saturating_sub(APPROVALS_MAX)..];
-        note::write(&self.connection, NoteKey::Approvals, &serde_json::to_string(kept)?)
+        self.connection.note(NoteKey::Approvals, &serde_json::to_string(kept)?)
     }
 
     /// Notes that the run starts now, unless it has started before.
@@ -194,7 +194,7 @@ impl Ledger {
         if self.has_begun()? {
             return Ok(());
         }
-        note::write(&self.connection, NoteKey::BegunAt, &format!("{:.0}", Timestamp::now()))
+        self.connection.note(NoteKey::BegunAt, &format!("{:.0}", Timestamp::now()))
     }
 
     /// Changes what the run does from now on. The plan and its fingerprint do not change.
@@ -202,7 +202,7 @@ impl Ledger {
     /// # Errors
     /// Fails if the ledger cannot be written.
     pub fn set_wanted(&self, wanted: &Wanted) -> Result<(), LedgerError> {
-        note::write(&self.connection, NoteKey::Wanted, &serde_json::to_string(wanted)?)
+        self.connection.note(NoteKey::Wanted, &serde_json::to_string(wanted)?)
     }
 
     /// Notes what the administrator should know about the roster.
@@ -210,7 +210,7 @@ impl Ledger {
     /// # Errors
     /// Fails if the ledger cannot be written.
     pub fn set_remarks(&self, remarks: &[String]) -> Result<(), LedgerError> {
-        note::write(&self.connection, NoteKey::Remarks, &serde_json::to_string(remarks)?)
+        self.connection.note(NoteKey::Remarks, &serde_json::to_string(remarks)?)
     }
 
     /// Notes what the administrator should know about the lookup.
@@ -218,7 +218,7 @@ impl Ledger {
     /// # Errors
     /// Fails if the ledger cannot be written.
     pub fn set_warnings(&self, warnings: &[String]) -> Result<(), LedgerError> {
-        note::write(&self.connection, NoteKey::Warnings, &serde_json::to_string(warnings)?)
+        self.connection.note(NoteKey::Warnings, &serde_json::to_string(warnings)?)
     }
 
     /// Notes the file from which the roster was read.
@@ -226,7 +226,7 @@ impl Ledger {
     /// # Errors
     /// Fails if the ledger cannot be written.
     pub fn set_roster_file(&self, file: &Path) -> Result<(), LedgerError> {
-        note::write(&self.connection, NoteKey::RosterFile, &file.to_string_lossy())
+        self.connection.note(NoteKey::RosterFile, &file.to_string_lossy())
     }
 
     /// Whether an earlier process ended because Graph refused all of the last accounts.
@@ -236,6 +236,6 @@ impl Ledger {
 
     /// Notes that Graph refused all of the last accounts, with its message.
     pub(crate) fn note_all_refused(&self, said: &str) -> Result<(), LedgerError> {
-        note::write(&self.connection, NoteKey::AllRefused, said)
+        self.connection.note(NoteKey::AllRefused, said)
     }
 }

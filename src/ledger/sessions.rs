@@ -85,7 +85,7 @@ impl ReadLedger {
 impl Ledger {
     /// Revokes the sessions of every account that is reset, including those that already are.
     pub fn revoke_sessions(&mut self) -> Result<(), LedgerError> {
-        let transaction = self.read.connection.transaction()?;
+        let transaction = self.read.connection.write()?;
         note::write(&transaction, NoteKey::RevokeSessions, "true")?;
         transaction.execute(
             "UPDATE account SET sessions = 'due', sessions_code = NULL, not_before = 0, troubles = 0
@@ -100,7 +100,7 @@ impl Ledger {
 
     /// Leaves the sessions of all accounts alone from now on. Those already revoked stay revoked.
     pub fn leave_sessions(&mut self) -> Result<(), LedgerError> {
-        let transaction = self.read.connection.transaction()?;
+        let transaction = self.read.connection.write()?;
         transaction.execute("DELETE FROM run WHERE name = ?1", [NoteKey::RevokeSessions.as_str()])?;
         transaction.execute("UPDATE account SET sessions = NULL, sessions_code = NULL WHERE sessions = 'due'", ())?;
         let counts = Counts::read(&transaction)?;
@@ -114,14 +114,14 @@ impl Ledger {
     pub fn keep_sessions(&mut self, code: &str) -> Result<(), LedgerError> {
         self.read
             .connection
-            .execute("UPDATE account SET sessions = 'kept', sessions_code = ?1 WHERE sessions = 'due'", [code])?;
+            .change("UPDATE account SET sessions = 'kept', sessions_code = ?1 WHERE sessions = 'due'", [code])?;
         self.read.counts = Counts::read(&self.read.connection)?;
         self.sessions = Sessions::Denied(code.to_owned());
         Ok(())
     }
 
     pub(super) fn recover_sessions(&mut self) -> Result<(), LedgerError> {
-        self.read.connection.execute("UPDATE account SET sessions = 'due' WHERE sessions = 'in_flight'", ())?;
+        self.read.connection.change("UPDATE account SET sessions = 'due' WHERE sessions = 'in_flight'", ())?;
         if self.revokes_sessions()? {
             self.sessions = Sessions::Revoke;
         }

@@ -8,6 +8,7 @@
 use super::{
     LedgerError,
     approved::{Approved, Known},
+    database::Database,
     fingerprint::Fingerprint,
     marks::{First, Marks, Planned, mark_of},
     note::{self, NoteKey},
@@ -22,7 +23,7 @@ use crate::{
     seal::Binding,
 };
 use jiff::Timestamp;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::Transaction;
 use serde::Serializer;
 use std::{fs::File, path::Path};
 
@@ -49,7 +50,7 @@ pub(super) struct Notes<'a> {
 
 /// Writes the plan into the new ledger in `file`.
 pub(super) fn store(
-    connection: &mut Connection,
+    connection: &Database,
     file: &Path,
     mut plan: Plan<'_>,
     passwords: &PasswordColumn,
@@ -58,7 +59,7 @@ pub(super) fn store(
 ) -> Result<(Approved, Vec<Skipped>), LedgerError> {
     // A plan that is cut off does not count, so nothing has to reach the disk before the end.
     connection.pragma_update(None, "synchronous", "OFF")?;
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let transaction = connection.write()?;
     for key in plan.exclusions() {
         transaction.prepare_cached("INSERT INTO exclusion VALUES (?1)")?.execute([key])?;
     }
@@ -70,7 +71,7 @@ pub(super) fn store(
         if chunk.is_empty() {
             break;
         }
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = connection.write()?;
         stored.rows(&transaction, passwords, marks, chunk)?;
         transaction.commit()?;
     }
@@ -88,13 +89,13 @@ pub(super) fn store(
 
 /// Writes the notes that complete the plan.
 fn complete(
-    connection: &mut Connection,
+    connection: &Database,
     marks: &Marks,
     notes: &Notes<'_>,
     fingerprint: &str,
     width: usize,
 ) -> Result<(), LedgerError> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let transaction = connection.write()?;
     let notes = [
         (NoteKey::PlannedAt, format!("{:.0}", Timestamp::now())),
         (NoteKey::Passwave, env!("CARGO_PKG_VERSION").into()),
@@ -107,7 +108,7 @@ fn complete(
     for (key, value) in notes {
         note::write(&transaction, key, &value)?;
     }
-    Ok(transaction.commit()?)
+    transaction.commit()
 }
 
 /// What is collected while the rows are stored.

@@ -71,7 +71,7 @@ impl ReadLedger {
 impl Ledger {
     /// Stores the pauses of a process.
     pub fn add_pauses(&mut self, pauses: &[Pause]) -> Result<(), LedgerError> {
-        let transaction = self.read.connection.transaction()?;
+        let transaction = self.read.connection.write()?;
         for moment in pauses {
             transaction.prepare_cached("INSERT INTO moment VALUES (?1, ?2, ?3, ?4)")?.execute((
                 moment.at,
@@ -80,6 +80,6 @@ impl Ledger {
                 moment.throttled,
             ))?;
         }
-        Ok(transaction.commit()?)
+        transaction.commit()
     }
 }

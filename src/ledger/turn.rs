@@ -10,7 +10,7 @@ use super::{
     words::Written,
 };
 use crate::outcome::Cause;
-use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 
 /// The answers since the last turn.
 #[derive(Default)]
@@ -69,7 +69,7 @@ impl Ledger {
         if facts.writes.iter().any(|fact| matches!(fact.event, Event::Replaced(_))) {
             self.read.passwords.have_key(&self.read.connection)?;
         }
-        let transaction = Transaction::new_unchecked(&self.read.connection, TransactionBehavior::Immediate)?;
+        let transaction = self.read.connection.write()?;
         self.read.clocks.note(&transaction, now)?;
         self.staged.write(&transaction)?;
         let mut counts = self.read.counts;
@@ -156,7 +156,7 @@ impl Ledger {
         if rows.is_empty() {
             return Ok(());
         }
-        let transaction = self.read.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = self.read.connection.write()?;
         for row in rows {
             transaction
                 .prepare_cached(

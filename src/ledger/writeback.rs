@@ -17,7 +17,7 @@ use super::{
     words::{Found, Written},
 };
 use crate::outcome::{Cause, Kind, Method};
-use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 
 /// How long after a request whose answer is lost the account is read, in milliseconds.
 pub(super) const LOOK_AFTER_MILLIS: i64 = 2 * 60 * 1_000;
@@ -182,7 +182,7 @@ impl Ledger {
         if facts.iter().any(|fact| matches!(fact.event, WritebackEvent::NotAccepted(Event::Replaced(_)))) {
             self.read.passwords.have_key(&self.read.connection)?;
         }
-        let transaction = Transaction::new_unchecked(&self.read.connection, TransactionBehavior::Immediate)?;
+        let transaction = self.read.connection.write()?;
         self.read.clocks.note(&transaction, now)?;
         self.staged.write(&transaction)?;
         let mut counts = self.read.counts;

@@ -149,7 +149,7 @@ impl Ledger {
         if !self.settings().rules.writeback {
             return Ok(());
         }
-        let transaction = self.read.connection.unchecked_transaction()?;
+        let transaction = self.read.connection.write()?;
         let mut select = transaction.prepare(
             "SELECT row, nth, doubt, settled_at, proof, password, coalesce(sent_at, 0) FROM account
              WHERE state = 'in_flight' AND method = 'writeback'",
@@ -176,6 +176,6 @@ impl Ledger {
             (now, LOOK_AFTER_MILLIS),
         )?;
         drop((select, update));
-        Ok(transaction.commit()?)
+        transaction.commit()
     }
 }

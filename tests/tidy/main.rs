@@ -105,6 +105,25 @@ fn is_head(before: &str) -> bool {
         || before.trim() == "pub(in super)"
 }
 
+/// What begins a transaction or changes a ledger without one. A ledger that is kept elsewhere would not see it.
+const OTHER_WRITES: [&str; 5] =
+    ["unchecked_transaction", "transaction_with_behavior", "new_unchecked", ".transaction()", "connection.execute("];
+
+#[test]
+fn ledgers_are_written_through_one_type() {
+    // The first has that type, the second changes a file before it is a ledger of today, and the third copies a file.
+    let exempt = ["ledger/database.rs", "ledger/migrate.rs", "ledger/rescue.rs"];
+    let mut faults = Vec::new();
+    for (path, text) in files("src").into_iter().filter(|(path, _)| path.starts_with("ledger")) {
+        let code = without_tests(&text);
+        let found = OTHER_WRITES.into_iter().filter(|sign| code.contains(sign));
+        if !exempt.iter().any(|exempt| path == Path::new(exempt)) {
+            faults.extend(found.map(|sign| format!("{} uses {sign}", path.display())));
+        }
+    }
+    assert!(faults.is_empty(), "write through ledger::database::Write instead:\n{}", faults.join("\n"));
+}
+
 #[test]
 fn only_the_program_prints() {
     let signs = [
