@@ -61,6 +61,15 @@ pub struct Cell {
     pub wait: Wait,
 }
 
+/// What the answers of all tenants are like.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Answers {
+    /// Whether they say nothing about the quota.
+    pub are_silent: bool,
+    /// The `Retry-After` of a spent quota in seconds, if it is always the same, whatever is missing.
+    pub fixed: Option<u64>,
+}
+
 /// What came of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Figures {
@@ -90,17 +99,18 @@ pub fn grid() -> Vec<Cell> {
 /// Notes when the answers arrived that confirm an account.
 struct Timed<'a> {
     tenant: &'a Simulator,
-    /// Whether the answers lose what they say about the quota.
-    is_silent: bool,
+    answers: Answers,
     written: RefCell<Vec<Instant>>,
 }
 
 impl Graph for Timed<'_> {
     async fn send(&self, batch: &BatchRequest) -> Result<BatchResponse, SendError> {
         let mut answer = self.tenant.send(batch).await;
-        if let Ok(answer) = &mut answer
-            && self.is_silent
-        {
+        if let (Ok(answer), Some(seconds)) = (&mut answer, self.answers.fixed) {
+            let spent = answer.replies.iter_mut().filter(|reply| reply.is_over_quota);
+            spent.for_each(|reply| reply.retry_after = Some(Duration::from_secs(seconds)));
+        }
+        if let (Ok(answer), true) = (&mut answer, self.answers.are_silent) {
             answer.throttle_percentage = None;
             answer.replies.iter_mut().for_each(|reply| reply.is_over_quota = false);
         }
@@ -154,13 +164,13 @@ impl Cell {
         (written / (1.0 - self.random) - f64::from(quota.units.get())).max(0.0) / (quota.per_second() * left)
     }
 
-    /// Runs `accounts` accounts through this tenant, which may say nothing about its quota.
-    pub fn measure(&self, accounts: u32, is_silent: bool, seed: u64) -> Figures {
+    /// Runs `accounts` accounts through this tenant.
+    pub fn measure(&self, accounts: u32, answers: Answers, seed: u64) -> Figures {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-        runtime.expect("a runtime").block_on(self.run(accounts, is_silent, seed)).expect("a run")
+        runtime.expect("a runtime").block_on(self.run(accounts, answers, seed)).expect("a run")
     }
 
-    async fn run(&self, accounts: u32, is_silent: bool, seed: u64) -> Result<Figures, Box<dyn Error>> {
+    async fn run(&self, accounts: u32, answers: Answers, seed: u64) -> Result<Figures, Box<dyn Error>> {
         let mut config = SimulatorConfig::new(self.real(), seed).with_faults(self.faults());
         config.epoch = "2026-09-01T07:00:00Z".parse()?;
         let tenant = Simulator::new(config);
@@ -175,7 +185,7 @@ impl Cell {
         settings.rehearsal = true;
         let plan = Plan::new(&roster, Generator::new(&policy)?);
         let mut ledger = Ledger::create(&place.path().join("run"), settings, plan)?.ledger;
-        let timed = Timed { tenant: &tenant, is_silent, written: RefCell::default() };
+        let timed = Timed { tenant: &tenant, answers, written: RefCell::default() };
         let mut options = RunOptions::default();
         options.pace = Pace::default();
         let counted = f64::from(accounts) * TIMED;

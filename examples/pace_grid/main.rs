@@ -10,7 +10,7 @@
 mod cell;
 mod picture;
 
-use cell::{Cell, Figures, SHARES, Wait};
+use cell::{Answers, Cell, Figures, SHARES, Wait};
 use clap::Parser;
 use std::{
     path::PathBuf,
@@ -32,6 +32,9 @@ struct Args {
     /// Answers without the headers that name a quota or its use: only what is refused shows the cause
     #[arg(long)]
     silent: bool,
+    /// What `Retry-After` always says about a spent quota, in seconds, instead of the time until it is refilled
+    #[arg(long, value_name = "SECONDS")]
+    fixed: Option<u64>,
     /// Draw the grid into this file
     #[arg(long)]
     svg: Option<PathBuf>,
@@ -40,7 +43,8 @@ struct Args {
 fn main() -> std::io::Result<()> {
     let args = Args::parse();
     let cells = cell::grid();
-    let measured = on_every_core(&cells, args.accounts, args.silent);
+    let answers = Answers { are_silent: args.silent, fixed: args.fixed };
+    let measured = on_every_core(&cells, args.accounts, answers);
     if args.all {
         every_cell(&measured);
     }
@@ -48,14 +52,14 @@ fn main() -> std::io::Result<()> {
     args.svg.map_or(Ok(()), |file| std::fs::write(file, picture::draw(&measured)))
 }
 
-fn on_every_core(cells: &[Cell], accounts: u32, is_silent: bool) -> Vec<(Cell, Figures)> {
+fn on_every_core(cells: &[Cell], accounts: u32, answers: Answers) -> Vec<(Cell, Figures)> {
     let (next, measured) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let work = || {
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
             let Some(cell) = cells.get(at) else { break };
             // Each tenant has its own luck.
-            let figures = cell.measure(accounts, is_silent, at as u64);
+            let figures = cell.measure(accounts, answers, at as u64);
             measured.lock().expect("no thread panicked with it").push((*cell, figures));
         }
     };

@@ -113,6 +113,33 @@ async fn an_empty_bucket_costs_few_refusals() {
     }
 }
 
+/// A wave of 5,000 accounts by somebody who says that there is no quota: the seconds from the first to the last write, and
+/// the share of the accounts that was refused.
+async fn without_a_quota(name: &str, real: &str) -> (f64, f64) {
+    let faults = Faults::from_json(br#"{"latency_ms": 80}"#).expect("good faults");
+    let mut world = World::of(SimulatorConfig::new(real.parse().expect("a quota"), 7).with_faults(faults), 5_000);
+    world.options.pace.write_quota = "1000000/1s".parse().expect("a quota");
+    assert!(matches!(world.run().await, Ok(RunEnd::Finished)));
+    let tally = world.tenant.tally();
+    let (first, last) = tally.first_write.zip(tally.last_write).expect("writes");
+    let (seconds, refused) = ((last - first).as_secs_f64(), tally.throttled as f64 / 5_000.0);
+    note(&format!("{name}: {seconds:.2} s, 429s {:.1} %", refused * 100.0));
+    (seconds, refused)
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_quota_sixty_four_batches_are_in_flight() {
+    let (seconds, refused) = without_a_quota("no quota, 5,000 accounts, 80 ms", "1000000/1s").await;
+    // One batch, eight, and then all: 250 batches in six round trips.
+    assert!(seconds <= 7.0 * 0.08 && refused == 0.0, "{seconds:.2} s, {refused}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn wrong_quota_costs_few_refusals() {
+    let (seconds, refused) = without_a_quota("documented quota, said to be none", "3000/150s").await;
+    assert!(seconds <= 1.5 * 100.0 && refused < 0.4, "{seconds:.1} s, {refused:.2}");
+}
+
 /// What a broken pace makes of the answers: it stands between the engine and the watch.
 struct Misread<'a>(&'a Watch<'a>, fn(&mut Reply));
 

@@ -244,7 +244,7 @@ pub struct PaceArgs {
     /// Write quota of the application in the tenant, in Microsoft's notation
     #[arg(long, value_name = "N/SECONDSs", default_value_t = Quota::DOCUMENTED_WRITES)]
     pub write_quota: Quota,
-    /// Maximum number of batches in flight [default: 16 for writes, 64 for reads]
+    /// Maximum number of batches in flight [default: 64; 16 for writes at the documented quota]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=256))]
     pub concurrency: Option<u64>,
     /// Accounts per batch

@@ -193,7 +193,8 @@ pub struct Dispatcher<'a, G, T> {
 impl<'a, G: Graph, T: Ticket + 'a> Dispatcher<'a, G, T> {
     /// A dispatcher without batches. `throttle` admits them, and at most `concurrency` are in flight unless the pace
     /// sets another limit.
-    pub fn new(graph: &'a G, pace: &'a Pace, throttle: Throttle, concurrency: usize) -> Self {
+    pub fn new(graph: &'a G, pace: &'a Pace, mut throttle: Throttle, concurrency: usize) -> Self {
+        pace.concurrency.into_iter().for_each(|most| throttle.set_batches_in_flight(most));
         Self {
             graph,
             pace,
@@ -353,9 +354,7 @@ impl<'a, G: Graph, T: Ticket + 'a> Dispatcher<'a, G, T> {
         let Answer { tickets, sent, result } = answer;
         match result {
             Ok(response) => {
-                if let Some(percentage) = response.throttle_percentage {
-                    self.throttle.in_use(percentage);
-                }
+                self.throttle.in_use(response.throttle_percentage);
                 if let Some(date) = response.date {
                     self.compare_clocks(sent, date);
                 }

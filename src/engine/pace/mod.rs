@@ -31,9 +31,15 @@ const PRICE_MAX: u32 = PARTS * 16;
 /// The accounts in flight are at most this share of those that succeeded since the last trouble, so if the bucket is
 /// unexpectedly empty, at most this share of it is refused.
 const SLOW_START_SHARE: f64 = 0.25;
-/// Eight times as many reads may be in flight as succeeded: from one batch to 64 in two round trips. A refused read
-/// harms nobody.
-const READ_GROWTH: f64 = 8.0;
+/// And they are at most this many batches, as many as Microsoft's own bulk writers have in flight.
+const SLOW_START_BATCHES: usize = 16;
+/// Where a refusal is cheap, eight times as many may be in flight as succeeded: from one batch to 64 in two round trips. A
+/// refused read harms nobody.
+const QUICK_GROWTH: f64 = 8.0;
+/// Writes are cheap as long as the quota refills what is in flight in this many seconds, because their refusal costs no
+/// more time than that. At the documented quota, this is two batches. After the first refusal, nobody trusts the quota so
+/// far.
+const CHEAP_SECONDS: f64 = 2.0;
 /// At this latency in seconds, as many may be in flight as have succeeded, and the number doubles with every answer:
 /// slow start should last about ten seconds, before the refill has caught up with it.
 const SLOW_START_LATENCY: f64 = 1.6;
@@ -51,12 +57,24 @@ const JITTER_MAX: Duration = Duration::from_millis(750);
 /// After this many good answers, the price falls by an eighth.
 const GOOD_PER_CUT: u32 = 100;
 
+/// How the number of accounts in flight grows with those that succeeded since the last trouble.
+struct Growth {
+    /// How many may be in flight for each that succeeded, depending on the latency.
+    least: f64,
+    most: f64,
+    /// The greatest number of full batches.
+    batches: usize,
+}
+
+impl Growth {
+    const SLOW: Self = Self { least: SLOW_START_SHARE, most: 1.0, batches: SLOW_START_BATCHES };
+    const QUICK: Self = Self { least: QUICK_GROWTH, most: QUICK_GROWTH, batches: usize::MAX };
+}
+
 /// Admits requests at the pace that the quota and the answers allow.
 pub struct Throttle {
     buckets: Buckets,
-    /// How many accounts may be in flight for each that succeeded since the last trouble: the least and the greatest
-    /// number.
-    growth: (f64, f64),
+    growth: Growth,
     /// The price of one request in parts: [`PARTS`] at full pace.
     price: u32,
     /// Good answers since the last trouble.
@@ -69,6 +87,8 @@ pub struct Throttle {
     epoch: u32,
     /// 429s in a row without a good answer in between.
     streak: u32,
+    /// Whether Graph said last that most of the quota is in use.
+    is_near_limit: bool,
     /// Tells spent quotas from single 429s.
     cause: Cause,
     /// Smoothed time from sending a batch to its answer, in seconds.
@@ -93,7 +113,7 @@ impl Throttle {
     /// A throttle for a kind of call whose first limit is `quota`.
     #[must_use]
     pub fn of(call: Call, quota: Quota, seed: u64) -> Self {
-        let growth = if call == Call::Read { (READ_GROWTH, READ_GROWTH) } else { (SLOW_START_SHARE, 1.0) };
+        let growth = if call == Call::Read { Growth::QUICK } else { Growth::SLOW };
         Self {
             buckets: Buckets::new(call, quota),
             growth,
@@ -103,6 +123,7 @@ impl Throttle {
             probed: Some(0),
             epoch: 0,
             streak: 0,
+            is_near_limit: false,
             cause: Cause::default(),
             latency: 0.0,
             quota,
@@ -120,8 +141,16 @@ impl Throttle {
     )]
     #[expect(clippy::cast_precision_loss, reason = "counts of accounts stay far below 2^52")]
     pub fn in_flight_max(&self, batch_size: usize) -> usize {
-        let least = if self.probed.is_some() { batch_size } else { batch_size * 2 };
-        ((self.good as f64 * self.slow_start_share()) as usize).max(least)
+        let (least, good) = (if self.probed.is_some() { batch_size } else { batch_size * 2 }, self.good as f64);
+        let slow = ((good * self.share_in_flight()) as usize).min(self.growth.batches.saturating_mul(batch_size));
+        let is_open = self.epoch == 0 && !self.is_near_limit;
+        let cheap = if is_open { CHEAP_SECONDS / self.each().as_secs_f64() } else { 0.0 };
+        slow.max((good * QUICK_GROWTH).min(cheap) as usize).max(least)
+    }
+
+    /// Lets a slow start reach this many full batches in flight, instead of sixteen.
+    pub fn set_batches_in_flight(&mut self, most: usize) {
+        self.growth.batches = most;
     }
 
     /// Maximum number of requests in a batch: no more than the full bucket.
@@ -130,8 +159,8 @@ impl Throttle {
         usize::try_from(self.quota.units.get()).unwrap_or(usize::MAX)
     }
 
-    fn slow_start_share(&self) -> f64 {
-        (self.latency / SLOW_START_LATENCY).clamp(self.growth.0, self.growth.1)
+    fn share_in_flight(&self) -> f64 {
+        (self.latency / SLOW_START_LATENCY).clamp(self.growth.least, self.growth.most)
     }
 
     /// The mark of a batch when it is sent; pass it back to [`Throttle::answered`].
@@ -180,13 +209,14 @@ impl Throttle {
         }
     }
 
-    /// Notes the share of the quota in use, as reported by Graph: near the limit, no more is in flight than the latency
-    /// needs.
+    /// Notes the share of the quota in use, if Graph says it in an answer: near the limit, no more is in flight than the
+    /// latency needs.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small number above zero")]
-    pub fn in_use(&mut self, percentage: f64) {
-        if percentage >= PERCENTAGE_EARLY {
+    pub fn in_use(&mut self, percentage: Option<f64>) {
+        self.is_near_limit = percentage.is_some_and(|share| share >= PERCENTAGE_EARLY);
+        if self.is_near_limit {
             let needed = (self.quota.per_second() * self.latency * 2.0).clamp(40.0, 1e6);
-            self.good = self.good.min((needed / self.slow_start_share()).round() as u64);
+            self.good = self.good.min((needed / self.share_in_flight()).round() as u64);
         }
     }
 

@@ -89,11 +89,11 @@ async fn single_429s_hold_nothing() {
 #[test]
 fn limits_flight_near_the_quota() {
     let mut throttle = Throttle::new("300/10s".parse().expect("a quota"), 1);
-    throttle.record_success(1_000, Duration::from_millis(800));
-    assert_eq!(throttle.in_flight_max(20), 500, "half as many as went well, at half the latency");
-    throttle.in_use(0.79);
-    assert_eq!(throttle.in_flight_max(20), 500);
-    throttle.in_use(0.8);
+    throttle.record_success(600, Duration::from_millis(800));
+    assert_eq!(throttle.in_flight_max(20), 300, "half as many as went well, at half the latency");
+    throttle.in_use(Some(0.79));
+    assert_eq!(throttle.in_flight_max(20), 300);
+    throttle.in_use(Some(0.8));
     assert_eq!(throttle.in_flight_max(20), 48, "thirty a second, for 0.8 s, twice");
 }
 
@@ -161,11 +161,43 @@ async fn flight_grows_with_success() {
     assert_eq!(throttle.in_flight_max(20), 100);
     throttle.record_trouble();
     assert_eq!(throttle.in_flight_max(20), 50);
-    throttle.in_use(0.9);
+    throttle.in_use(Some(0.9));
     assert_eq!(throttle.in_flight_max(20), 40);
     throttle.refused(0, 1.0, None);
     assert_eq!(throttle.in_flight_max(20), 40, "one that hangs does not stop the other");
     let mut slow = Throttle::new(Quota::DOCUMENTED_WRITES, 1);
-    slow.record_success(400, Duration::from_secs(2));
-    assert_eq!(slow.in_flight_max(20), 400, "the slower the answers, the steeper the start");
+    slow.record_success(300, Duration::from_secs(2));
+    assert_eq!(slow.in_flight_max(20), 300, "the slower the answers, the steeper the start");
+}
+
+#[tokio::test(start_paused = true)]
+async fn large_quota_is_soon_in_full_use() {
+    let mut throttle = Throttle::new("1000000/1s".parse().expect("a quota"), 1);
+    assert_eq!(throttle.in_flight_max(20), 20);
+    throttle.record_success(20, Duration::from_millis(80));
+    assert_eq!(throttle.in_flight_max(20), 160);
+    throttle.in_use(Some(0.8));
+    assert_eq!(throttle.in_flight_max(20), 40, "Graph warns");
+    throttle.in_use(None);
+    throttle.record_success(160, Duration::from_millis(80));
+    assert_eq!(throttle.in_flight_max(20), 1_440);
+    throttle.refused(0, 1.0, None);
+    throttle.record_success(160, Duration::from_millis(80));
+    assert_eq!(throttle.in_flight_max(20), 40, "the quota is not what was said");
+    let mut larger = Throttle::new("6000/150s".parse().expect("a quota"), 1);
+    larger.record_success(100, Duration::from_millis(80));
+    assert_eq!(larger.in_flight_max(20), 80, "what is refilled in two seconds");
+}
+
+#[test]
+fn slow_start_ends_at_sixteen_batches() {
+    let mut throttle = Throttle::new(Quota::DOCUMENTED_WRITES, 1);
+    throttle.record_success(2_000, Duration::from_secs(1));
+    assert_eq!(throttle.in_flight_max(20), 320);
+    assert_eq!(throttle.in_flight_max(1), 40, "two seconds of the quota");
+    throttle.set_batches_in_flight(64);
+    assert_eq!(throttle.in_flight_max(20), 1_250);
+    let mut reads = Throttle::for_reads(Quota::DOCUMENTED_RESOURCE_UNITS, 1);
+    reads.record_success(2_000, Duration::from_secs(1));
+    assert_eq!(reads.in_flight_max(20), 16_000, "reads harm nobody");
 }

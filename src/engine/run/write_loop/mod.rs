@@ -32,9 +32,9 @@ use jiff::tz::TimeZone;
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// Maximum number of batches in flight, unless the pace sets it: far more than the documented quota ever
-/// needs, and the same as Microsoft's own bulk writers.
-const CONCURRENCY: usize = 16;
+/// Maximum number of batches in flight, unless the pace sets it. Only a much larger quota than the documented one needs so
+/// many; the throttle allows fewer otherwise.
+const CONCURRENCY: usize = 64;
 /// Stop revoking sessions after this many refusals for a missing permission and no success: three full batches.
 const SESSIONS_DENIED_MAX: usize = 60;
 
