@@ -44,9 +44,16 @@ impl Quota {
     /// The shortest time in which `n` units can be spent, starting with a full bucket.
     #[must_use]
     pub fn least_time(self, n: u64) -> Duration {
-        let beyond = n.saturating_sub(u64::from(self.units.get()));
+        self.least_time_from(n, f64::from(self.units.get()))
+    }
+
+    /// The shortest time in which `n` units can be spent, starting with `left` of them in the bucket; less than none is a
+    /// debt.
+    #[must_use]
+    pub fn least_time_from(self, n: u64, left: f64) -> Duration {
         #[expect(clippy::cast_precision_loss, reason = "counts of accounts stay far below 2^52")]
-        Duration::from_secs_f64(beyond as f64 / self.per_second())
+        let beyond = if n == 0 { 0.0 } else { (n as f64 - left).max(0.0) };
+        Duration::try_from_secs_f64(beyond / self.per_second()).unwrap_or(Duration::MAX)
     }
 
     /// The resource units to go with `writes`. A write costs one of each, so a quota of more writes than the documented
@@ -102,6 +109,9 @@ mod tests {
         assert_eq!(quota.least_time(3_000), Duration::ZERO);
         assert_eq!(quota.least_time(3_600), Duration::from_secs(30));
         assert_eq!(quota.least_time(100_000), Duration::from_secs(4_850));
+        assert_eq!(quota.least_time_from(600, 100.0), Duration::from_secs(25));
+        assert_eq!(quota.least_time_from(20, -100.0), Duration::from_secs(6), "a debt");
+        assert_eq!(quota.least_time_from(0, -100.0), Duration::ZERO, "nothing to spend");
     }
 
     #[test]

@@ -8,10 +8,11 @@
 //! Invariant: what is read never exceeds [`DEBT_MAX`], and shrinks with the time that has passed.
 
 use super::{
-    Ledger, LedgerError, OnHold, ReadLedger,
+    Ledger, LedgerError, OnHold, ReadLedger, SignedInAs,
     holds::{MILLIS_MAX, covers},
     note::{self, NoteKey},
 };
+use crate::graph::quota::Quota;
 use rusqlite::Transaction;
 use serde::{Deserialize, Serialize};
 use std::{cell::RefCell, collections::BTreeMap, time::Duration};
@@ -60,6 +61,14 @@ impl KeptPace {
     pub(super) fn of_another(self, now: i64) -> Option<Self> {
         let is_past = self.at <= now.saturating_add(FUTURE_MAX);
         Some(self.passed_until(now)).filter(|kept| is_past && kept.until_full.values().any(|millis| *millis > 0))
+    }
+
+    /// How many units the bucket of this limit has left, if it is `quota`; less than none while it is on hold. `None` if
+    /// this is about another quota.
+    #[must_use]
+    pub fn left(&self, limit: &str, quota: Quota) -> Option<f64> {
+        let missing = self.until_full(limit, quota.per).as_secs_f64() * quota.per_second();
+        (self.quota == quota.to_string()).then(|| f64::from(quota.units.get()) - missing)
     }
 
     /// How long the bucket of this limit takes until it is full, if it fills in `per`.
@@ -113,13 +122,14 @@ impl ReadLedger {
         Ok(noted.filter(is_own).map(|noted| noted.pace.passed_until(now)))
     }
 
-    /// The pace of writes for another run at `now`, if both have the same tenant and application.
+    /// The pace of writes at `now` for another run that is signed in as `other`, if both have the same tenant and
+    /// application.
     ///
     /// # Errors
     /// Fails if the ledger cannot be read.
-    pub fn pace_for_another(&self, other: &Self, now: i64) -> Result<Option<KeptPace>, LedgerError> {
-        let (own, others) = (self.signed_in()?, other.signed_in()?);
-        if own.tenant_id != others.tenant_id || own.client_id != others.client_id {
+    pub fn pace_for_another(&self, other: &SignedInAs, now: i64) -> Result<Option<KeptPace>, LedgerError> {
+        let own = self.signed_in()?;
+        if own.tenant_id != other.tenant_id || own.client_id != other.client_id {
             return Ok(None);
         }
         Ok(self.kept_pace(OnHold::Writes, now)?.and_then(|kept| kept.of_another(now)))

@@ -28,6 +28,8 @@ pub struct Process {
     pub session: Session,
     /// Whether it left no note of its end: it was killed, or it is still running.
     pub is_cut_off: bool,
+    /// How many writes the quota had left when it began; `None` if the bucket was full, or nobody knew.
+    pub left: Option<u64>,
 }
 
 /// A process's start, as noted.
@@ -35,6 +37,8 @@ pub struct Process {
 struct Start {
     began_at: i64,
     write_quota: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    left: Option<u64>,
 }
 
 /// When a run worked, and when its rows ended.
@@ -65,16 +69,18 @@ impl ReadLedger {
 }
 
 impl Ledger {
-    /// Notes that a process starts to send. Call it before the first batch.
-    pub fn begin_process(&self, began_at: i64, write_quota: &str) -> Result<(), LedgerError> {
+    /// Notes that a process starts to send, and how many writes the quota has left, if the bucket is not full. Call it
+    /// before the first batch.
+    pub fn begin_process(&self, began_at: i64, write_quota: &str, left: Option<u64>) -> Result<(), LedgerError> {
         let mut starts = self.starts()?;
-        starts.push(Start { began_at, write_quota: write_quota.to_owned() });
+        starts.push(Start { began_at, write_quota: write_quota.to_owned(), left });
         self.connection.note(NoteKey::Processes, &serde_json::to_string(&starts)?)
     }
 }
 
 fn told_apart(sessions: Vec<Session>, mut starts: Vec<Start>, endings: &[(i64, u64)]) -> Vec<Process> {
     let noted_since = starts.iter().map(|start| start.began_at).min().unwrap_or(i64::MAX);
+    let left: Vec<(i64, Option<u64>)> = starts.iter().map(|start| (start.began_at, start.left)).collect();
     for session in &sessions {
         if let Some(at) = starts.iter().position(|start| start.began_at == session.began_at) {
             starts.remove(at);
@@ -98,16 +104,23 @@ fn told_apart(sessions: Vec<Session>, mut starts: Vec<Start>, endings: &[(i64, u
         }
     }
     // With the note, a row that matches no start only shows its time, for example after the clock was set back.
-    let cut_off = |session| Process { session, is_cut_off: true };
-    let guessed = unknown.into_iter().map(|session| Process { is_cut_off: session.began_at < noted_since, session });
-    let ended = sessions.into_iter().map(|session| Process { session, is_cut_off: false });
+    let process = |session: Session, is_cut_off| {
+        let left = left.iter().find(|(began_at, _)| *began_at == session.began_at).and_then(|(_, left)| *left);
+        Process { session, is_cut_off, left }
+    };
+    let cut_off = |session| process(session, true);
+    let guessed = unknown.into_iter().map(|session| {
+        let is_cut_off = session.began_at < noted_since;
+        process(session, is_cut_off)
+    });
+    let ended = sessions.iter().map(|session| process(session.clone(), false));
     let mut processes: Vec<Process> = ended.chain(lost.into_iter().map(cut_off)).chain(guessed).collect();
     processes.sort_by_key(|process| process.session.began_at);
     processes
 }
 
 fn begun(start: Start) -> Session {
-    let Start { began_at, write_quota } = start;
+    let Start { began_at, write_quota, .. } = start;
     Session { began_at, ended_at: began_at, write_quota, ..Session::default() }
 }
 
@@ -164,7 +177,7 @@ mod tests {
     }
 
     fn start(began_at: i64) -> Start {
-        Start { began_at, write_quota: "100/10s".into() }
+        Start { began_at, write_quota: "100/10s".into(), left: None }
     }
 
     /// For each process: start, end, rows, and whether it was killed.
@@ -187,6 +200,17 @@ mod tests {
         );
         assert_eq!((processes[0].session.first_write, processes[0].session.last_write), (Some(10_000), Some(13_000)));
         assert_eq!(processes[0].session.write_quota, "100/10s");
+    }
+
+    #[test]
+    fn each_process_knows_what_was_left_of_the_quota() {
+        let left = |began_at, left| Start { left, ..start(began_at) };
+        let starts = vec![left(10_000, None), left(20_000, Some(40)), left(30_000, Some(7))];
+        let processes = told_apart(vec![ended(20_000, 21_000, 60)], starts, &[(10_100, 60), (20_500, 60)]);
+        let found: Vec<_> = processes.iter().map(|process| (process.session.began_at, process.left)).collect();
+        assert_eq!(found, [(10_000, None), (20_000, Some(40)), (30_000, Some(7))]);
+        let of_a_release_before = r#"[{"began_at":5,"write_quota":"100/10s"}]"#;
+        assert_eq!(serde_json::from_str::<Vec<Start>>(of_a_release_before).expect("starts"), [start(5)]);
     }
 
     #[test]

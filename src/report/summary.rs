@@ -104,7 +104,8 @@ pub struct Summary {
     pub throttled: u64,
     /// Seconds from the first write to the last answer, over all processes.
     pub seconds: f64,
-    /// The minimum time that the quota allows for these accounts, in seconds; `None` if the full bucket covered them.
+    /// The minimum time that the quota allows for these accounts, in seconds; `None` if what its bucket had left
+    /// covered them.
     pub possible_seconds: Option<f64>,
     /// `possible_seconds` divided by the actual time; `None` in the same case.
     pub share_of_possible_speed: Option<f64>,

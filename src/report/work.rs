@@ -39,7 +39,8 @@ impl Work {
         Ok(work)
     }
 
-    fn add(&mut self, Process { session, is_cut_off }: &Process) {
+    fn add(&mut self, process: &Process) {
+        let Process { session, is_cut_off, .. } = process;
         self.processes += 1;
         self.cut_off += u64::from(*is_cut_off);
         self.batches = self.batches.saturating_add(session.batches);
@@ -50,7 +51,7 @@ impl Work {
             let millis = last.saturating_sub(first).max(0) as f64;
             self.seconds += millis / 1_000.0;
         }
-        if let Some((least, share)) = run::share_of_possible(session) {
+        if let Some((least, share)) = run::share_of_possible(process) {
             self.possible += least;
             self.took += least / share;
         }

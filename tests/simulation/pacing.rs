@@ -137,7 +137,7 @@ async fn without_a_quota_sixty_four_batches_are_in_flight() {
 #[tokio::test(start_paused = true)]
 async fn wrong_quota_costs_few_refusals() {
     let (seconds, refused) = without_a_quota("documented quota, said to be none", "3000/150s").await;
-    assert!(seconds <= 1.5 * 100.0 && refused < 0.4, "{seconds:.1} s, {refused:.2}");
+    assert!(seconds <= 2.1 * 100.0 && refused < 0.45, "{seconds:.1} s, {refused:.2}");
 }
 
 /// What a broken pace makes of the answers: it stands between the engine and the watch.

@@ -9,6 +9,7 @@ use passwave::{
     engine::run::RunEnd,
     graph::quota::Quota,
     ledger::{FILE_NAME, Facts, OnHold, SignedInAs},
+    report::Summary,
     simulator::{Faults, SimulatorConfig},
 };
 use rusqlite::Connection;
@@ -154,16 +155,27 @@ async fn next_process_keeps_every_wait() {
     }
 }
 
-/// Two runs in a tenant, one after the other: the seconds from the first to the last write, and the refusals. The second
-/// one may know what the first left.
-async fn one_after_the_other(knows: bool) -> (f64, u64) {
+/// Two runs in a tenant, one after the other.
+struct Two {
+    second: World,
+    /// From the first to the last write, in seconds.
+    seconds: f64,
+    refused: u64,
+}
+
+/// 2,800 accounts, and then 1,200 in a run that may know what the first left.
+async fn one_after_the_other(knows: bool) -> Two {
     let faults = Faults::from_json(br#"{"latency_ms": 60}"#).expect("good faults");
     let config = SimulatorConfig::new(Quota::DOCUMENTED_WRITES, 7);
     let first = World::of(config.with_faults(faults), 2_800);
     assert_eq!(first.run().await.expect("an end"), RunEnd::Finished);
     let mut second = World::of(SimulatorConfig::default(), 1_200);
     let now = second.options.pace.clock.millis();
-    let left = first.ledger().pace_for_another(&second.ledger(), now).expect("readable").expect("a pace");
+    let left = first
+        .ledger()
+        .pace_for_another(&second.ledger().signed_in().expect("readable"), now)
+        .expect("readable")
+        .expect("a pace");
     if knows {
         second.options.left_by_others.push(left);
     }
@@ -172,14 +184,21 @@ async fn one_after_the_other(knows: bool) -> (f64, u64) {
     let tally = first.tenant.tally();
     let (from, to) = tally.first_write.zip(tally.last_write).expect("writes");
     assert_eq!(tally.early, 0);
-    ((to - from).as_secs_f64(), tally.throttled)
+    Two { seconds: (to - from).as_secs_f64(), refused: tally.throttled, second }
 }
 
 #[tokio::test(start_paused = true)]
 async fn another_run_takes_up_what_is_spent() {
-    let (seconds, refused) = one_after_the_other(true).await;
+    let Two { second, seconds, refused } = one_after_the_other(true).await;
     note(&format!("2,800 and 1,200 accounts in two runs: {seconds:.1} s of 50 s, {refused} refused"));
     assert!(seconds <= 1.1 * 50.0 && refused == 0, "{seconds:.1} s, {refused} refused");
-    let (_, refused) = one_after_the_other(false).await;
+    // 200 were left, and its report compares with that.
+    let ledger = second.ledger();
+    let left = ledger.times().expect("readable").processes[0].left.expect("known");
+    assert!((150..=230).contains(&left), "{left}");
+    let possible = Summary::of(&ledger).expect("a summary").possible_seconds.expect("more than was left");
+    assert!((48.0..=53.0).contains(&possible), "{possible}");
+    let Two { second, refused, .. } = one_after_the_other(false).await;
     assert!(refused > 0, "it took the bucket for full");
+    assert_eq!(second.ledger().times().expect("readable").processes[0].left, None);
 }

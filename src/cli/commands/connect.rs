@@ -228,10 +228,14 @@ impl SignInInfo {
 
     /// Notes the tenant in which the run started.
     pub fn note_in(&self, ledger: &Ledger) -> Result<(), Failure> {
+        Ok(ledger.set_signed_in(&self.identity())?)
+    }
+
+    /// The tenant, the application and the person, as a ledger has them.
+    pub fn identity(&self) -> SignedInAs {
         let known = |text: &String| Some(text).filter(|text| !text.is_empty()).cloned();
         let (tenant_id, client_id) = (known(&self.who.tenant), known(&self.who.client_id));
-        let signed_in = SignedInAs { tenant_id, client_id, person: self.who.person.clone() };
-        Ok(ledger.set_signed_in(&signed_in)?)
+        SignedInAs { tenant_id, client_id, person: self.who.person.clone() }
     }
 }
 

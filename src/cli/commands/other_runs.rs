@@ -7,8 +7,10 @@
 use super::connect::SignInInfo;
 use crate::cli::{args::RunArgs, console::Reporter, context::Context, failure::Failure};
 use passwave::{
+    engine::pace,
+    graph::quota::Quota,
     ledger::{
-        KeptPace, Ledger, OnHold, ReadLedger,
+        KeptPace, Ledger, OnHold, ReadLedger, SignedInAs,
         register::{Each, Overlap, Register, Run},
         spent::SpentQuotas,
     },
@@ -30,6 +32,8 @@ pub struct Guard<'a> {
     register: Option<Register>,
     spent: Option<SpentQuotas>,
     run: Run,
+    /// Who spends the quota.
+    signed_in: SignedInAs,
     alongside: bool,
 }
 
@@ -52,7 +56,8 @@ impl<'a> Guard<'a> {
                 "register of runs: there is no folder for it, because neither HOME nor PASSWAVE_STATE_DIR is set".into()
             });
         }
-        Ok(Self { context, register, spent, run, alongside: args.alongside })
+        let signed_in = signed_in.identity();
+        Ok(Self { context, register, spent, run, signed_in, alongside: args.alongside })
     }
 
     /// Refuses to continue if the run overlaps with others, unless the user wants both.
@@ -78,28 +83,27 @@ impl<'a> Guard<'a> {
 
     /// What other runs of this machine left of the quota of the same tenant and application: those that have ended, and
     /// those that have not.
-    pub fn left_by_others(&self, ledger: &ReadLedger) -> Vec<KeptPace> {
+    pub fn left_by_others(&self) -> Vec<KeptPace> {
         let now = Clock::start().millis();
         let others = self.register.as_ref().and_then(|register| register.others(&self.run).ok()).unwrap_or_default();
-        let unfinished = others
-            .iter()
-            .filter_map(|other| Ledger::open_to_read(&other.folder).ok()?.pace_for_another(ledger, now).ok().flatten());
-        let ended = self.spent.as_ref().zip(application(ledger));
+        let left =
+            |other: &Run| Ledger::open_to_read(&other.folder).ok()?.pace_for_another(&self.signed_in, now).ok()?;
+        let unfinished = others.iter().filter_map(left);
+        let ended = self.spent.as_ref().zip(self.application());
         let ended = ended.and_then(|(spent, (tenant, id))| spent.left_by(&tenant, &id, now));
-        let kept: Vec<_> = unfinished.chain(ended).collect();
-        if !kept.is_empty() {
-            let reporter = &self.context.reporter;
-            reporter
-                .detail(1, || "other runs on this machine have spent from the same quota: it counts here, too".into());
-        }
-        kept
+        unfinished.chain(ended).collect()
+    }
+
+    /// The tenant and the application whose quota the run spends.
+    fn application(&self) -> Option<(String, String)> {
+        self.signed_in.tenant_id.clone().zip(self.signed_in.client_id.clone())
     }
 
     /// Notes what this process leaves of the quota.
     fn note_spent(&self, ledger: &ReadLedger) -> io::Result<()> {
         let now = Clock::start().millis();
         let kept = ledger.kept_pace(OnHold::Writes, now).map_err(io::Error::other)?;
-        let Some(((spent, (tenant, id)), kept)) = self.spent.as_ref().zip(application(ledger)).zip(kept) else {
+        let Some(((spent, (tenant, id)), kept)) = self.spent.as_ref().zip(self.application()).zip(kept) else {
             return Ok(());
         };
         spent.note(&tenant, &id, &KeptPace { at: now, ..kept })
@@ -117,10 +121,10 @@ impl<'a> Guard<'a> {
     }
 }
 
-/// The tenant and the application whose quota the run spends.
-fn application(ledger: &ReadLedger) -> Option<(String, String)> {
-    let signed_in = ledger.signed_in().ok()?;
-    signed_in.tenant_id.zip(signed_in.client_id)
+/// How many writes of `quota` are left for the run in `ledger` after what it and the `others` have spent.
+pub fn writes_left(ledger: &ReadLedger, quota: Quota, others: &[KeptPace]) -> Result<f64, Failure> {
+    let own = ledger.kept_pace(OnHold::Writes, Clock::start().millis())?;
+    Ok(pace::writes_left(quota, own.iter().chain(others)))
 }
 
 /// The names of all accounts that are still to be written, for the register.

@@ -9,12 +9,17 @@ use passwave::{engine::run::writeback_time, ledger::ReadLedger, outcome::Kind, r
 use serde_json::json;
 use std::io::Write;
 
-/// Prints the plan, if JSON was requested.
-pub fn print(context: &Context, ledger: &ReadLedger, summary: &Summary, job: &JobArgs) -> Result<(), Failure> {
+/// Prints the plan, if JSON was requested. The quota has this many writes `left`.
+pub fn print(
+    context: &Context,
+    ledger: &ReadLedger,
+    summary: &Summary,
+    (job, left): (&JobArgs, f64),
+) -> Result<(), Failure> {
     if job.format == TextOrJson::Text {
         return Ok(());
     }
-    let plan = sanitize::json(&object(context, ledger, summary, job)?.to_string());
+    let plan = sanitize::json(&object(context, ledger, summary, (job, left))?.to_string());
     Ok(context.reporter.output(|out| writeln!(out, "{plan}"))?)
 }
 
@@ -22,7 +27,7 @@ fn object(
     context: &Context,
     ledger: &ReadLedger,
     summary: &Summary,
-    job: &JobArgs,
+    (job, left): (&JobArgs, f64),
 ) -> Result<serde_json::Value, Failure> {
     let quota = job.run.pace.write_quota;
     let kinds: Vec<_> = ledger
@@ -33,7 +38,7 @@ fn object(
         )
         .collect();
     let on_premises = ledger.writeback_counts()?.pending();
-    let others = quota.least_time(ledger.counts().pending().saturating_sub(on_premises));
+    let others = quota.least_time_from(ledger.counts().pending().saturating_sub(on_premises), left);
     let lookup = json!({
         "done": ledger.is_looked_up()?,
         "not_done_because": ledger.not_looked_up_because()?,

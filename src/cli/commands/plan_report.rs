@@ -14,11 +14,12 @@ pub enum Scope {
     WithoutAccounts,
 }
 
-/// Reports what will be done; observers of single accounts also get each skipped row.
+/// Reports what will be done with the quota, of which this much is `left`; observers of single accounts also get each
+/// skipped row.
 pub fn tell(
     reporter: &Reporter,
     ledger: &ReadLedger,
-    quota: Quota,
+    (quota, left): (Quota, f64),
     wanted: &Wanted,
     scope: Scope,
 ) -> Result<(), Failure> {
@@ -31,6 +32,7 @@ pub fn tell(
     reporter.tell(&Event::Planned(&Planned {
         ledger,
         quota,
+        left,
         wanted,
         fingerprint,
         is_looked_up,

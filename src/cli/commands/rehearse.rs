@@ -74,10 +74,12 @@ pub fn rehearse(context: &Context, job: &JobArgs, simulator: &SimulatorArgs) -> 
     if let Err(failure) = conditions::must_be_few(context, &ledger, &job.limit) {
         return Err(discard(reporter, ledger, failure));
     }
-    plan_report::tell(reporter, &ledger, job.run.pace.write_quota, &now.wanted, Scope::Whole)?;
+    let quota = job.run.pace.write_quota;
+    let left = f64::from(quota.units.get());
+    plan_report::tell(reporter, &ledger, (quota, left), &now.wanted, Scope::Whole)?;
     if job.dry_run {
         let summary = result::reports_now(context, &mut ledger)?;
-        plan_json::print(context, &ledger, &summary, job)?;
+        plan_json::print(context, &ledger, &summary, (job, left))?;
         reporter.tell(&Event::Ends(End::Planned));
         return Ok(0);
     }

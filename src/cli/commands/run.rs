@@ -9,6 +9,7 @@ use super::{
     connect::SignIn,
     destination::Destination,
     opening::{must_be_real, open_real, open_to_read},
+    other_runs::writes_left,
     plan_report::{self, Scope},
     result, sealing, show,
     system::{Clock, runtime},
@@ -111,7 +112,8 @@ pub fn dry_run(
     }
     must_be_few(context, &ledger, terms.limit)?;
     let now = wanted::now(context, &ledger, terms.run, terms.expect)?;
-    plan_report::tell(reporter, &ledger, terms.run.pace.write_quota, &now.wanted, Scope::Whole)?;
+    let quota = terms.run.pace.write_quota;
+    plan_report::tell(reporter, &ledger, (quota, writes_left(&ledger, quota, &[])?), &now.wanted, Scope::Whole)?;
     now.tell_changes(reporter);
     if is_done(context, &ledger, &now.wanted)? {
         let accounts = counted(ledger.counts().settled(), "account has", "accounts have");

@@ -7,7 +7,7 @@ use super::{
     connect::SignIn,
     logging::LoggingGraph,
     look_up,
-    other_runs::Guard,
+    other_runs::{Guard, writes_left},
     pace,
     plan_report::{self, Scope},
     result,
@@ -69,7 +69,9 @@ pub async fn work(
     guard.check(ledger).map_err(Refused::Overlaps)?;
     // Written now, so that after a crash the folder has every password that may be in force.
     result::reports_now(context, ledger)?;
-    plan_report::tell(reporter, ledger, options.pace.write_quota, &now.wanted, scope)?;
+    let quota = options.pace.write_quota;
+    let left = writes_left(ledger, quota, &guard.left_by_others())?;
+    plan_report::tell(reporter, ledger, (quota, left), &now.wanted, scope)?;
     if terms.consent != Consent::Given
         && let Err(code) = confirm::confirmed(context, ledger, options.pilot.map_or(Share::All, Share::Pilot)).await
     {
@@ -79,7 +81,10 @@ pub async fn work(
     ledger.note_approval(approval::of(terms, ledger.has_begun()?))?;
     ledger.note_begun()?;
     guard.begin(ledger).map_err(Refused::Overlaps)?;
-    options.left_by_others = guard.left_by_others(ledger);
+    options.left_by_others = guard.left_by_others();
+    if !options.left_by_others.is_empty() {
+        reporter.detail(1, || "other runs on this machine have spent from the same quota: it counts here, too".into());
+    }
     reporter.note_next_step(context.run_again(ledger).to_string());
     let after = if terms.consent == Consent::Given { AfterPilot::End } else { AfterPilot::Ask };
     let ended = send(context, ledger, &graph, options, &now.wanted, after).await;

@@ -137,6 +137,8 @@ pub struct SignedIn {
 pub struct Planned<'a> {
     pub ledger: &'a ReadLedger,
     pub quota: Quota,
+    /// How many writes it has left now; less than none while everything is on hold.
+    pub left: f64,
     pub wanted: &'a Wanted,
     pub fingerprint: String,
     pub is_looked_up: bool,

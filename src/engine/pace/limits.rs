@@ -5,7 +5,7 @@
 //!
 //! Invariant: the first limit of a kind of call is the one that binds first, and the one that a person can change.
 
-use crate::graph::quota::Quota;
+use crate::{graph::quota::Quota, ledger::KeptPace};
 
 /// A kind of call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +59,12 @@ pub(super) fn of(call: Call, first: Quota) -> impl Iterator<Item = (&'static str
     })
 }
 
+/// How many writes of `quota` are left, as other processes left it; less than none while everything is on hold.
+pub fn writes_left<'a>(quota: Quota, kept: impl Iterator<Item = &'a KeptPace>) -> f64 {
+    let name = of(Call::Write, quota).next().map_or("", |(name, _, _)| name);
+    kept.filter_map(|kept| kept.left(name, quota)).fold(f64::from(quota.units.get()), f64::min)
+}
+
 fn is_larger(one: Quota, other: Quota) -> bool {
     one.units >= other.units || one.per_second() > other.per_second()
 }
@@ -90,6 +96,24 @@ mod tests {
     fn larger_quota_lifts_the_others() {
         assert!(shown(Call::Write, "1000000/1s").iter().all(|(_, quota, _)| quota == "1000000/1s"));
         assert_eq!(shown(Call::Write, "7999/100s")[1].1, "8000/10s");
+    }
+
+    #[test]
+    fn spent_writes_are_not_left() {
+        let kept = |quota: &str, millis| {
+            let until_full = [("writes".to_owned(), millis), ("resource_units".to_owned(), 9_000)].into();
+            KeptPace { quota: quota.into(), until_full, ..KeptPace::default() }
+        };
+        for (kept, left) in [
+            (vec![], 3_000.0),
+            (vec![kept("3000/150s", 100_000)], 1_000.0),
+            (vec![kept("3000/150s", 100_000), kept("3000/150s", 130_000)], 400.0),
+            (vec![kept("3000/150s", 155_000)], -100.0),
+            (vec![kept("600/30s", 20_000)], 3_000.0),
+        ] {
+            let found = writes_left(Quota::DOCUMENTED_WRITES, kept.iter());
+            assert!((found - left).abs() < 1e-6, "{found}, not {left}");
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ mod tests;
 
 pub use cause::Refusals;
 pub use forecast::Forecast;
-pub use limits::Call;
+pub use limits::{Call, writes_left};
 
 use crate::{graph::quota::Quota, ledger::KeptPace};
 use bucket::PARTS;

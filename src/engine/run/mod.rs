@@ -18,9 +18,12 @@ pub use reissue::must_be_possible;
 pub use write_loop::writeback_time;
 
 use crate::{
-    engine::dispatch::{DispatchError, Pace, Waiting},
+    engine::{
+        dispatch::{DispatchError, Pace, Waiting},
+        pace::writes_left,
+    },
     graph::{Graph, quota::Quota},
-    ledger::{Counts, KeptPace, Ledger, LedgerError, ReadLedger, RowStatus, Session, SignedInAs},
+    ledger::{Counts, KeptPace, Ledger, LedgerError, OnHold, Process, ReadLedger, RowStatus, SignedInAs},
     outcome::Cause,
     password::PasswordError,
 };
@@ -218,7 +221,8 @@ pub async fn run<G: Graph>(
     ledger.limit_to(options.pilot.map(|nth| ledger.nth_pending(nth)).transpose()?.flatten());
     // If this process is killed, the note and the rows are the only record of it.
     let began_at = options.pace.clock.millis();
-    ledger.begin_process(began_at, &options.pace.write_quota.to_string())?;
+    let left = left_at_start(ledger, options, began_at)?;
+    ledger.begin_process(began_at, &options.pace.write_quota.to_string(), left)?;
     let mut engine = write_loop::Engine::new(ledger, graph, options, began_at, emit);
     let end = engine.work(&mut stop).await;
     let (session, pauses) = (engine.session(), engine.into_pauses());
@@ -229,12 +233,22 @@ pub async fn run<G: Graph>(
     end
 }
 
-/// The minimum time in seconds in which the quota allows a session's accounts, and the share of that pace that the
-/// session reached. `None` if all of them fit into the full bucket, so nothing limited the session.
+/// How many writes the quota has left, if the bucket is not full. A wait that is not over comes before the first write, so
+/// it does not count.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast saturates")]
+fn left_at_start(ledger: &ReadLedger, options: &RunOptions, now: i64) -> Result<Option<u64>, LedgerError> {
+    let own = ledger.kept_pace(OnHold::Writes, now)?;
+    let left = writes_left(options.pace.write_quota, own.iter().chain(&options.left_by_others));
+    Ok((left < f64::from(options.pace.write_quota.units.get())).then_some(left.max(0.0) as u64))
+}
+
+/// The minimum time in seconds in which the quota allows a process's accounts, and the share of that pace that the process
+/// reached. `None` if all of them fit into what the bucket had left, so nothing limited the process.
 #[must_use]
-pub fn share_of_possible(session: &Session) -> Option<(f64, f64)> {
-    let quota: Quota = session.write_quota.parse().ok()?;
-    let least = quota.least_time(session.settled + session.revoked).as_secs_f64();
+pub fn share_of_possible(Process { session, left, .. }: &Process) -> Option<(f64, f64)> {
+    let (quota, writes): (Quota, _) = (session.write_quota.parse().ok()?, session.settled + session.revoked);
+    #[expect(clippy::cast_precision_loss, reason = "counts of accounts stay far below 2^52")]
+    let least = left.map_or(quota.least_time(writes), |left| quota.least_time_from(writes, left as f64)).as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of a run stay far below 2^52")]
     let took = session.last_write?.saturating_sub(session.first_write?) as f64 / 1_000.0;
     (least > 0.0 && took > 0.0).then(|| (least, (least / took).min(1.0)))
@@ -242,7 +256,8 @@ pub fn share_of_possible(session: &Session) -> Option<(f64, f64)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Session, share_of_possible};
+    use super::share_of_possible;
+    use crate::ledger::{Process, Session};
 
     /// 100 seconds for `settled` accounts and `revoked` sessions, at the documented quota.
     fn session(settled: u64, revoked: u64) -> Session {
@@ -251,7 +266,7 @@ mod tests {
     }
 
     fn share(settled: u64, revoked: u64) -> Option<(f64, f64)> {
-        share_of_possible(&session(settled, revoked))
+        share_of_possible(&Process { session: session(settled, revoked), ..Process::default() })
     }
 
     #[test]
@@ -261,6 +276,10 @@ mod tests {
         assert_eq!(share(3_500, 500), share(4_000, 0), "sessions cost as much as passwords");
         assert_eq!(share(6_000, 0), Some((150.0, 1.0)), "faster than the quota allows is a bucket of somebody else's");
         let at_once = Session { last_write: Some(5_000), ..session(4_000, 0) };
-        assert_eq!(share_of_possible(&at_once), None, "in no time there is no share of it");
+        let process = |session, left| Process { session, left, ..Process::default() };
+        assert_eq!(share_of_possible(&process(at_once, None)), None, "in no time there is no share of it");
+        let after_another = process(session(1_500, 0), Some(500));
+        assert_eq!(share_of_possible(&after_another), Some((50.0, 0.5)), "the bucket was not full");
+        assert_eq!(share_of_possible(&process(session(500, 0), Some(500))), None, "what was left held them all");
     }
 }

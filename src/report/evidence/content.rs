@@ -80,7 +80,7 @@ impl Head {
 }
 
 impl Session {
-    fn of(Process { session, is_cut_off }: &Process) -> Self {
+    fn of(Process { session, is_cut_off, .. }: &Process) -> Self {
         Self {
             began_at: time(session.began_at),
             ended_at: (!is_cut_off).then(|| time(session.ended_at)),

@@ -7,7 +7,7 @@
 
 use crate::{
     graph::quota::Quota,
-    ledger::{LedgerError, Pause, Process, ReadLedger, Session, Times, is_time},
+    ledger::{LedgerError, Pause, Process, ReadLedger, Times, is_time},
 };
 
 /// A period in which one process worked.
@@ -119,20 +119,22 @@ impl Segment {
 impl Pace {
     /// Revoking sessions is a separate write, so each account costs more if that was done.
     #[expect(clippy::cast_precision_loss, reason = "counts of accounts stay far below 2^52")]
-    fn of(session: &Session) -> Option<Self> {
+    fn of(Process { session, left, .. }: &Process) -> Option<Self> {
         let quota: Quota = session.write_quota.parse().ok()?;
         let settled = session.settled.max(1) as f64;
         let price = 1.0 + session.revoked as f64 / settled;
-        Some(Self { burst: f64::from(quota.units.get()) / price, rate: quota.per_second() / price })
+        let burst = left.map_or(f64::from(quota.units.get()), |left| left as f64);
+        Some(Self { burst: burst / price, rate: quota.per_second() / price })
     }
 }
 
 /// The period in which each process wrote.
 fn segments_of(processes: &[Process]) -> Vec<Segment> {
-    let segment = |Process { session, .. }: &Process| {
+    let segment = |process: &Process| {
+        let session = &process.session;
         let (from, to) = (session.first_write?, session.last_write?);
         let sound = is_time(from) && is_time(to) && from <= to;
-        sound.then(|| Segment { from, to: to.max(from + 1), before: 0, points: Vec::new(), pace: Pace::of(session) })
+        sound.then(|| Segment { from, to: to.max(from + 1), before: 0, points: Vec::new(), pace: Pace::of(process) })
     };
     processes.iter().filter_map(segment).collect()
 }
@@ -163,6 +165,7 @@ fn fill(segments: &mut [Segment], endings: &[(i64, u64)]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::Session;
     use proptest::prelude::*;
 
     fn process(first: i64, last: i64, settled: u64, revoked: u64) -> Process {
@@ -174,7 +177,7 @@ mod tests {
             write_quota: "100/10s".into(),
             ..Session::default()
         };
-        Process { session, is_cut_off: false }
+        Process { session, ..Process::default() }
     }
 
     #[test]

@@ -186,7 +186,7 @@ fn sanitized(text: &str) -> String {
 
 /// The least time for all accounts; those of the on-premises directory go beside the others.
 fn least_time(planned: &Planned<'_>, accounts: u64) -> std::time::Duration {
-    let others = planned.quota.least_time(accounts.saturating_sub(planned.on_premises));
+    let others = planned.quota.least_time_from(accounts.saturating_sub(planned.on_premises), planned.left);
     others.max(writeback_time(planned.on_premises))
 }
 

@@ -54,7 +54,7 @@ pub(super) fn planned(lines: Lines, planned: &Planned<'_>) {
     // Revoking sessions is a separate write.
     let writes = pending.saturating_sub(planned.on_premises);
     let writes = if planned.wanted.revoke_sessions { writes + pending } else { writes };
-    lines.say(&format!("Time:      {}", estimate(writes, planned.quota)));
+    lines.say(&format!("Time:      {}", estimate(writes, planned.quota, planned.left)));
     writeback(lines, planned);
     if !settings.rehearsal {
         lines.say(&format!("Kept:      {}", storage(ledger)));
@@ -129,11 +129,16 @@ fn done_before(counts: &Counts) -> String {
 }
 
 /// The minimum time that the quota allows.
-fn estimate(pending: u64, quota: Quota) -> String {
-    let least = quota.least_time(pending);
+fn estimate(pending: u64, quota: Quota, left: f64) -> String {
+    let least = quota.least_time_from(pending, left);
     let time = if least.is_zero() { "under a minute".into() } else { format!("about {}", short(least)) };
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast saturates")]
+    let spent = match left.max(0.0) as u64 {
+        left if left < quota.units.get().into() => format!(", {} of them are left now,", grouped(left)),
+        _ => String::new(),
+    };
     format!(
-        "{time}, if the quota is {} writes in {} s and nothing else uses it",
+        "{time}, if the quota is {} writes in {} s{spent} and nothing else uses it",
         grouped(u64::from(quota.units.get())),
         quota.per.as_secs()
     )
@@ -216,6 +221,25 @@ fn unusual_name(lines: Lines, folder: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn estimate_counts_from_what_is_left() {
+        for (pending, left, words) in [
+            (500, 3_000.0, "under a minute, if the quota is 3,000 writes in 150 s and nothing else uses it"),
+            (
+                500,
+                100.0,
+                "about 20 s, if the quota is 3,000 writes in 150 s, 100 of them are left now, and nothing else uses it",
+            ),
+            (
+                20,
+                -100.0,
+                "about 6 s, if the quota is 3,000 writes in 150 s, 0 of them are left now, and nothing else uses it",
+            ),
+        ] {
+            assert_eq!(estimate(pending, Quota::DOCUMENTED_WRITES, left), words);
+        }
+    }
 
     #[test]
     fn extra_work_has_one_line() {
