@@ -101,9 +101,9 @@ fn help_names_the_program_without_an_ending() {
     }
 }
 
-const VERBS: [&str; 12] = [
-    "reset", "plan", "run", "verify", "report", "handouts", "sweep", "evidence", "runs", "rehearse", "simulate",
-    "generate",
+const VERBS: [&str; 13] = [
+    "reset", "plan", "run", "verify", "report", "handouts", "sweep", "evidence", "remove", "runs", "rehearse",
+    "simulate", "generate",
 ];
 
 fn said(args: &[&str]) -> (bool, String) {

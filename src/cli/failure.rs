@@ -8,7 +8,7 @@ use passwave::{
     ledger::LedgerError,
     password::{BannedError, PasswordError, PolicyError},
     plan::PlanError,
-    report::ReportError,
+    report::{RemovalError, ReportError},
     roster::{RosterError, exclusions::ExclusionsError},
     seal::SealError,
 };
@@ -171,6 +171,16 @@ impl From<ReportError> for Failure {
         match error {
             ReportError::Ledger(error @ LedgerError::Seal(_)) => error.into(),
             _ => Self::away(error).or_hint(hint).about("report"),
+        }
+    }
+}
+
+impl From<RemovalError> for Failure {
+    fn from(error: RemovalError) -> Self {
+        let hint = hints::removal::hint(&error);
+        match error {
+            RemovalError::Report(error) => error.into(),
+            _ => Self::away(error).or_hint(hint).about("removal"),
         }
     }
 }

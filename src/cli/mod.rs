@@ -92,6 +92,7 @@ fn dispatch(context: &Context, verb: Verb) -> Result<u8, Failure> {
         Verb::Handouts { folder, handouts, open } => commands::handouts(context, folder.as_deref(), &handouts, &open),
         Verb::Sweep { folder, sweep, connect, .. } => commands::sweep(context, &folder, &sweep, &connect),
         Verb::Evidence { args } => commands::evidence(context, &args),
+        Verb::Remove { args } => commands::remove(context, &args),
         Verb::Runs { folder, format } => commands::runs(reporter, &folder, format),
         Verb::Doctor { run_dir, connect, .. } => commands::doctor(context, run_dir.as_deref(), &connect),
         Verb::Rehearse { job, simulator } => commands::rehearse(context, &job, &simulator),

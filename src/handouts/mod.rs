@@ -33,7 +33,7 @@ use crate::{
     account::language::Language,
     ledger::{LedgerError, ReadLedger, ReportRow},
     plan::Settings,
-    report::defused,
+    report::{self, defused},
     roster::{self, ColumnRole, NameColumns, RosterError},
     seal::{Recipients, SealError},
     util::{redact::Redactor, sanitize},
@@ -56,9 +56,9 @@ use template::Fault;
 use words::Words;
 
 /// The folder's name inside the run folder.
-pub const FOLDER_NAME: &str = "handouts";
+pub const FOLDER_NAME: &str = report::HANDOUTS_NAME;
 /// The list of its files.
-pub const INDEX_NAME: &str = "index.csv";
+pub const INDEX_NAME: &str = report::HANDOUTS_INDEX;
 /// The file's name if all slips are in one file.
 const ALL: &str = "handouts";
 /// How many groups a message names.
@@ -329,7 +329,7 @@ impl<'l> Handouts<'l> {
     fn index(&self, draft: &mut Draft, folder: &Path, is_sealed: bool) -> Result<(), HandoutError> {
         let written = draft.file(INDEX_NAME, |out| -> Result<(), csv::Error> {
             let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
-            writer.write_record(["group", "file", "slips"])?;
+            writer.write_record(report::HANDOUTS_COLUMNS)?;
             for group in self.groups() {
                 let (file, slips) = (Self::file_name(group, is_sealed), group.rows.len().to_string());
                 writer.write_record([&*defused(&sanitize::data(&group.value)), &*defused(&file), &slips])?;

@@ -12,6 +12,7 @@ use super::{
     fingerprint::Fingerprint,
     marks::{End, Marks, PLANNED_COLUMNS, Planned, mark_of, planned_columns},
     note::{self, NoteKey},
+    removed::Removal,
     state::State,
     words::Word,
 };
@@ -130,6 +131,7 @@ pub(super) fn pass(
 ) -> Result<Approved, LedgerError> {
     let mut fingerprint = Fingerprint::new(connection, settings, marks)?;
     let mut known = Known::default();
+    let has_passwords = Removal::read(connection)? == Removal::Kept;
     let mut select = connection.prepare(concat!(
         "SELECT ",
         planned_columns!(),
@@ -149,7 +151,9 @@ pub(super) fn pass(
         let taken = mark_of(&tag);
         known.push(at, taken);
         let wrong = match () {
-            () if has_lost_its_first(&planned, row)? => Some("its first password is not the one of the plan"),
+            () if has_passwords && has_lost_its_first(&planned, row)? => {
+                Some("its first password is not the one of the plan")
+            }
             () if taken != mark => Some(WRONG_PLAN),
             () => wrong_end(marks, at, state, row)?,
         };

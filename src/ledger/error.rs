@@ -155,6 +155,22 @@ pub enum LedgerError {
         /// Why no copy could be made.
         why: String,
     },
+    /// The passwords are asked for, and were removed.
+    #[error("the passwords of the run in {} were removed ({})", .folder.display(), sanitize::for_terminal(.at))]
+    PasswordsRemoved {
+        /// The run folder.
+        folder: PathBuf,
+        /// When.
+        at: String,
+    },
+    /// The passwords are to be removed, and are still needed.
+    #[error("the run in {} has not ended, so its passwords are still needed ({left} left to do); nothing was removed", .folder.display())]
+    NotEnded {
+        /// The run folder.
+        folder: PathBuf,
+        /// Rows and sessions that are left.
+        left: u64,
+    },
     /// SQLite could not write or read.
     #[error(
         "the ledger could not be read or written: {}",

@@ -34,6 +34,8 @@ mod read;
 mod read_copy;
 pub mod register;
 mod reissue;
+mod removal;
+mod removed;
 mod rescue;
 mod row_status;
 mod rows;
@@ -66,6 +68,7 @@ pub use open::Created;
 pub use processes::{Process, Times, is_time};
 pub use read::{Counts, Group, Session};
 pub use reissue::ToReissue;
+pub use removed::Removal;
 pub use row_status::RowStatus;
 pub use rows::ReportRow;
 pub use run_notes::{Agreement, Approval, SignedInAs};
@@ -100,6 +103,12 @@ use std::{
 /// The ledger's name in the run folder.
 pub const FILE_NAME: &str = "ledger.db";
 
+/// The ledger, the files that SQLite keeps beside it, and the lock.
+pub(crate) fn files_of(ledger: &str) -> impl Iterator<Item = String> {
+    let beside = ["", "-wal", "-shm"].map(|end| format!("{ledger}{end}"));
+    beside.into_iter().chain([lock::FILE_NAME.to_owned()])
+}
+
 /// A ledger that is only read. It claims nothing, and other processes may work on the run meanwhile. To work on a run,
 /// use [`Ledger`].
 ///
@@ -117,6 +126,7 @@ pub struct ReadLedger {
     settings_text: String,
     passwords: PasswordColumn,
     marks: Marks,
+    removal: Removal,
     /// The plan as this process found it, once it was checked.
     approved: RefCell<Option<Approved>>,
     counts: Counts,

@@ -59,6 +59,12 @@ pub(super) enum NoteKey {
     Processes,
     /// What the administrator should know about the roster.
     Remarks,
+    /// When the removal of the passwords began.
+    RemovalBegunAt,
+    /// When the passwords were removed.
+    RemovedAt,
+    /// The plan's fingerprint with the new key and without passwords; empty if the plan was changed before.
+    RemovedPlan,
     /// Whether sessions are revoked.
     RevokeSessions,
     /// The file from which the roster was read.
@@ -110,6 +116,9 @@ impl NoteKey {
             Self::PlannedSchema => "planned_schema",
             Self::Processes => "processes",
             Self::Remarks => "remarks",
+            Self::RemovalBegunAt => "removal_begun_at",
+            Self::RemovedAt => "removed_at",
+            Self::RemovedPlan => "removed_plan",
             Self::RevokeSessions => "revoke_sessions",
             Self::RosterFile => "roster_file",
             Self::RunId => "run_id",

@@ -13,6 +13,7 @@ use super::{
     migrate,
     note::{self, NoteKey},
     password_column::PasswordColumn,
+    removed::Removal,
     schema,
     sessions::Sessions,
     state::State,
@@ -76,7 +77,7 @@ impl Ledger {
         connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
         sync_folder(folder).map_err(|source| LedgerError::File { file: folder.to_owned(), source })?;
         let counts = Counts::read(&connection)?;
-        let read = Read { settings, text, passwords, marks, counts };
+        let read = Read { settings, text, passwords, marks, removal: Removal::Kept, counts };
         let read = ReadLedger::with(connection, folder, read);
         read.approved.replace(Some(approved));
         Ok(Created { ledger: Self::take(read, lock)?, skipped })
@@ -202,7 +203,9 @@ impl ReadLedger {
         if settings.rehearsal {
             connection.pragma_update(None, "synchronous", "OFF")?;
         }
-        let mut passwords = PasswordColumn::new(noted(NoteKey::RunId)?, settings.sealing.as_ref())?;
+        let removal = Removal::read(&connection)?;
+        let sealing = settings.sealing.as_ref().filter(|_| removal == Removal::Kept);
+        let mut passwords = PasswordColumn::new(noted(NoteKey::RunId)?, sealing)?;
         if !noted(NoteKey::CarriedFrom)?.is_empty() {
             passwords.accept_older();
         }
@@ -211,7 +214,7 @@ impl ReadLedger {
             why: "the key of its marks is missing or was changed".into(),
         })?;
         let counts = Counts::read(&connection)?;
-        Ok(Self::with(Database::new(connection), folder, Read { settings, text, passwords, marks, counts }))
+        Ok(Self::with(Database::new(connection), folder, Read { settings, text, passwords, marks, removal, counts }))
     }
 
     fn with(connection: Database, folder: &Path, read: Read) -> Self {
@@ -223,6 +226,7 @@ impl ReadLedger {
             settings_text: read.text,
             passwords: read.passwords,
             marks: read.marks,
+            removal: read.removal,
             approved: None::<Approved>.into(),
             counts: read.counts,
             clocks,
@@ -246,6 +250,7 @@ struct Read {
     text: String,
     passwords: PasswordColumn,
     marks: Marks,
+    removal: Removal,
     counts: Counts,
 }
 

@@ -7,6 +7,7 @@ use super::{
     FILE_NAME, LedgerError, ReadLedger, approved,
     fingerprint::of_schema_4,
     note::{self, NoteKey},
+    removed::Removal,
 };
 
 impl ReadLedger {
@@ -42,7 +43,11 @@ impl ReadLedger {
 
     pub(super) fn must_be_as_noted(&self, taken: &str) -> Result<(), LedgerError> {
         let is_older = self.planned_by_schema()?.is_some();
-        let key = if is_older { NoteKey::CarriedOver } else { NoteKey::Fingerprint };
+        let key = match is_older {
+            _ if self.removal != Removal::Kept => NoteKey::RemovedPlan,
+            true => NoteKey::CarriedOver,
+            false => NoteKey::Fingerprint,
+        };
         let noted = note::read(&self.connection, key)?.unwrap_or_default();
         let is_as_approved = !is_older || of_schema_4(&self.connection, &self.settings)? == self.fingerprint()?;
         if taken == noted && is_as_approved {
@@ -62,6 +67,11 @@ impl ReadLedger {
     pub fn fingerprint_now(&self) -> Result<String, LedgerError> {
         if self.planned_by_schema()?.is_some() {
             return of_schema_4(&self.connection, &self.settings);
+        }
+        if self.removal != Removal::Kept {
+            // It covered the passwords, so it cannot be computed any more.
+            self.must_be_as_planned()?;
+            return self.fingerprint();
         }
         if let Some(approved) = &*self.approved.borrow() {
             return Ok(approved.fingerprint.clone());

@@ -1,7 +1,7 @@
 //! What the reports and the terminal need from the ledger.
 
 use super::{
-    FILE_NAME, Ledger, LedgerError, ReadLedger,
+    FILE_NAME, Ledger, LedgerError, ReadLedger, Removal,
     note::{self, NoteKey},
     state::{SessionState, State},
     tally::Tally,
@@ -218,11 +218,16 @@ impl ReadLedger {
         Ok(serde_json::from_str(&cells)?)
     }
 
-    /// Whether the ledger has any password, in the clear or sealed.
+    /// Whether the run folder may have any password, in the clear or sealed: also while a removal has not ended.
     ///
     /// # Errors
     /// Fails if the ledger cannot be read.
     pub fn has_passwords(&self) -> Result<bool, LedgerError> {
+        match self.removal() {
+            Removal::Kept => {}
+            Removal::Begun(_) => return Ok(true),
+            Removal::Ended(_) => return Ok(false),
+        }
         let sql = "SELECT EXISTS (SELECT 1 FROM account WHERE password IS NOT NULL) OR EXISTS (SELECT 1 FROM replaced)";
         Ok(self.connection.query_row(sql, (), |row| row.get(0))?)
     }

@@ -4,7 +4,7 @@
 //! doubt: no report says that its password is valid.
 
 use super::{
-    ClaimState, LedgerError, ReadLedger, RowStatus, Verdict,
+    ClaimState, LedgerError, ReadLedger, Removal, RowStatus, Verdict,
     approved::end_of,
     forms::form,
     marks::{PLANNED_COLUMNS, Planned, mark_of, planned_columns},
@@ -206,7 +206,7 @@ impl ReadLedger {
     }
 
     fn shown(&self, planned: &Planned<'_>, status: Status, row: &Row) -> Result<Shown, LedgerError> {
-        if matches!(status, Status::Failed | Status::Skipped) {
+        if matches!(status, Status::Failed | Status::Skipped) || self.removal != Removal::Kept {
             return Ok(Shown { password: None, is_sealed: false, ambiguous: false, earlier: Vec::new() });
         }
         let doubt = Doubt::from_bits(row.get(PLANNED_COLUMNS + 2)?);

@@ -16,6 +16,7 @@ mod files;
 mod junit;
 #[cfg(feature = "html")]
 mod page;
+mod removal;
 mod sealed;
 mod sink;
 mod summary;
@@ -33,6 +34,9 @@ pub use earlier::{TakeOver, as_roster};
 pub use files::NotReplaced;
 #[cfg(feature = "html")]
 pub use page::ROWS_MAX as PAGE_ROWS_MAX;
+pub use removal::{
+    HANDOUTS_COLUMNS, HANDOUTS_INDEX, HANDOUTS_NAME, RemovalError, RemovalStep, Removed, remove_passwords,
+};
 pub use sealed::{IDENTITY_NAME, SEALED_NAME};
 pub use summary::{Remedy, Summary, SummaryCause};
 #[cfg(feature = "handouts")]

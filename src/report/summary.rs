@@ -57,6 +57,9 @@ pub struct Summary {
     pub planned_at: String,
     /// When the first process started.
     pub began_at: Option<String>,
+    /// When the passwords were removed, if they were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passwords_removed_at: Option<String>,
     /// When the last process ended; `None` if it was killed or is still running.
     pub ended_at: Option<String>,
     /// When this summary was written; the figures are as of this time.
@@ -273,6 +276,7 @@ impl Summary {
             sealed_to: settings.sealing.as_ref().map(|sealing| sealing.recipients.clone()).unwrap_or_default(),
             sealed_to_names: settings.sealing.as_ref().map(names_of).unwrap_or_default(),
             passwords_not_in_report: 0,
+            passwords_removed_at: ledger.removal().at().map(plain),
             tenant_id: text(signed_in.tenant_id),
             client_id: text(signed_in.client_id),
             planned_at: text(ledger.planned_at()?).unwrap_or_default(),

@@ -19,6 +19,8 @@ mod machine;
 mod meeting;
 mod program;
 mod refusals;
+#[cfg(unix)]
+mod removal;
 #[cfg(feature = "seal")]
 mod sealed;
 #[cfg(target_os = "linux")]

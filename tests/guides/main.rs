@@ -79,6 +79,7 @@ followed! {
     handouts: "docs/guide/handouts.md",
     evidence: "docs/guide/evidence.md",
     sweep: "docs/guide/sweep.md",
+    remove: "docs/guide/remove.md",
     workbooks: "docs/guide/workbooks.md",
     pipelines: "docs/guide/pipelines.md",
     simulator: "docs/guide/simulator.md",

@@ -31,6 +31,7 @@ mod pacing;
 mod profiles;
 mod reissued;
 mod remembered_pace;
+mod removal;
 #[cfg(feature = "seal")]
 mod renewing;
 mod scenarios;

@@ -121,6 +121,13 @@ Examples:
   Only those who had a week, as a job:
       passwave sweep semester --older-than 7d --json > sweep.ndjson";
 
+pub const REMOVE: &str = "\
+Examples:
+  The slips are handed out, so nobody needs the passwords any more:
+      passwave remove semester
+  As a job, from all runs that ended a month ago, except those that are sealed:
+      passwave remove /srv/waves --older-than 30d --keep-sealed --yes";
+
 pub const RUNS: &str = "\
 Examples:
   Which runs are here, and which still have readable passwords?

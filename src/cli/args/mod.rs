@@ -7,6 +7,7 @@ pub mod flags;
 mod handouts;
 #[cfg(test)]
 mod pages_tests;
+mod remove;
 mod rows;
 mod settings;
 mod sweep;
@@ -19,6 +20,7 @@ pub use flags::{
     PastedToVerify, PlanArgs, PolicyArgs, RulesArgs, RunArgs, SealArgs, SimulatorArgs,
 };
 pub use handouts::HandoutArgs;
+pub use remove::RemoveArgs;
 pub use rows::RowsArgs;
 pub use settings::{ParseError, ParsedArgs, read};
 pub use sweep::SweepArgs;
@@ -187,6 +189,16 @@ pub enum Verb {
     Evidence {
         #[command(flatten)]
         args: EvidenceArgs,
+    },
+    /// Remove the passwords from a run folder once they are handed over, and keep its report without them
+    ///
+    /// Removes them from the ledger, the reports and the handouts in the run folder, with everything that could confirm a
+    /// guess. A run that has not ended is refused. Exits with 0, or with 1 if one of several runs was left out because it
+    /// has not ended or could not be read.
+    #[command(after_long_help = examples::REMOVE)]
+    Remove {
+        #[command(flatten)]
+        args: RemoveArgs,
     },
     /// List the run folders in a folder, and say which still have passwords
     ///

@@ -71,6 +71,36 @@ fn question_about(user: &str) -> String {
     format!("This gives {} a new password now. To continue, type y:", sanitize::for_terminal(user))
 }
 
+/// The answer to the question whether to remove passwords.
+pub enum RemovalAnswer {
+    Yes,
+    /// No, with the exit code.
+    No(u8),
+}
+
+/// Asks whether to remove the passwords of these accounts.
+pub async fn removal_confirmed(reporter: &Reporter, accounts: u64, places: &str) -> RemovalAnswer {
+    let asked = removal_question(accounts, places);
+    let (why, code, end) = match answer(reporter, &asked).await {
+        Answer::Line(line) if is_number(&line, accounts) => return RemovalAnswer::Yes,
+        Answer::Line(line) => (refused(&line, accounts), USAGE, End::Declined),
+        Answer::Closed => ("There was no answer.".into(), USAGE, End::Declined),
+        Answer::Interrupted => ("Interrupted.".into(), INTERRUPTED, End::Interrupted),
+    };
+    reporter.tell(&Event::Ends(end));
+    reporter.tell(&Event::Required(&format!("{why} Nothing was removed.")));
+    RemovalAnswer::No(code)
+}
+
+fn removal_question(accounts: u64, places: &str) -> String {
+    format!(
+        "This removes the passwords of {} from {places} for good; whoever needs one must have it by now. To continue, type \
+         the number of accounts ({}):",
+        counted(accounts, "account", "accounts"),
+        grouped(accounts)
+    )
+}
+
 /// Whether the line means yes, or names the account.
 fn is_yes(line: &str, user: &str) -> bool {
     ["y", "yes", user].iter().any(|yes| line.trim().eq_ignore_ascii_case(yes))
@@ -129,6 +159,13 @@ mod tests {
         assert!(pilot.starts_with("Pilot: 5 of 3,598 accounts get") && pilot.ends_with("(5):"), "{pilot}");
         let all = question(3_598, 3_598);
         assert!(all.starts_with("This gives 3,598 accounts") && all.ends_with("(3,598):"), "{all}");
+    }
+
+    #[test]
+    fn removal_question_names_the_accounts_and_the_place() {
+        let asked = removal_question(3_598, "semester");
+        assert!(asked.contains("passwords of 3,598 accounts from semester for good"), "{asked}");
+        assert!(asked.ends_with("type the number of accounts (3,598):"), "{asked}");
     }
 
     #[test]

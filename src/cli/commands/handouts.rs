@@ -32,6 +32,7 @@ pub fn handouts(context: &Context, folder: Option<&Path>, args: &HandoutArgs, op
     let template = args.template.as_deref().map(Template::open).transpose()?.unwrap_or_default();
     let seal_map = seal_map(args)?;
     let mut ledger = Ledger::open_to_read(folder)?;
+    ledger.must_have_passwords()?;
     if let Some(keys) = sealing::keys(&context.reporter, &ledger, open)? {
         ledger.unlock(&keys)?;
     }

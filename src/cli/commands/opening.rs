@@ -15,6 +15,11 @@ pub fn open_real(context: &Context, folder: &Path) -> Result<Ledger, Failure> {
     Ok(ledger)
 }
 
+/// Opens the ledger of a run in a tenant or of a rehearsal, to remove its passwords.
+pub fn open_to_remove(context: &Context, folder: &Path) -> Result<Ledger, Failure> {
+    Ledger::open(folder).map_err(|error| not_opened(context, error, folder))
+}
+
 /// Opens it for reading only, without a lock.
 pub fn open_to_read(context: &Context, folder: &Path) -> Result<ReadLedger, Failure> {
     Ledger::open_to_read(folder).map_err(|error| not_opened(context, error, folder))

@@ -41,6 +41,11 @@ pub fn report(
         // A user who needs the passwords needs them in any case.
         reporter.warn(changed.to_string());
     }
+    if let Some(at) = ledger.removal().at()
+        && format.is_some()
+    {
+        reporter.notice(format!("The passwords of this run were removed ({}).", sanitize::for_terminal(at)));
+    }
     if format == Some(ReportFormat::Xlsx) {
         let words = memory_words(report::workbook_memory(&ledger)?);
         words.iter().for_each(|words| reporter.notice(words));

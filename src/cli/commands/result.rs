@@ -110,8 +110,12 @@ pub fn tell(context: &Context, ledger: &ReadLedger, summary: &Summary, wanted: &
 
 /// The same for users alone.
 pub fn tell_result(context: &Context, ledger: &ReadLedger, summary: &Summary, wanted: &Wanted) {
-    let sealed =
-        ledger.settings().sealing.as_ref().map(|sealing| sealed_report(context, ledger.folder(), sealing, summary));
+    let sealed = ledger
+        .settings()
+        .sealing
+        .as_ref()
+        .filter(|_| ledger.sealed_to().is_some())
+        .map(|sealing| sealed_report(context, ledger.folder(), sealing, summary));
     context.reporter.tell(&Event::Result(&RunResult { ledger, summary, wanted, sealed, has_reports: true }));
     not_replaced(context, ledger, summary);
     password_location(context, ledger, summary);
@@ -141,7 +145,8 @@ pub fn not_replaced(context: &Context, ledger: &ReadLedger, summary: &Summary) {
 /// Says where to find the password of a single account from the command line.
 fn password_location(context: &Context, ledger: &ReadLedger, summary: &Summary) {
     let [user] = ledger.settings().users.as_slice() else { return };
-    if summary.counts["reset"] == 1 && !summary.rehearsal && summary.sealed_to.is_empty() {
+    let is_there = summary.sealed_to.is_empty() && summary.passwords_removed_at.is_none();
+    if summary.counts["reset"] == 1 && !summary.rehearsal && is_there {
         let step = context.step("report", ledger.folder()).with("format", "csv");
         context.reporter.notice(format!(
             "The new password of {} is in that report. See it here:  {step}",

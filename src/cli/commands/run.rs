@@ -42,6 +42,7 @@ pub fn run(
     must_be_whole(terms.expect)?;
     show::must_be_possible(reporter, terms.run.show)?;
     let mut ledger = open_real(context, folder)?;
+    ledger.must_have_passwords()?;
     show::must_be_readable(terms.run.show, sealing::passwords(&ledger, open))?;
     if let Some(keys) = sealing::keys(reporter, &ledger, open)? {
         ledger.unlock(&keys)?;
@@ -102,6 +103,7 @@ pub fn dry_run(
     must_be_whole(terms.expect)?;
     let mut ledger = open_to_read(context, folder)?;
     must_be_real(&ledger)?;
+    ledger.must_have_passwords()?;
     if let Some(keys) = sealing::keys(reporter, &ledger, open)? {
         ledger.unlock(&keys)?;
     }

@@ -31,6 +31,12 @@ pub fn hint(error: &LedgerError) -> Option<String> {
             "if you have an older copy of that folder, it holds the planned passwords: continue with it; if not, put all \
              accounts of the roster into a new run"
         }
+        LedgerError::PasswordsRemoved { .. } => {
+            "give its accounts new passwords: name the run folder as the roster of `passwave reset`"
+        }
+        LedgerError::NotEnded { .. } => {
+            "end it with `passwave run`; if it was never started and is not wanted any more, delete its folder"
+        }
         LedgerError::Sql(_) => {
             let what = storage(error.storage().unwrap_or(StorageFault::Other));
             return Some(format!("{what}, then run it again; what was recorded so far is safe"));

@@ -13,6 +13,7 @@ pub mod ledger;
 pub mod outcome;
 pub mod password;
 pub mod plan;
+pub mod removal;
 pub mod report;
 pub mod roster;
 pub mod run;

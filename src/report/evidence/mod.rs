@@ -29,6 +29,8 @@ use chain::Chain;
 use content::{Head, Row};
 use std::{io::Write, path::PathBuf};
 
+/// How the names of all files of the evidence begin.
+pub(super) const STEM: &str = "evidence.";
 /// The file's name in the run folder.
 pub const EVIDENCE_NAME: &str = "evidence.json";
 /// The name of the page beside it.

@@ -44,6 +44,7 @@ fn named_facts(ledger: &ReadLedger, summary: &Summary) -> Vec<(&'static str, Str
         ("Sent", sent(summary)),
         ("Not looked up", text(&summary.not_looked_up)),
         ("Sealed to", summary.sealed_to_names.join(", ")),
+        ("Passwords removed", moment(&summary.passwords_removed_at)),
         ("Verified", verified(summary)),
         ("Sessions", sessions(summary)),
         ("Methods", methods(summary)),

@@ -1,7 +1,7 @@
 //! What the list says about one run.
 
 use passwave::{
-    ledger::{Counts, Ledger, LedgerError, ReadLedger},
+    ledger::{ClaimCounts, Counts, Ledger, LedgerError, ReadLedger},
     outcome::Status,
     util::sanitize,
 };
@@ -22,6 +22,8 @@ pub struct Entry {
     pub rows: u64,
     pub counts: BTreeMap<&'static str, u64>,
     pub passwords: Passwords,
+    /// Whether users have chosen passwords of their own, once a sweep has asked.
+    pub claimed: Option<ClaimCounts>,
 }
 
 /// How far a run is.
@@ -84,6 +86,7 @@ impl Entry {
             rows: counts.rows(),
             counts: Status::ALL.into_iter().map(|status| (status.as_str(), counts.of(status))).collect(),
             passwords: Passwords::of(ledger)?,
+            claimed: if ledger.is_swept()? { Some(ledger.claims()?) } else { None },
         })
     }
 

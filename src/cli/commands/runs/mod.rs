@@ -3,7 +3,7 @@
 //! It only reads. Invariant: no password is printed, and no text of a ledger without being sanitized.
 
 mod entry;
-mod find;
+pub mod find;
 mod table;
 
 use crate::cli::{args::TextOrJson, console::Reporter, failure::Failure};

@@ -2,12 +2,23 @@
 
 use super::entry::Entry;
 use jiff::{Timestamp, tz::TimeZone};
-use passwave::{outcome::Status, util::format::grouped};
+use passwave::{ledger::ClaimCounts, outcome::Status, util::format::grouped};
 use std::io::{self, Write};
 
 /// Columns of text come first; the others are numbers.
-const HEADERS: [&str; 10] =
-    ["run", "planned", "tenant", "state", "passwords", "reset", "failed", "in doubt", "pending", "skipped"];
+const HEADERS: [&str; 11] = [
+    "run",
+    "planned",
+    "tenant",
+    "state",
+    "passwords",
+    "reset",
+    "failed",
+    "in doubt",
+    "pending",
+    "skipped",
+    "unclaimed",
+];
 const TEXTS: usize = 5;
 
 /// Writes a line for each run, below a header.
@@ -42,5 +53,14 @@ fn cells(run: &Entry) -> [String; HEADERS.len()] {
         number(Status::InDoubt),
         number(Status::Pending),
         number(Status::Skipped),
+        run.claimed.map(|claims| unclaimed(&claims)).unwrap_or_default(),
     ]
+}
+
+/// How many users have not chosen a password of their own, or are not known to, and their share: `18 (4 %)`.
+fn unclaimed(claims: &ClaimCounts) -> String {
+    let open = claims.no + claims.unread;
+    // A few must not look like none.
+    let percent = (open * 100).div_ceil(claims.all().max(1));
+    format!("{} ({percent} %)", grouped(open))
 }

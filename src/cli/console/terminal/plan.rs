@@ -168,6 +168,7 @@ fn writeback(lines: Lines, planned: &Planned<'_>) {
 
 /// The recipients of a sealed run, by name; `None` if it is not sealed.
 pub fn sealed_to(ledger: &ReadLedger) -> Option<String> {
+    ledger.sealed_to()?;
     let sealing = ledger.settings().sealing.as_ref()?;
     let shown: Vec<String> = sealing.shown().iter().map(|name| sanitize::for_terminal(name)).collect();
     let number = counted(sealing.recipients.len() as u64, "recipient", "recipients");

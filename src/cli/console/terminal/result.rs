@@ -45,7 +45,9 @@ fn reports(lines: Lines, RunResult { ledger, summary, sealed, .. }: &RunResult<'
     lines.say(&format!("Page:    {}", path(PAGE_NAME).display()));
     lines.say(&format!("Summary: {}   Ledger: {}", path(SUMMARY_NAME).display(), folder.join(FILE_NAME).display()));
     let has_passwords = summary.counts["reset"] + summary.counts["in_doubt"] > 0 && !summary.rehearsal;
-    if has_passwords && summary.sealed_to.is_empty() {
+    if let Some(at) = &summary.passwords_removed_at {
+        lines.say(&format!("The passwords were removed ({at})."));
+    } else if has_passwords && summary.sealed_to.is_empty() {
         lines.say("The report and the page contain passwords in clear text: keep them private.");
     }
 }
