@@ -19,6 +19,7 @@
 //!
 //! | layer | what it is |
 //! |---|---|
+//! | [`fleet`] | one roster for many tenants: a run for each, side by side |
 //! | [`handouts`] | printable slips for the users |
 //! | [`report`] | the result of each row, as CSV, workbook, HTML page, JUnit XML and summary |
 //! | [`engine`] | the work: look up accounts, write passwords, verify the result |
@@ -84,6 +85,8 @@
 
 pub mod account;
 pub mod engine;
+#[cfg(feature = "html")]
+pub mod fleet;
 pub mod graph;
 #[cfg(feature = "handouts")]
 pub mod handouts;

@@ -2,4 +2,5 @@
 
 pub mod language;
 pub mod roles;
+pub mod tenant;
 pub mod upn;

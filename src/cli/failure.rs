@@ -3,7 +3,8 @@
 use super::hints;
 use passwave::{
     engine::{lookup::LookupError, reader::ReadError, run::RunError},
-    graph::client::{EndpointError, SignInError},
+    fleet::FleetError,
+    graph::client::{DiscoveryError, EndpointError, SignInError},
     handouts::{HandoutError, SealMapError, TemplateError},
     ledger::LedgerError,
     password::{BannedError, PasswordError, PolicyError},
@@ -182,6 +183,26 @@ impl From<RemovalError> for Failure {
             RemovalError::Report(error) => error.into(),
             _ => Self::away(error).or_hint(hint).about("removal"),
         }
+    }
+}
+
+impl From<FleetError> for Failure {
+    fn from(error: FleetError) -> Self {
+        let hint = hints::fleet::hint(&error).map(str::to_owned);
+        match error {
+            FleetError::Roster(error) => error.into(),
+            FleetError::Ledger(error) => error.into(),
+            FleetError::Report(error) => error.into(),
+            FleetError::File { .. } | FleetError::Locked(_) => Self::away(error).or_hint(hint).about("fleet"),
+            error => Self::usage(error).or_hint(hint).about("fleet"),
+        }
+    }
+}
+
+impl From<DiscoveryError> for Failure {
+    fn from(error: DiscoveryError) -> Self {
+        let hint = hints::fleet::of_discovery(&error).map(str::to_owned);
+        Self::away(format_args!("{error}; nothing was sent")).or_hint(hint).about("sign_in")
     }
 }
 

@@ -9,11 +9,12 @@ mod hints;
 mod launcher;
 mod next_step;
 
-use args::{ParseError, ParsedArgs, Verb};
-use commands::{Asking, Consent, Population, RunConditions};
+use args::{JobArgs, ParseError, ParsedArgs, Verb};
+use commands::{Asking, Consent, Population, RunConditions, fleet};
 use console::{Event, EventLines, Reporter, Verbosity};
 use context::Context;
 use failure::Failure;
+use passwave::fleet::Fleet;
 use std::{ffi::OsString, process::ExitCode};
 
 /// The whole program.
@@ -72,37 +73,69 @@ fn dispatch(context: &Context, verb: Verb) -> Result<u8, Failure> {
     match verb {
         Verb::Reset { job } if job.dry_run => {
             reporter.notice("--dry-run: this is what `passwave plan` does.");
-            commands::plan(context, &job)
+            plan(context, &job)
         }
-        Verb::Reset { job } => commands::reset(context, &job),
-        Verb::Plan { job } => commands::plan(context, &job),
+        Verb::Reset { job } => match &job.plan.tenant_column {
+            Some(column) => fleet::reset(context, &job, column),
+            None => commands::reset(context, &job),
+        },
+        Verb::Plan { job } => plan(context, &job),
         Verb::Run { folder, run, limit, connect, open, expect, yes, dry_run, .. } => {
             let consent = Consent::new(&Asking { says_yes: yes, can_ask: console::can_ask() });
             let expect = expect.as_deref();
             let terms = RunConditions { run: &run, limit: &limit, expect, consent, says_yes: yes };
+            if Fleet::is_at(&folder) {
+                return match dry_run {
+                    true => fleet::dry_run(context, &folder, &open, &connect, &terms),
+                    false => fleet::run(context, &folder, &connect, &open, &terms),
+                };
+            }
             if dry_run {
                 return commands::dry_run(context, &folder, &open, &connect, &terms);
             }
             commands::run(context, &folder, &connect, &open, &terms)
         }
+        Verb::Verify { folder, pace, connect, .. } if Fleet::is_at(&folder) => {
+            fleet::verify(context, &folder, &pace, &connect)
+        }
         Verb::Verify { folder, pace, connect, .. } => commands::verify(context, &folder, &pace, &connect),
+        Verb::Report { folder, format, output, open, .. } if Fleet::is_at(&folder) => {
+            fleet::report(context, &folder, format, output.as_deref(), &open)
+        }
         Verb::Report { folder, format, output, open, .. } => {
             commands::report(context, &folder, format, output.as_deref(), &open)
         }
+        Verb::Handouts { folder: Some(folder), handouts, open } if Fleet::is_at(&folder) => {
+            fleet::handouts(context, &folder, &handouts, &open)
+        }
         Verb::Handouts { folder, handouts, open } => commands::handouts(context, folder.as_deref(), &handouts, &open),
+        Verb::Sweep { folder, sweep, connect, .. } if Fleet::is_at(&folder) => {
+            fleet::sweep(context, &folder, &sweep, &connect)
+        }
         Verb::Sweep { folder, sweep, connect, .. } => commands::sweep(context, &folder, &sweep, &connect),
         Verb::Evidence { args } => commands::evidence(context, &args),
         Verb::Remove { args } => commands::remove(context, &args),
         Verb::Runs { folder, format } => commands::runs(reporter, &folder, format),
         Verb::Doctor { run_dir, connect, .. } => commands::doctor(context, run_dir.as_deref(), &connect),
-        Verb::Rehearse { job, simulator } => commands::rehearse(context, &job, &simulator),
-        Verb::Simulate { port, roster, accounts, write_quota, address, app, simulator } => {
-            let population = Population { roster: roster.as_deref(), accounts, app: &app };
+        Verb::Rehearse { job, simulator } => match &job.plan.tenant_column {
+            Some(column) => fleet::rehearse(context, &job, &simulator, column),
+            None => commands::rehearse(context, &job, &simulator),
+        },
+        Verb::Simulate { port, roster, tenant_column, accounts, write_quota, address, app, simulator } => {
+            let tenants = tenant_column.as_deref();
+            let population = Population { roster: roster.as_deref(), tenants, accounts, app: &app };
             commands::simulate(reporter, port, &population, write_quota, &address, &simulator)
         }
         Verb::Generate { count, samples: true, policy } => commands::samples(reporter, count, &policy),
         Verb::Generate { count, policy, .. } => commands::generate(reporter, count, &policy),
         Verb::Completions { shell } => commands::completions(reporter, shell),
         Verb::Man { verb } => commands::man(reporter, verb.as_deref()),
+    }
+}
+
+fn plan(context: &Context, job: &JobArgs) -> Result<u8, Failure> {
+    match &job.plan.tenant_column {
+        Some(column) => fleet::plan(context, job, column),
+        None => commands::plan(context, job),
     }
 }

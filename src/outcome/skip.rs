@@ -25,6 +25,10 @@ pub enum Skip {
     PasswordRejected,
     /// The roster has a profile column, but this row has no profile or an unknown one.
     ProfileUnknown,
+    /// The rows are of several tenants, and this one names none.
+    TenantMissing,
+    /// The row names a tenant that does not exist.
+    TenantUnknown,
     /// Excluded by the list of accounts to leave alone.
     Excluded,
     /// The directory does not know the account.
@@ -48,7 +52,7 @@ pub enum Skip {
 
 impl Skip {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Missing,
         Self::Invalid,
         Self::TooLong,
@@ -58,6 +62,8 @@ impl Skip {
         Self::PasswordMissing,
         Self::PasswordRejected,
         Self::ProfileUnknown,
+        Self::TenantMissing,
+        Self::TenantUnknown,
         Self::Excluded,
         Self::NotInDirectory,
         Self::Synced,
@@ -82,6 +88,8 @@ impl Skip {
             Self::PasswordMissing => "password_missing",
             Self::PasswordRejected => "password_rejected",
             Self::ProfileUnknown => "profile_unknown",
+            Self::TenantMissing => "tenant_missing",
+            Self::TenantUnknown => "tenant_unknown",
             Self::Excluded => "excluded",
             Self::NotInDirectory => "missing",
             Self::Synced => "synced",
@@ -117,6 +125,8 @@ impl Skip {
             Self::Admin => "reset holders of directory roles one by one, or plan again with them included",
             Self::CurrentUser => "this is the account that signed in: change your own password yourself",
             Self::ProfileUnknown => "name a profile in the row, or one for all rows without one, and plan again",
+            Self::TenantMissing => "name the tenant in the row, by its id or a domain, and plan again",
+            Self::TenantUnknown => "correct the tenant in the row, and plan again",
             Self::Unread => "plan again; the plan can use the names in the roster if reading accounts is refused",
             Self::Mismatch => "name the account by its object id",
             _ => "correct the row in the roster, and reset it alone",

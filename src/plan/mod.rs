@@ -51,6 +51,18 @@ pub struct Rules {
     pub writeback: bool,
 }
 
+/// The tenant of a run, as the plan names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedTenant {
+    /// Its id, a GUID. A rehearsal may have only a domain.
+    pub id: String,
+    /// How it is called: a domain of the roster, or the id.
+    pub name: String,
+    /// All its names in the roster.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+}
+
 /// Settings of the whole run. The ledger stores them with the plan.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -90,6 +102,9 @@ pub struct Settings {
     /// The cloud of the tenant. `None` in a rehearsal, and in a run that an older release planned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cloud: Option<Cloud>,
+    /// The tenant, if the plan names it: then the run signs in to this one and to no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<NamedTenant>,
     /// Endpoints that were given instead of the cloud's when the run was planned. They have to be given again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub own_endpoints: Vec<OwnEndpoint>,
@@ -118,6 +133,7 @@ impl Settings {
             rules: Rules::default(),
             sealing: None,
             cloud: None,
+            tenant: None,
             own_endpoints: Vec::new(),
             wanted: Wanted::default(),
         }

@@ -29,7 +29,9 @@ pub const COLUMNS: [&str; 9] = [
 const KINDS: [Kind; 9] =
     [Kind::Number, Kind::Text, Kind::Text, Kind::Secret, Kind::Text, Kind::Text, Kind::Number, Kind::Text, Kind::Time];
 
-/// The column for verification, after these.
+/// The column for the tenant, after these, if there are several.
+pub const TENANT_COLUMN: &str = "tenant";
+/// The column for verification, after that.
 pub const VERIFIED_COLUMN: &str = "verified_at";
 /// The column for revoked sessions, after that.
 pub const SESSIONS_COLUMN: &str = "sessions_revoked";
@@ -110,8 +112,11 @@ pub(super) enum Value<'a> {
 }
 
 /// The columns of one report.
+#[derive(Clone)]
 pub(super) struct Columns {
     view: View,
+    /// The tenant of the rows, if the report has rows of several.
+    tenant: Option<String>,
     verified: bool,
     sessions: bool,
     swept: bool,
@@ -126,6 +131,7 @@ impl Columns {
     pub(super) fn of(ledger: &ReadLedger, passwords: Passwords) -> Result<Self, Fault> {
         Ok(Self {
             view: View::new(ledger, passwords),
+            tenant: None,
             verified: ledger.is_verified()?,
             sessions: ledger.revokes_sessions()?,
             swept: ledger.is_swept()?,
@@ -135,9 +141,24 @@ impl Columns {
         })
     }
 
+    /// The columns of a report over several runs, for the rows of each.
+    pub(super) fn together(mut all: Vec<(String, Self)>) -> Vec<Self> {
+        let any = |is: fn(&Self) -> bool| all.iter().any(|(_, columns)| is(columns));
+        let (verified, sessions) = (any(|columns| columns.verified), any(|columns| columns.sessions));
+        let (swept, method) = (any(|columns| columns.swept), any(|columns| columns.method));
+        let sealed = any(|columns| columns.view.sealed);
+        let width = all.iter().map(|(_, columns)| columns.width).max().unwrap_or_default();
+        let merged = all.drain(..).map(|(tenant, columns)| {
+            let view = View { sealed, ..columns.view };
+            Self { view, tenant: Some(tenant), verified, sessions, swept, method, width, ..columns }
+        });
+        merged.collect()
+    }
+
     /// Their names, and their kinds.
     pub(super) fn names(&self) -> impl Iterator<Item = (&str, Kind)> {
         let extra = [
+            self.tenant.is_some().then_some((TENANT_COLUMN, Kind::Text)),
             self.verified.then_some((VERIFIED_COLUMN, Kind::Time)),
             self.sessions.then_some((SESSIONS_COLUMN, Kind::Text)),
             self.swept.then_some((CLAIMED_COLUMNS[0], Kind::Text)),
@@ -171,6 +192,9 @@ impl Columns {
         put(Value::Number(row.attempts))?;
         put(Value::Text(row.request_id.as_deref().unwrap_or_default()))?;
         put(Value::Time(row.changed_at))?;
+        if let Some(tenant) = &self.tenant {
+            put(Value::Text(tenant))?;
+        }
         if self.verified {
             put(Value::Time(row.verified_at))?;
         }
@@ -190,6 +214,12 @@ impl Columns {
         }
         (0..self.width).try_for_each(|at| put(Value::Text(cells.get(at).map_or("", |cell| cell))))
     }
+}
+
+/// A report that takes rows of several runs.
+pub(super) trait RowsTogether {
+    /// Takes the next row, with the columns of its run.
+    fn take_of(&mut self, columns: &Columns, row: &ReportRow, cells: &Cells<'_>) -> Result<(), Fault>;
 }
 
 /// The state of the account's sessions: `revoked`, `pending`, or `failed` with Graph's code.

@@ -17,10 +17,12 @@ mod junit;
 #[cfg(feature = "html")]
 mod page;
 mod removal;
+mod runs;
 mod sealed;
 mod sink;
 mod summary;
 mod table;
+mod together;
 mod work;
 #[cfg(feature = "xlsx")]
 mod workbook;
@@ -29,7 +31,9 @@ mod workbook;
 mod workbook;
 
 pub use crate::util::sanitize::defused;
-pub use columns::{CLAIMED_COLUMNS, COLUMNS, EARLIER_COLUMN, METHOD_COLUMN, SESSIONS_COLUMN, VERIFIED_COLUMN};
+pub use columns::{
+    CLAIMED_COLUMNS, COLUMNS, EARLIER_COLUMN, METHOD_COLUMN, SESSIONS_COLUMN, TENANT_COLUMN, VERIFIED_COLUMN,
+};
 pub use earlier::{TakeOver, as_roster};
 pub use files::NotReplaced;
 #[cfg(feature = "html")]
@@ -37,10 +41,12 @@ pub use page::ROWS_MAX as PAGE_ROWS_MAX;
 pub use removal::{
     HANDOUTS_COLUMNS, HANDOUTS_INDEX, HANDOUTS_NAME, RemovalError, RemovalStep, Removed, remove_passwords,
 };
+pub use runs::Runs;
 pub use sealed::{IDENTITY_NAME, SEALED_NAME};
 pub use summary::{Remedy, Summary, SummaryCause};
 #[cfg(feature = "handouts")]
 pub(crate) use summary::{accepted, is_accepted};
+pub use together::{print_csv_together, print_workbook_together};
 
 use crate::{
     JsonError,

@@ -5,7 +5,7 @@
 
 use super::{
     Fault,
-    columns::{Columns, Passwords, Value},
+    columns::{Columns, Passwords, RowsTogether, Value},
     sink::{Cells, RowSink},
     time,
 };
@@ -26,10 +26,14 @@ pub(super) struct Table<W: Write> {
 
 impl<W: Write> Table<W> {
     /// Writes the header.
-    pub(super) fn begin(ledger: &ReadLedger, passwords: Passwords, mut out: W) -> Result<Self, Fault> {
+    pub(super) fn begin(ledger: &ReadLedger, passwords: Passwords, out: W) -> Result<Self, Fault> {
+        Self::with(Columns::of(ledger, passwords)?, out)
+    }
+
+    /// The same with these columns.
+    pub(super) fn with(columns: Columns, mut out: W) -> Result<Self, Fault> {
         out.write_all(BYTE_ORDER_MARK)?;
         let mut writer = csv::WriterBuilder::new().flexible(true).terminator(csv::Terminator::CRLF).from_writer(out);
-        let columns = Columns::of(ledger, passwords)?;
         for (name, _) in columns.names() {
             writer.write_field(&*defused(name))?;
         }
@@ -46,9 +50,24 @@ impl<W: Write> Table<W> {
 impl<W: Write> RowSink for Table<W> {
     fn take(&mut self, row: &ReportRow, cells: &Cells<'_>) -> Result<(), Fault> {
         let Self { columns, writer } = self;
-        columns.values(row, cells, |value| write_value(writer, &value))?;
-        Ok(writer.write_record(None::<&[u8]>)?)
+        put(writer, columns, row, cells)
     }
+}
+
+impl<W: Write> RowsTogether for Table<W> {
+    fn take_of(&mut self, columns: &Columns, row: &ReportRow, cells: &Cells<'_>) -> Result<(), Fault> {
+        put(&mut self.writer, columns, row, cells)
+    }
+}
+
+fn put<W: Write>(
+    writer: &mut csv::Writer<W>,
+    columns: &Columns,
+    row: &ReportRow,
+    cells: &Cells<'_>,
+) -> Result<(), Fault> {
+    columns.values(row, cells, |value| write_value(writer, &value))?;
+    Ok(writer.write_record(None::<&[u8]>)?)
 }
 
 fn write_value<W: Write>(writer: &mut csv::Writer<W>, value: &Value<'_>) -> Result<(), Fault> {

@@ -16,7 +16,7 @@ use crate::{
     util::sanitize,
 };
 use csv::StringRecord;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// The prefix of columns from the earlier run's report.
 pub const PREFIX: &str = "previous_";
@@ -84,6 +84,7 @@ impl Earlier {
 }
 
 /// Where the rows of a roster come from, besides its cells.
+#[derive(Clone)]
 pub(super) enum Kind {
     /// A file.
     File,
@@ -164,10 +165,11 @@ impl Roster {
         let language_column = find(ColumnRole::Languages, &options.language_column)?;
         let body = sheet.start();
         let roster = Self {
-            source: Source::Sheet(Box::new(sheet)),
+            source: Arc::new(Source::Sheet(Box::new(sheet))),
             kind: Kind::Run { own: own_columns, by },
             only: None,
             filters: Vec::new(),
+            part: None,
             form: options.form,
             // A name that the earlier run shows was safe to show there already.
             shows_refused: by.is_none() && password_column.is_none(),
@@ -205,10 +207,11 @@ impl Roster {
         }
         Ok(Self {
             body: sheet.start(),
-            source: Source::Sheet(Box::new(sheet)),
+            source: Arc::new(Source::Sheet(Box::new(sheet))),
             kind: Kind::Users(names),
             only: None,
             filters: Vec::new(),
+            part: None,
             name,
             header: vec!["userPrincipalName".into()],
             upn_column: 0,

@@ -37,6 +37,7 @@ mod rows;
 #[cfg_attr(not(feature = "xlsx"), allow(dead_code, reason = "only workbooks fill sheets"))]
 mod sheet;
 mod source;
+mod split;
 mod survey;
 mod table;
 mod text;
@@ -62,6 +63,7 @@ pub use earlier::{Earlier, EarlierRow, PREFIX as EARLIER_PREFIX};
 pub use error::RosterError;
 pub use fault::{ColumnValues, NoAccounts, Searched, Unclear, WorkbookFault};
 pub use hidden::{HiddenRow, HiddenRows};
+pub use names::speaks_of_passwords;
 pub use notes::{Lines, RowNotes};
 pub use only::{Condition, ConditionError, Only};
 pub use origin::{Origin, RowPlace, place};
@@ -70,6 +72,7 @@ pub use reading::read_file;
 pub use remark::{Remark, RemarkKind};
 pub use role::ColumnRole;
 pub use rows::{Refusal, Row, Rows};
+pub use split::{Group, Part};
 pub use table::table;
 
 use crate::{outcome::Status, password::Form, roster::text_file::Charset, util::sanitize};
@@ -84,7 +87,10 @@ use opening::Opening;
 use own::Own;
 use records::{Mark, QuoteFault};
 use source::Source;
-use std::{path::Path, sync::OnceLock};
+use std::{
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 use survey::{Body, Shape};
 
 /// What the user says about the columns. Otherwise they are found by their names and values.
@@ -117,7 +123,7 @@ pub struct RosterOptions {
 /// be printed.
 pub struct Roster {
     name: String,
-    source: Source,
+    source: Arc<Source>,
     kind: Kind,
     /// Where the data rows begin.
     body: Mark,
@@ -138,6 +144,8 @@ pub struct Roster {
     /// Which rows of the source it has, if not all.
     only: Option<Only>,
     filters: Vec<Filter>,
+    /// Only these rows, if it is a part of another roster.
+    part: Option<Part>,
     /// What was noticed in the rows, once all of them have been read.
     notes: OnceLock<RowNotes>,
 }
@@ -214,10 +222,11 @@ impl Roster {
         let (name_columns, form, body) = (name_columns(&header, upn_column), options.form, from);
         let roster = Self {
             name,
-            source,
+            source: Arc::new(source),
             kind: Kind::File,
             only: None,
             filters: Vec::new(),
+            part: None,
             body,
             header,
             upn_column,
@@ -339,12 +348,6 @@ impl Roster {
 /// Fails if there is no such column (the error suggests one), or more than one.
 pub fn column_named(file: &str, header: &[String], role: ColumnRole, wanted: &str) -> Result<usize, RosterError> {
     Names { file, names: header }.named(role, wanted)
-}
-
-/// Whether a column with this name may contain passwords, in any language.
-#[must_use]
-pub fn speaks_of_passwords(name: &str) -> bool {
-    names::speaks_of_passwords(name)
 }
 
 fn open_quote(name: &str, fault: QuoteFault) -> RosterError {

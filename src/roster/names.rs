@@ -117,7 +117,7 @@ impl Meaning {
 }
 
 /// Whether a column with this name may contain passwords.
-pub(super) fn speaks_of_passwords(name: &str) -> bool {
+pub fn speaks_of_passwords(name: &str) -> bool {
     let all = letters(name);
     if has(ABOUT_PASSWORDS, &all) {
         return false;

@@ -11,6 +11,8 @@ pub enum ColumnRole {
     Profiles,
     /// It names each user's language.
     Languages,
+    /// It names each row's tenant.
+    Tenants,
     /// Rows are selected by its values.
     Condition,
     /// It holds the users' names, or parts of them.
@@ -28,6 +30,7 @@ impl ColumnRole {
             Self::Passwords => "holds the passwords",
             Self::Profiles => "names the profiles",
             Self::Languages => "names the languages",
+            Self::Tenants => "names the tenants",
             Self::Condition => "selects the rows",
             Self::Names => "holds the users' names",
             Self::Groups => "makes the groups",

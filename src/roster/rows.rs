@@ -11,6 +11,7 @@ use super::{
     earlier::{Kind, Known},
     records::Mark,
     source::Records,
+    split::Pick,
 };
 use crate::{
     account::{
@@ -60,12 +61,55 @@ pub struct Rows<'r> {
     /// Length of the last record; the buffer for the next one gets the same size.
     length: usize,
     failed: bool,
+    /// Where the last row begins.
+    start: Mark,
+    /// How many rows of a part were read.
+    picked: usize,
 }
 
 impl<'r> Rows<'r> {
     pub(super) fn new(roster: &'r Roster) -> Self {
         let records = roster.source.records(roster.body);
-        Self { roster, records, number: 0, seen: Seen::default(), notes: RowNotes::default(), length: 0, failed: false }
+        Self {
+            roster,
+            records,
+            number: 0,
+            seen: Seen::default(),
+            notes: RowNotes::default(),
+            length: 0,
+            failed: false,
+            start: roster.body,
+            picked: 0,
+        }
+    }
+
+    /// Where the last row begins.
+    pub(super) const fn start(&self) -> Mark {
+        self.start
+    }
+
+    /// The next row of a part of a roster.
+    fn next_picked(&mut self, rows: &[Pick]) -> Result<Option<(Mark, StringRecord)>, RosterError> {
+        let Some(pick) = rows.get(self.picked) else { return Ok(None) };
+        self.picked += 1;
+        if self.records.mark() != pick.at {
+            self.records = self.roster.source.records(pick.at);
+        }
+        let mut cells = StringRecord::with_capacity(self.length + 16, self.roster.header.len() + 1);
+        let read = self.records.read(&mut cells).map_err(|fault| self.roster.open_quote(fault))?;
+        let Some(start) = read else { return Ok(None) };
+        self.restore(&mut cells);
+        self.length = cells.as_slice().len();
+        self.number = pick.number;
+        Ok(Some((start, cells)))
+    }
+
+    /// Undoes what passwave's own report does to cells.
+    fn restore(&self, cells: &mut StringRecord) {
+        if let Some(own) = &self.roster.own {
+            own.restore(cells);
+            own.forget_passwords(cells, self.roster.password_column);
+        }
     }
 
     /// The next record that is a row, even if the roster does not keep it. Its number is noted.
@@ -73,10 +117,7 @@ impl<'r> Rows<'r> {
         let mut cells = StringRecord::with_capacity(self.length + 16, self.roster.header.len() + 1);
         while let Some(start) = self.records.read(&mut cells).map_err(|fault| self.roster.open_quote(fault))? {
             let is_file = matches!(self.roster.kind, Kind::File);
-            if let Some(own) = &self.roster.own {
-                own.restore(&mut cells);
-                own.forget_passwords(&mut cells, self.roster.password_column);
-            }
+            self.restore(&mut cells);
             if !is_file || (!is_blank(&cells) && !self.is_example(&cells)) {
                 self.length = cells.as_slice().len();
                 // The rows of a run keep their numbers.
@@ -88,6 +129,9 @@ impl<'r> Rows<'r> {
     }
 
     fn read(&mut self) -> Result<Option<(Mark, StringRecord)>, RosterError> {
+        if let Some(part) = &self.roster.part {
+            return self.next_picked(&part.rows);
+        }
         loop {
             match self.next_record()? {
                 Some((_, cells)) if !self.roster.keeps(&cells) => {}
@@ -127,6 +171,9 @@ impl<'r> Rows<'r> {
     }
 
     fn address(&mut self, line: u64, cells: &StringRecord, known: Option<&Known>) -> Result<Upn, (Skip, String)> {
+        if let Some((skip, why)) = self.roster.part.as_ref().and_then(|part| part.reason(self.picked - 1)) {
+            return Err((*skip, why.clone()));
+        }
         must_fit(cells, self.roster, known)?;
         let named = sanitize::trim(cells.get(self.value_column()).unwrap_or_default());
         // A column that the user names may mean another account than that of the earlier run.
@@ -204,7 +251,12 @@ impl Iterator for Rows<'_> {
         if matches!(read, Ok(None)) {
             self.roster.notes.get_or_init(|| std::mem::take(&mut self.notes));
         }
-        read.map(|found| found.map(|(start, cells)| self.row(start.line, cells))).transpose()
+        let (start, cells) = match read {
+            Ok(found) => found?,
+            Err(error) => return Some(Err(error)),
+        };
+        self.start = start;
+        Some(Ok(self.row(start.line, cells)))
     }
 }
 

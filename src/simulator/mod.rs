@@ -23,6 +23,7 @@ mod entry;
 pub mod faults;
 mod http;
 mod index;
+mod one_of_many;
 mod operations;
 mod perform;
 mod permission;
@@ -40,6 +41,7 @@ mod schema;
 mod server;
 mod state;
 mod tenant;
+mod tenants;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -50,7 +52,9 @@ pub use self::{
     account::{Account, AccountKind},
     faults::{Faults, FaultsError},
     http::{Answer, Request, ResponsePlan},
+    one_of_many::TenantOfMany,
     server::{serve, serve_tls},
+    tenants::Tenants,
     tls::{ServerTls, ServerTlsError},
     token::{CertificateError, Credentials},
 };
@@ -84,6 +88,8 @@ pub struct SimulatorConfig {
     /// The address under which clients reach the simulator, without a path: `https://graph.example`. Links in answers
     /// begin with it. `None`, the default, takes scheme and host from each request.
     pub public_url: Option<String>,
+    /// Which tenant it is, if it is one of many; see [`Tenants`].
+    pub tenant: Option<TenantOfMany>,
 }
 
 impl SimulatorConfig {
@@ -99,6 +105,7 @@ impl SimulatorConfig {
             seed,
             epoch: Timestamp::now(),
             public_url: None,
+            tenant: None,
         }
     }
 
@@ -277,6 +284,11 @@ impl Simulator {
         self.state().tenant.find(key).and_then(|held| held.more()).map_or(0, |more| more.sessions_revoked)
     }
 
+    /// The tenant whose tokens it issues in place of its own, if the faults say so.
+    fn issues_for(&self) -> Option<String> {
+        self.state().tokens.issues_for().map(str::to_owned)
+    }
+
     /// What has happened so far.
     #[must_use]
     pub fn tally(&self) -> Tally {
@@ -314,6 +326,9 @@ impl Simulator {
     async fn exchange(&self, method: &str, target: &str, body: &[u8]) -> Result<Answer, SendError> {
         if !self.is_reachable() {
             return Err(SendError::NotSent("the simulated network is down; the faults have an outage now".into()));
+        }
+        if let Some(refused) = self.state().tokens.refused() {
+            return Err(refused.into());
         }
         let token = self.state().own_token();
         let bearer = format!("Bearer {token}");
@@ -354,6 +369,9 @@ impl Graph for Simulator {
     }
 
     async fn claims(&self) -> Result<Option<Claims>, SendError> {
+        if let Some(refused) = self.state().tokens.refused() {
+            return Err(refused.into());
+        }
         Ok(Claims::of(&self.state().own_token()))
     }
 }

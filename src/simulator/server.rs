@@ -5,7 +5,7 @@
 //! Invariant: a request always names a host, so that the addresses in answers lead back here. HTTP/2 has none in its
 //! headers, but in `:authority`; a client that names none at all is told the address of the socket.
 
-use super::{Answer, Request, ServerTls, Simulator, context::http_date};
+use super::{Answer, Request, ServerTls, Tenants, context::http_date};
 use bytes::Bytes;
 use futures_util::stream;
 use http_body_util::{BodyExt, LengthLimitError, Limited, StreamBody};
@@ -42,43 +42,38 @@ struct Cut;
 
 /// What is the same for all requests of a connection.
 struct Connection {
-    simulator: Arc<Simulator>,
+    tenants: Tenants,
     scheme: &'static str,
     /// The address of the socket.
     address: String,
 }
 
-/// Serves `simulator` on `listener` until `stop` resolves; open connections are then closed.
+/// Serves one tenant or many on `listener` until `stop` resolves; open connections are then closed.
 ///
 /// During an outage, new connections are closed at once.
-pub async fn serve(simulator: Arc<Simulator>, listener: TcpListener, stop: impl Future<Output = ()>) {
-    accept(simulator, listener, None, stop).await;
+pub async fn serve(tenants: impl Into<Tenants>, listener: TcpListener, stop: impl Future<Output = ()>) {
+    accept(tenants.into(), listener, None, stop).await;
 }
 
 /// The same over TLS.
 pub async fn serve_tls(
-    simulator: Arc<Simulator>,
+    tenants: impl Into<Tenants>,
     listener: TcpListener,
     tls: ServerTls,
     stop: impl Future<Output = ()>,
 ) {
-    accept(simulator, listener, Some(tls), stop).await;
+    accept(tenants.into(), listener, Some(tls), stop).await;
 }
 
-async fn accept(
-    simulator: Arc<Simulator>,
-    listener: TcpListener,
-    tls: Option<ServerTls>,
-    stop: impl Future<Output = ()>,
-) {
+async fn accept(tenants: Tenants, listener: TcpListener, tls: Option<ServerTls>, stop: impl Future<Output = ()>) {
     let mut connections = JoinSet::new();
     tokio::pin!(stop);
     loop {
         tokio::select! {
             () = &mut stop => return,
             accepted = listener.accept() => match accepted {
-                Ok((socket, _)) if simulator.is_reachable() => {
-                    connections.spawn(serve_connection(Arc::clone(&simulator), socket, tls.clone()));
+                Ok((socket, _)) if tenants.is_reachable() => {
+                    connections.spawn(serve_connection(tenants.clone(), socket, tls.clone()));
                 }
                 Ok(_) => {}
                 Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
@@ -89,11 +84,11 @@ async fn accept(
 }
 
 /// Serves one connection until it ends. Errors are ignored: how it ends is up to the client.
-async fn serve_connection(simulator: Arc<Simulator>, socket: TcpStream, tls: Option<ServerTls>) {
+async fn serve_connection(tenants: Tenants, socket: TcpStream, tls: Option<ServerTls>) {
     let _ = socket.set_nodelay(true);
     let address = socket.local_addr().map_or_else(|_| "localhost".to_owned(), |address| address.to_string());
     let scheme = if tls.is_some() { "https" } else { "http" };
-    let connection = Arc::new(Connection { simulator, scheme, address });
+    let connection = Arc::new(Connection { tenants, scheme, address });
     match tls {
         None => serve_stream(connection, socket).await,
         Some(tls) => {
@@ -124,7 +119,7 @@ impl Connection {
         let headers = self.headers(&head);
         let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
         let request = Request { method: head.method.as_str(), target, headers: &headers, body: &body };
-        response(self.simulator.answer(&request).await.ok_or(Cut)?)
+        response(self.tenants.answer(&request).await.ok_or(Cut)?)
     }
 
     /// The headers, with the host and the scheme if they came in another way.
@@ -143,7 +138,7 @@ impl Connection {
 
     fn too_large(&self) -> Answer {
         let mut answer = Answer::new(413, "text/plain", Vec::new());
-        answer.headers.push(("Date".into(), http_date(self.simulator.state().clock.now().wall).into()));
+        answer.headers.push(("Date".into(), http_date(self.tenants.first().state().clock.now().wall).into()));
         answer
     }
 }

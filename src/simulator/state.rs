@@ -36,14 +36,22 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn new(config: SimulatorConfig) -> Self {
-        let SimulatorConfig { write_quota, resource_units, authentication_methods, faults, seed, epoch, public_url } =
-            config;
+        let SimulatorConfig {
+            write_quota,
+            resource_units,
+            authentication_methods,
+            faults,
+            seed,
+            epoch,
+            public_url,
+            tenant,
+        } = config;
         Self {
             clock: Clock { started: tokio::time::Instant::now(), epoch },
             tenant: Tenant::new(seed, &faults),
             writes: Bucket::new(write_quota, faults.quota_full, &faults.competing),
             units: Bucket::new(resource_units, faults.quota_full, &faults.competing),
-            tokens: Tokens::new(seed, &faults.token, faults.denied),
+            tokens: Tokens::new(seed, &faults.token, faults.denied, tenant.as_ref()),
             rng: Rng::new(seed),
             faults,
             tally: Tally::default(),

@@ -73,6 +73,7 @@ followed! {
     which_rows: "docs/guide/which-rows.md",
     lookup: "docs/guide/lookup.md",
     hybrid: "docs/guide/hybrid.md",
+    fleet: "docs/guide/fleet.md",
     guard_rails: "docs/guide/guard-rails.md",
     passwords: "docs/guide/passwords.md",
     sealed_passwords: "docs/guide/sealed-passwords.md",

@@ -14,6 +14,8 @@ Examples:
       passwave reset pupils.csv --where Form=7A --run-dir seven
       passwave reset seven --where status=failed
       passwave reset --user ann@contoso.com --show
+  Reset the accounts of many tenants, with the column that names each row's tenant:
+      passwave reset trust.csv --tenant-column School --run-dir autumn
   Every night, with expected skips:
       passwave reset pupils.csv --yes --accept synced,admin
   Passwords made of words, and a sign-in without a secret:

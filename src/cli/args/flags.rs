@@ -56,6 +56,10 @@ pub struct PlanArgs {
     /// Column with the account names, by header or number
     #[arg(long, value_name = "NAME")]
     pub upn_column: Option<String>,
+    /// Column with each row's tenant, by its id or one of its domains: the run folder becomes a fleet, with an ordinary run
+    /// for each tenant
+    #[arg(long, value_name = "NAME", conflicts_with = "user")]
+    pub tenant_column: Option<String>,
     /// Sheet of a workbook, by name or number [default: the first visible sheet]
     #[arg(long, value_name = "NAME")]
     pub sheet: Option<String>,
@@ -273,6 +277,10 @@ pub struct ConnectArgs {
     /// National cloud of the tenant [default: the run's cloud, or global]
     #[arg(long, value_parser = cloud(), ignore_case = true)]
     pub cloud: Option<Cloud>,
+    /// TOML file that says for which tenants another application signs in, and which variables hold its secret or
+    /// certificate
+    #[arg(long, value_name = "FILE")]
+    pub tenants: Option<PathBuf>,
     /// Graph's root URL, instead of the cloud's (plain http only to loopback)
     #[arg(long, value_name = "URL")]
     pub graph_endpoint: Option<String>,

@@ -8,7 +8,7 @@ use passwave::{
 };
 use std::path::PathBuf;
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[command(next_help_heading = "Handouts")]
 pub struct HandoutArgs {
     /// One file per value of this roster column, by header or number [default: one file for all]

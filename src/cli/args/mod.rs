@@ -250,6 +250,9 @@ pub enum Verb {
         /// Create the accounts of this roster in the tenant
         #[arg(long, value_name = "FILE", conflicts_with = "accounts")]
         roster: Option<PathBuf>,
+        /// Serve a tenant for each id or domain in this column of the roster; all have the same application
+        #[arg(long, value_name = "NAME", requires = "roster")]
+        tenant_column: Option<String>,
         /// Create this many accounts: user1@contoso.com, user2@contoso.com, …
         #[arg(long, value_name = "N", default_value_t = 1_000)]
         accounts: u64,
@@ -297,13 +300,13 @@ pub enum Verb {
 /// Flags of `reset` that `plan` accepts and ignores.
 pub const NOT_FOR_A_PLAN: [&str; 4] = ["dry_run", "yes", "pilot", "show"];
 /// Flags of `reset` that `rehearse` accepts and ignores: it does not sign in.
-pub const NOT_FOR_A_REHEARSAL: [&str; 8] =
-    ["yes", "auth", "client_id", "login_hint", "cloud", "graph_endpoint", "authority_host", "ca_file"];
+pub const NOT_FOR_A_REHEARSAL: [&str; 9] =
+    ["yes", "auth", "client_id", "login_hint", "cloud", "tenants", "graph_endpoint", "authority_host", "ca_file"];
 
 /// Flags of `run` that `verify` and `report` accept and ignore.
 pub const NOT_FOR_VERIFYING: [&str; 3] = ["yes", "identity", "passphrase"];
-pub const NOT_FOR_A_REPORT: [&str; 8] =
-    ["yes", "auth", "client_id", "login_hint", "cloud", "graph_endpoint", "authority_host", "ca_file"];
+pub const NOT_FOR_A_REPORT: [&str; 9] =
+    ["yes", "auth", "client_id", "login_hint", "cloud", "tenants", "graph_endpoint", "authority_host", "ca_file"];
 
 fn without_meaning_in_a_report(arg: Arg) -> Arg {
     hidden(arg, &NOT_FOR_A_REPORT)

@@ -17,7 +17,7 @@ use passwave::{
 /// The situation if the user declines.
 pub const KEPT: &str = "The plan is kept, and nothing was sent now.";
 /// The situation if the user declines after a pilot.
-const KEPT_AFTER: &str = "Nothing more was sent.";
+pub const KEPT_AFTER: &str = "Nothing more was sent.";
 
 /// The accounts of a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,19 +114,19 @@ fn no_yes(line: &str) -> String {
 }
 
 /// Whether the line is the number, with any grouping of digits.
-fn is_number(line: &str, number: u64) -> bool {
+pub fn is_number(line: &str, number: u64) -> bool {
     let plain: String = line.trim().chars().filter(|c| !matches!(c, ',' | '.' | ' ' | '\'')).collect();
     plain == number.to_string()
 }
 
-fn refused(line: &str, number: u64) -> String {
+pub fn refused(line: &str, number: u64) -> String {
     match sanitize::for_terminal(line.trim()) {
         empty if empty.is_empty() => "No number was typed.".into(),
         typed => format!("{typed:?} is not the number of accounts ({}).", grouped(number)),
     }
 }
 
-enum Answer {
+pub enum Answer {
     Line(String),
     /// Standard input is closed.
     Closed,
@@ -134,7 +134,7 @@ enum Answer {
 }
 
 /// Reads on a separate thread, so that it can be interrupted; the thread ends with the process.
-async fn answer(reporter: &Reporter, question: &str) -> Answer {
+pub async fn answer(reporter: &Reporter, question: &str) -> Answer {
     reporter.ask(question);
     let (send, read) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || send.send(Reporter::answer()));

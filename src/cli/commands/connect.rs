@@ -1,8 +1,13 @@
 //! Signs in: from flags and environment to a signed-in client, before anything is sent.
 
 use super::{
-    browser, destination::Destination, logging::LoggingTokenSource, signals::interrupted, system::files, wanted,
-    writeback,
+    applications::{Applications, variable},
+    browser,
+    destination::Destination,
+    logging::LoggingTokenSource,
+    signals::interrupted,
+    system::files,
+    wanted, writeback,
 };
 use crate::cli::{
     args::{Auth, ConnectArgs, JobArgs, LookupName},
@@ -21,6 +26,7 @@ use passwave::{
         },
     },
     ledger::{Ledger, ReadLedger, SignedInAs},
+    plan::NamedTenant,
     util::sanitize,
 };
 use std::{fmt, time::Duration};
@@ -43,6 +49,8 @@ pub fn endpoints(connect: &ConnectArgs, destination: &Destination) -> Result<End
 pub struct SignIn {
     endpoints: Endpoints,
     credential: auth::Credential,
+    /// The tenant of the run, if the plan names it.
+    tenant: Option<NamedTenant>,
 }
 
 /// Who has signed in, and Graph's port if it is not the default.
@@ -60,17 +68,31 @@ impl SignIn {
         needs: Needs,
     ) -> Result<Self, Failure> {
         files()?;
-        must_fit_the_method(connect)?;
         let endpoints = endpoints(connect, destination)?;
+        let applications = Applications::open(connect.tenants.as_deref())?;
+        Self::at(reporter, connect, (endpoints, destination.tenant.as_ref()), &applications, needs)
+    }
+
+    /// The same at endpoints that several runs share, and in the run's own tenant if it names one.
+    pub fn at(
+        reporter: &Reporter,
+        connect: &ConnectArgs,
+        (endpoints, tenant): (Endpoints, Option<&NamedTenant>),
+        applications: &Applications,
+        needs: Needs,
+    ) -> Result<Self, Failure> {
+        must_fit_the_method(connect)?;
         for end in [&endpoints.authority, &endpoints.graph] {
             reporter.detail(PROXY, || format!("{}: {}", end.host(), endpoints.web.route(end)));
         }
-        let variables = Variables::new(&|name| std::env::var(name).ok());
+        let application = tenant.map(|tenant| applications.of(tenant)).transpose()?.flatten();
+        let get = |name: &str| variable(tenant, application, name);
+        let variables = Variables::new(&get);
         let method = connect.auth.method().map_or_else(|| Method::offered(&variables), Ok)?;
         let (client_id, login_hint) = (connect.client_id.clone(), connect.login_hint.clone());
         let person = PersonOptions { client_id, login_hint, needs, ..PersonOptions::new(show(reporter)) };
         let credential = auth::Credential::open(method, &endpoints, &variables, person)?;
-        Ok(Self { endpoints, credential })
+        Ok(Self { endpoints, credential, tenant: tenant.cloned() })
     }
 
     /// The same for a run that `resets` accounts on premises: with the permission for that, and refused to an application.
@@ -99,14 +121,30 @@ impl SignIn {
     pub fn client<'a>(&'a self, reporter: &'a Reporter) -> GraphClient<LoggingTokenSource<'a>> {
         let http = self.endpoints.web.client(&self.endpoints.graph).clone();
         GraphClient::new(http, &self.endpoints.graph, LoggingTokenSource::new(&self.credential, reporter))
-            .of_tenant(self.credential.tenant())
+            .of_tenant(self.tenant())
+    }
+
+    /// The tenant that tokens are for, if it is known before the sign-in.
+    fn tenant(&self) -> Option<&str> {
+        self.tenant.as_ref().map(|tenant| tenant.id.as_str()).or_else(|| self.credential.tenant())
+    }
+
+    /// The application, if it is known before the sign-in.
+    pub fn client_id(&self) -> Option<&str> {
+        self.credential.client_id()
+    }
+
+    /// Where an administrator of the tenant can consent to the application, if both are known.
+    pub fn consent_address(&self) -> Option<String> {
+        let authority = self.endpoints.authority.as_str().trim_end_matches('/');
+        Some(format!("{authority}/{}/adminconsent?client_id={}", self.tenant()?, self.client_id()?))
     }
 
     /// Who has signed in, by the token's claims, and by the credential where they are silent.
     pub fn who(&self, claims: Claims) -> SignedIn {
         let known = |claimed: Option<String>, own: Option<&str>| claimed.or_else(|| own.map(str::to_owned));
         SignedIn {
-            tenant: known(claims.tenant_id, self.credential.tenant()).unwrap_or_default(),
+            tenant: known(claims.tenant_id, self.tenant()).unwrap_or_default(),
             client_id: known(claims.client_id, self.credential.client_id()).unwrap_or_default(),
             person: claims.user_principal_name.filter(|_| !claims.is_application),
             host: self.endpoints.graph.host().to_owned(),
@@ -115,7 +153,7 @@ impl SignIn {
 
     /// If two tenant ids differ, that can be seen before the sign-in.
     pub fn must_be_the_same(&self, ledger: &ReadLedger) -> Result<(), Failure> {
-        match (ledger.signed_in()?.tenant_id, self.credential.tenant()) {
+        match (ledger.signed_in()?.tenant_id, self.tenant()) {
             (Some(begun), Some(tenant)) if upn::is_object_id(&begun) && upn::is_object_id(tenant) => {
                 same_tenant(&begun, &[tenant])
             }
@@ -138,8 +176,13 @@ impl SignIn {
                 sent")),
         }
         let claims = graph.claims().await.map_err(Failure::away)?.unwrap_or_default();
+        if let Some(planned) = &ledger.settings().tenant {
+            // The sign-in may answer with a token of another tenant; a token that names none is of the one it was asked of.
+            let known: Vec<&str> = claims.tenant_id.iter().map(String::as_str).chain(self.tenant()).collect();
+            same_tenant(&planned.id, &known)?;
+        }
         if let Some(begun) = ledger.signed_in()?.tenant_id {
-            let named = self.credential.tenant();
+            let named = self.tenant();
             let known: Vec<&str> = claims.tenant_id.iter().map(String::as_str).chain(named).collect();
             same_tenant(&begun, &known)?;
         }
@@ -179,7 +222,7 @@ fn show(reporter: &Reporter) -> auth::Show {
 impl fmt::Display for SignIn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.credential.fmt(f)?;
-        self.credential.tenant().map_or(Ok(()), |tenant| write!(f, ", to tenant {tenant}"))
+        self.tenant().map_or(Ok(()), |tenant| write!(f, ", to tenant {tenant}"))
     }
 }
 
@@ -209,7 +252,7 @@ fn not_signed_in(error: SignInError) -> Failure {
 }
 
 /// Signs in, with a few retries. Once the run has started, `--max-wait` decides.
-async fn sign_in(graph: &GraphClient<impl TokenSource>) -> Result<(), SignInError> {
+pub async fn sign_in(graph: &GraphClient<impl TokenSource>) -> Result<(), SignInError> {
     for wait in SIGN_IN_WAITS {
         match graph.sign_in().await {
             Err(error) if error.is_passing() => tokio::time::sleep(wait).await,

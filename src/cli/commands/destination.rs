@@ -12,7 +12,7 @@ use passwave::{
         client::{self, EndpointError},
         cloud::{Cloud, OwnEndpoint},
     },
-    plan::Settings,
+    plan::{NamedTenant, Settings},
 };
 
 /// A cloud and its two addresses.
@@ -21,6 +21,8 @@ pub struct Destination {
     pub cloud: Cloud,
     pub authority: String,
     pub graph: String,
+    /// The tenant of the run, if the plan names it.
+    pub tenant: Option<NamedTenant>,
 }
 
 impl Destination {
@@ -50,7 +52,8 @@ impl Destination {
             ))
             .hint(format!("give the same again: {flags}")));
         }
-        Ok(Self::in_cloud(connect, own.or(connect.cloud).unwrap_or_default()))
+        let destination = Self::in_cloud(connect, own.or(connect.cloud).unwrap_or_default());
+        Ok(Self { tenant: settings.tenant.clone(), ..destination })
     }
 
     fn in_cloud(connect: &ConnectArgs, cloud: Cloud) -> Self {
@@ -59,6 +62,7 @@ impl Destination {
             cloud,
             authority: address(OwnEndpoint::Authority, cloud.authority()),
             graph: address(OwnEndpoint::Graph, cloud.graph()),
+            tenant: None,
         }
     }
 

@@ -57,6 +57,11 @@ pub fn without(reporter: &Reporter, ledger: &mut Ledger, why: &str) -> Result<()
     tell(reporter, ledger, &warnings)
 }
 
+/// The same without words, for one of several tenants.
+pub fn without_words(ledger: &mut Ledger, why: &str) -> Result<(), Failure> {
+    Ok(lookup::without(ledger, why).map(drop)?)
+}
+
 fn tell(reporter: &Reporter, ledger: &Ledger, warnings: &[String]) -> Result<(), Failure> {
     warnings.iter().for_each(|warning| reporter.warn(warning));
     Ok(ledger.set_warnings(warnings)?)

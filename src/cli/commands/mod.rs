@@ -3,6 +3,7 @@
 //! A command reports events to the reporter in its context, and never prints.
 
 mod access;
+mod applications;
 mod approval;
 mod attention;
 mod browser;
@@ -14,6 +15,7 @@ mod destination;
 mod doctor;
 mod evidence;
 mod faults;
+pub mod fleet;
 mod generate;
 mod handouts;
 mod logging;

@@ -20,7 +20,7 @@ use crate::cli::{
 use jiff::Zoned;
 use passwave::{
     ledger::Ledger,
-    password::{ForceChange, Generator},
+    password::{ForceChange, Generator, PasswordPolicy},
     plan::{Lookup, Plan, Rules, Settings},
     roster::{HiddenRows, Roster, RosterOptions, exclusions::Exclusions},
     util::sanitize,
@@ -29,18 +29,9 @@ use std::path::{Path, PathBuf};
 
 /// Makes the plan and its run folder.
 pub fn create(context: &Context, job: &JobArgs, target: Target) -> Result<Ledger, Failure> {
-    let (source, reporter) = (Source::of(&job.plan)?, &context.reporter);
-    system::files()?;
+    let reporter = &context.reporter;
+    let WhatToPlan { source, policy, roster, exclusions } = what_to_plan(context, job, target)?;
     let args = &job.plan;
-    let policy = policy(&args.policy, if args.profile_column.is_some() { Profiles::Many } else { Profiles::OfFlags })?;
-    let Chosen { roster, excluded } = rows::choose(context, &source, args, &roster_options(args), target)?;
-    roster_remarks::remarks(reporter, &roster);
-    if args.strict {
-        refuse_wrong_rows(&roster)?;
-    }
-    roster_remarks::reset_rows(reporter, &roster)?;
-    let mut exclusions = args.rules.exclude.as_deref().map(Exclusions::open).transpose()?.unwrap_or_default();
-    exclusions.extend(excluded);
     let settings = settings(reporter, job, target, Settings::new(&roster, policy.clone()))?;
     let folder = args.run_dir.clone().unwrap_or_else(|| folder_for(&rows::stem(&roster), target));
     if !settings.rehearsal && settings.sealing.is_none() {
@@ -58,8 +49,38 @@ pub fn create(context: &Context, job: &JobArgs, target: Target) -> Result<Ledger
     Ok(created.ledger)
 }
 
+/// What the plan is made of, besides the settings.
+pub struct WhatToPlan<'a> {
+    pub source: Source<'a>,
+    pub policy: PasswordPolicy,
+    pub roster: Roster,
+    pub exclusions: Exclusions,
+}
+
+/// Reads the roster, and reports what the user should know about it.
+pub fn what_to_plan<'a>(context: &Context, job: &'a JobArgs, target: Target) -> Result<WhatToPlan<'a>, Failure> {
+    let (source, reporter) = (Source::of(&job.plan)?, &context.reporter);
+    system::files()?;
+    let args = &job.plan;
+    let policy = policy(&args.policy, if args.profile_column.is_some() { Profiles::Many } else { Profiles::OfFlags })?;
+    let Chosen { roster, excluded } = rows::choose(context, &source, args, &roster_options(args), target)?;
+    roster_remarks::remarks(reporter, &roster);
+    if args.strict {
+        refuse_wrong_rows(&roster)?;
+    }
+    roster_remarks::reset_rows(reporter, &roster)?;
+    let mut exclusions = args.rules.exclude.as_deref().map(Exclusions::open).transpose()?.unwrap_or_default();
+    exclusions.extend(excluded);
+    Ok(WhatToPlan { source, policy, roster, exclusions })
+}
+
 /// The settings of the run from the flags.
-fn settings(reporter: &Reporter, job: &JobArgs, target: Target, mut settings: Settings) -> Result<Settings, Failure> {
+pub fn settings(
+    reporter: &Reporter,
+    job: &JobArgs,
+    target: Target,
+    mut settings: Settings,
+) -> Result<Settings, Failure> {
     let rehearsal = target.is_rehearsal();
     let destination = Destination::new(&job.connect);
     let own_endpoints = if rehearsal { Vec::new() } else { destination.own_endpoints()? };
@@ -145,7 +166,7 @@ fn force_change(args: &PlanArgs) -> Option<ForceChange> {
 }
 
 /// A descriptive name for a new folder in the current folder.
-fn folder_for(stem: &str, target: Target) -> PathBuf {
+pub fn folder_for(stem: &str, target: Target) -> PathBuf {
     let kind = if target.is_rehearsal() { "rehearsal" } else { "passwave" };
     let name = format!("{kind}-{stem}-{}", Zoned::now().strftime("%Y%m%d-%H%M%S"));
     let numbered = (2..).map(|nth| format!("{name}-{nth}"));

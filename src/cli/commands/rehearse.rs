@@ -28,7 +28,7 @@ use passwave::{
 };
 
 /// Latency of a batch in a rehearsal without faults, in milliseconds: similar to Graph's.
-const LATENCY_MILLIS: u64 = 300;
+pub const LATENCY_MILLIS: u64 = 300;
 
 /// Share of the accounts that an on-premises directory manages, in a rehearsal with `--writeback` and without faults that
 /// say it.
@@ -89,7 +89,7 @@ pub fn rehearse(context: &Context, job: &JobArgs, simulator: &SimulatorArgs) -> 
 }
 
 /// Adds the accounts to be reset to the tenant.
-fn add_accounts(tenant: &Simulator, ledger: &ReadLedger) -> Result<(), LedgerError> {
+pub fn add_accounts(tenant: &Simulator, ledger: &ReadLedger) -> Result<(), LedgerError> {
     ledger.for_each_row(|row| {
         if row.status == Status::Pending
             && let Ok(upn) = Upn::parse(&row.user_principal_name)

@@ -5,8 +5,12 @@ use crate::cli::{console::Reporter, failure::INTERRUPTED};
 /// Resolves when the process is asked to stop, or its terminal is closed. On a second request, the process exits at
 /// once.
 pub fn interrupted(reporter: &Reporter) -> impl Future<Output = ()> + use<> {
-    let reporter = reporter.clone();
+    let (reporter, of_all) = (reporter.clone(), reporter.asked_to_stop());
     async move {
+        // One of several tenants is asked together with the others.
+        if let Some(of_all) = of_all {
+            return of_all.await;
+        }
         stop_signal().await;
         tokio::spawn(async move {
             stop_signal().await;

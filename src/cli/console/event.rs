@@ -8,13 +8,14 @@ use passwave::{
         reader::ReadEvent,
         run::{RunEnd, RunEvent},
     },
+    fleet::FleetSummary,
     graph::{client::auth::Prompt, quota::Quota},
     ledger::{ClaimCounts, Created, KindCount, ReadLedger, RowStatus},
     password::Form,
     plan::wanted::Wanted,
     report::Summary,
 };
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 /// What happens.
 pub enum Event<'a> {
@@ -76,6 +77,14 @@ pub enum Event<'a> {
     Summary { ledger: &'a ReadLedger, summary: &'a Summary, stage: Stage, go_on: &'a str },
     /// The command that continues, inside a text for users.
     NextStep { words: &'a str, command: &'a str },
+    /// What a run over several tenants will do.
+    FleetPlanned(&'a FleetPlan<'a>),
+    /// Passwords are about to be written in several tenants: how many accounts are done, of how many.
+    FleetBegins { done: u64, total: u64, is_rehearsal: bool },
+    /// The work on several tenants has ended, and the bar goes away.
+    FleetEnds,
+    /// What has been done in several tenants.
+    FleetResult(&'a FleetResult<'a>),
     /// The last event.
     Finished { exit_code: u8 },
 }
@@ -157,6 +166,28 @@ pub struct Accounts {
     /// How many passwords there are of each form.
     pub forms: Vec<(Form, u64)>,
     pub entropy_bits: f64,
+}
+
+/// A complete plan for several tenants.
+pub struct FleetPlan<'a> {
+    pub folder: &'a Path,
+    pub roster: &'a str,
+    pub rows: u64,
+    pub accounts: u64,
+    /// How many are skipped.
+    pub skipped: u64,
+    /// Each tenant: its name, its id if that is another, its accounts, and whether something is wrong with it.
+    pub tenants: Vec<(String, Option<String>, u64, bool)>,
+    pub fingerprint: &'a str,
+    pub quota: Quota,
+    pub least: Duration,
+    pub is_rehearsal: bool,
+}
+
+/// What has been done in several tenants.
+pub struct FleetResult<'a> {
+    pub folder: &'a Path,
+    pub summary: &'a FleetSummary,
 }
 
 /// What has been done.

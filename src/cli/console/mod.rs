@@ -12,8 +12,11 @@ mod stdio;
 mod terminal;
 mod verbosity;
 
-pub use event::{Accounts, End, Event, Finding, Planned, ReadTask, RunResult, SealedReport, Severity, SignedIn, Stage};
-pub use reporter::Reporter;
+pub use event::{
+    Accounts, End, Event, Finding, FleetPlan, FleetResult, Planned, ReadTask, RunResult, SealedReport, Severity,
+    SignedIn, Stage,
+};
+pub use reporter::{Reporter, TenantWork};
 pub use stdio::{can_ask, is_seen, terminal_facts};
 pub use terminal::{not_verified, sealed_to, sign_in, strength};
 pub use verbosity::{EventLines, Verbosity};

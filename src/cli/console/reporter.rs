@@ -21,6 +21,7 @@ use std::{
     process::ExitCode,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+use tokio::sync::watch;
 
 /// Passes events to all listeners.
 #[derive(Clone)]
@@ -28,6 +29,19 @@ pub struct Reporter {
     listeners: Arc<Mutex<Listeners>>,
     verbosity: Verbosity,
     has_json: bool,
+    /// Set for one tenant of several.
+    tenant: Option<TenantWork>,
+}
+
+/// One tenant of several on which this process works.
+#[derive(Clone)]
+pub struct TenantWork {
+    /// How it is called.
+    pub name: Arc<str>,
+    /// Sees each of its events first.
+    pub observe: Arc<dyn Fn(&Event<'_>) + Send + Sync>,
+    /// Whether all tenants are asked to stop.
+    pub stop: watch::Receiver<bool>,
 }
 
 struct Listeners {
@@ -39,6 +53,20 @@ struct Listeners {
 }
 
 impl Listeners {
+    /// An event of one tenant of several: the terminal and programs see whose it is.
+    fn tell_of(&mut self, tenant: &str, event: &Event<'_>) {
+        if let Some(json) = &mut self.json {
+            json.handle_of(tenant, event);
+        }
+        self.terminal.handle_of(tenant, event);
+        if let Event::Failed(failure) = event
+            && let Some(annotations) = &self.annotations
+            && let Err(problem) = annotations.failed_in(tenant, failure)
+        {
+            self.terminal.handle(&problem.event());
+        }
+    }
+
     fn tell(&mut self, event: &Event<'_>) {
         if let Some(json) = &mut self.json {
             json.handle(event);
@@ -62,7 +90,22 @@ impl Reporter {
             annotations: Annotations::of_this_pipeline(),
             next_step: None,
         };
-        Self { listeners: Arc::new(Mutex::new(listeners)), verbosity, has_json }
+        Self { listeners: Arc::new(Mutex::new(listeners)), verbosity, has_json, tenant: None }
+    }
+
+    /// A reporter for one tenant of several.
+    pub fn of_tenant(&self, tenant: TenantWork) -> Self {
+        Self { tenant: Some(tenant), ..self.clone() }
+    }
+
+    /// Resolves when all tenants are asked to stop; `None` if this is not the reporter of one of several.
+    pub fn asked_to_stop(&self) -> Option<impl Future<Output = ()> + use<>> {
+        let mut stop = self.tenant.as_ref()?.stop.clone();
+        Some(async move {
+            if stop.wait_for(|stop| *stop).await.is_err() {
+                std::future::pending().await
+            }
+        })
     }
 
     fn listeners(&self) -> MutexGuard<'_, Listeners> {
@@ -71,7 +114,13 @@ impl Reporter {
 
     /// Passes an event to all listeners.
     pub fn tell(&self, event: &Event<'_>) {
-        self.listeners().tell(event);
+        match &self.tenant {
+            None => self.listeners().tell(event),
+            Some(tenant) => {
+                (tenant.observe)(event);
+                self.listeners().tell_of(&tenant.name, event);
+            }
+        }
     }
 
     /// Reports something that the user may want to know.
@@ -140,7 +189,10 @@ impl Reporter {
 
     /// Remembers the command that continues if the process has to exit at once.
     pub fn note_next_step(&self, command: String) {
-        self.listeners().next_step = Some(command);
+        // With several tenants, the command that continues is about all of them.
+        if self.tenant.is_none() {
+            self.listeners().next_step = Some(command);
+        }
     }
 
     /// Reports that the process exits without waiting for what is in flight, and how to continue.

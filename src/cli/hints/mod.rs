@@ -8,6 +8,7 @@ pub mod certificate;
 mod entra;
 pub mod evidence;
 pub mod file_name;
+pub mod fleet;
 pub mod handouts;
 pub mod ledger;
 pub mod outcome;

@@ -50,6 +50,12 @@ pub const fn of_skip(skip: Skip) -> &'static str {
         | Skip::PasswordMissing
         | Skip::PasswordRejected
         | Skip::Excluded => CORRECT,
-        Skip::NotInDirectory | Skip::Guest | Skip::Federated | Skip::CurrentUser | Skip::Mismatch => skip.advice(),
+        Skip::TenantMissing
+        | Skip::TenantUnknown
+        | Skip::NotInDirectory
+        | Skip::Guest
+        | Skip::Federated
+        | Skip::CurrentUser
+        | Skip::Mismatch => skip.advice(),
     }
 }

@@ -10,6 +10,7 @@ pub const fn flag(role: ColumnRole) -> &'static str {
         ColumnRole::Passwords => "--password-column",
         ColumnRole::Profiles => "--profile-column",
         ColumnRole::Languages => "--language-column",
+        ColumnRole::Tenants => "--tenant-column",
         ColumnRole::Condition => "--where",
         ColumnRole::Names => "--name-column",
         ColumnRole::Groups => "--by",

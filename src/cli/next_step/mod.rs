@@ -25,12 +25,13 @@ use std::{
 };
 
 /// Flags of a call that its successor needs as well.
-const REPEATED: [&str; 15] = [
+const REPEATED: [&str; 16] = [
     "config",
     "no_config",
     "auth",
     "client_id",
     "login_hint",
+    "tenants",
     "graph_endpoint",
     "authority_host",
     "ca_file",
@@ -120,6 +121,13 @@ impl NextStep {
     /// Asks again who of the run of `ledger` has chosen a password.
     pub fn sweep(call: &Call, ledger: &ReadLedger) -> Self {
         Self::to(call, ledger, "sweep")
+    }
+
+    /// The same for the fleet in `folder`, of which `ledger` is one run.
+    pub fn of_fleet(self, folder: &Path) -> Self {
+        let mut step = self;
+        step.words[1] = Word::Operand(folder.into());
+        step
     }
 
     /// `verb` for the run of `ledger`, with the run's sign-in.

@@ -3,6 +3,7 @@
 //! Invariant: no bucket is paid for a call that another one does not admit yet.
 
 use super::{
+    all_tenants::Share,
     bucket::{Bucket, PARTS},
     limits::{self, Call},
 };
@@ -25,13 +26,20 @@ pub(super) struct Buckets {
     all: Vec<Limited>,
     /// The price that was noted last.
     noted: u32,
+    /// The part in what all tenants have together, if other runs share it.
+    share: Option<Share>,
 }
 
 impl Buckets {
     /// Full buckets for `call`, the first one for `first`.
     pub(super) fn new(call: Call, first: Quota) -> Self {
         let limited = |(name, quota, cost)| Limited { name, quota, cost, bucket: Bucket::new(quota), noted: 0 };
-        Self { all: limits::of(call, first).map(limited).collect(), noted: PARTS }
+        Self { all: limits::of(call, first).map(limited).collect(), noted: PARTS, share: None }
+    }
+
+    /// From now on, other runs share the limit for all tenants.
+    pub(super) fn share(&mut self, share: Option<Share>) {
+        self.share = share;
     }
 
     /// Pays for `n` calls, or returns how long to wait. Each costs `price` parts of a unit of the first limit, and whole
@@ -41,6 +49,9 @@ impl Buckets {
         // What is bought stays bought for the next try.
         for (at, limited) in self.all.iter_mut().enumerate().rev() {
             limited.bucket.buy(cost(at, limited.cost))?;
+        }
+        if let Some(share) = &self.share {
+            share.admit(n)?;
         }
         for (at, limited) in self.all.iter_mut().enumerate() {
             limited.bucket.spend(cost(at, limited.cost));
@@ -74,14 +85,17 @@ impl Buckets {
     /// What an earlier process spent is missing.
     pub(super) fn recall(&mut self, kept: &KeptPace) {
         for limited in &mut self.all {
-            limited.bucket.owe(kept.until_full(limited.name, limited.quota.per));
+            let debt = kept.until_full(limited.name, limited.quota.per);
+            limited.bucket.owe(debt);
+            self.share.iter().filter(|share| share.name == limited.name).for_each(|share| share.owe(debt));
         }
     }
 
     /// What the next process has to know at `now` (milliseconds since 1970), if that is more than was noted. It is
     /// noted a hundredth of the bucket ahead, so that not every batch makes a note.
     pub(super) fn news(&mut self, now: i64, price: u32) -> Option<KeptPace> {
-        let is_news = |limited: &Limited| full_at(&limited.bucket, now) > limited.noted;
+        let share = self.share.as_ref();
+        let is_news = |limited: &Limited| full_at(until_full(limited, share), now) > limited.noted;
         if price == self.noted && !self.all.iter().any(is_news) {
             return None;
         }
@@ -89,7 +103,7 @@ impl Buckets {
         let mut kept = KeptPace { at: now, price, quota: self.all.first()?.quota.to_string(), ..KeptPace::default() };
         for limited in &mut self.all {
             let ahead = millis(limited.quota.per / 100);
-            limited.noted = full_at(&limited.bucket, now).saturating_add(ahead);
+            limited.noted = full_at(until_full(limited, share), now).saturating_add(ahead);
             let until_full = limited.noted.saturating_sub(now);
             kept.until_full.insert(limited.name.to_owned(), u64::try_from(until_full).unwrap_or(0));
         }
@@ -97,8 +111,13 @@ impl Buckets {
     }
 }
 
-fn full_at(bucket: &Bucket, now: i64) -> i64 {
-    let until_full = bucket.until_full();
+/// How long it takes until the bucket is full; for a limit that is shared, with what the others have spent.
+fn until_full(limited: &Limited, share: Option<&Share>) -> Duration {
+    let shared = share.filter(|share| share.name == limited.name).map(Share::until_full);
+    limited.bucket.until_full().max(shared.unwrap_or_default())
+}
+
+fn full_at(until_full: Duration, now: i64) -> i64 {
     // A full bucket is no news.
     if until_full.is_zero() { 0 } else { now.saturating_add(millis(until_full)) }
 }

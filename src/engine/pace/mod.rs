@@ -7,6 +7,7 @@
 //!
 //! Invariant: nothing is admitted before a wait that Graph asked for because of the quota is over.
 
+mod all_tenants;
 mod bucket;
 mod buckets;
 mod cause;
@@ -15,6 +16,7 @@ mod limits;
 #[cfg(test)]
 mod tests;
 
+pub use all_tenants::AllTenants;
 pub use cause::Refusals;
 pub use forecast::Forecast;
 pub use limits::{Call, writes_left};
@@ -129,6 +131,13 @@ impl Throttle {
             quota,
             rng: StdRng::seed_from_u64(seed),
         }
+    }
+
+    /// The same throttle under a limit that other runs share.
+    #[must_use]
+    pub fn among(mut self, call: Call, all: Option<&AllTenants>) -> Self {
+        self.buckets.share(all.and_then(|all| all.share(call)));
+        self
     }
 
     /// How many accounts may be in flight now: one batch of `batch_size` until the first answer, and at least two

@@ -20,7 +20,7 @@ pub use write_loop::writeback_time;
 use crate::{
     engine::{
         dispatch::{DispatchError, Pace, Waiting},
-        pace::writes_left,
+        pace::{AllTenants, writes_left},
     },
     graph::{Graph, quota::Quota},
     ledger::{Counts, KeptPace, Ledger, LedgerError, OnHold, Process, ReadLedger, RowStatus, SignedInAs},
@@ -55,6 +55,8 @@ pub struct RunOptions {
     pub signed_in: Option<SignedInAs>,
     /// What other runs of this machine left of the same quota.
     pub left_by_others: Vec<KeptPace>,
+    /// What the application may send to all tenants, if runs of other tenants go on in this process.
+    pub all_tenants: Option<AllTenants>,
 }
 
 /// Progress of the run.

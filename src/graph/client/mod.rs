@@ -6,12 +6,14 @@
 //! Invariant: it reports "not sent" only if no connection was made.
 
 pub mod auth;
+mod discovery;
 mod endpoint;
 mod probe;
 mod proxy;
 mod web;
 
 pub use auth::{ClientSecret, Credential, SignInError, Token, TokenCache, TokenSource};
+pub use discovery::{DiscoveryError, tenant_id};
 pub use endpoint::{Endpoint, EndpointError, endpoint, graph_endpoint};
 pub use probe::{ProbeAnswer, ProbeError, probe};
 pub use proxy::Route;

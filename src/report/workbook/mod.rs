@@ -12,6 +12,7 @@ mod summary;
 use super::{
     Fault, ReportError, Summary,
     columns::{Columns, Passwords},
+    runs::{self, Runs},
     sink::feed,
 };
 use crate::{
@@ -52,6 +53,23 @@ pub(super) fn write(ledger: &ReadLedger, out: &mut impl Write, passwords: Passwo
     feed(ledger, &mut [&mut sheet])?;
     sheet.end()?;
     summary::write(&summary, book.add_worksheet().set_name("Summary")?)?;
+    Ok(out.write_all(&Zeroizing::new(book.save_to_buffer()?))?)
+}
+
+/// Writes the rows of several runs to `out`.
+pub(super) fn write_together(
+    all: &mut Runs<'_>,
+    rows: u64,
+    columns: &[Columns],
+    out: &mut impl Write,
+) -> Result<(), Fault> {
+    let first = columns.first().ok_or_else(|| refused("there is no run".into()))?;
+    must_fit(rows, first.names().count())?;
+    let mut book = Workbook::new();
+    book.set_properties(&DocProperties::new().set_title("passwave report"));
+    let mut sheet = Sheet::begin(first.clone(), book.add_worksheet().set_name("Report")?)?;
+    runs::feed(all, columns, &mut sheet)?;
+    sheet.end()?;
     Ok(out.write_all(&Zeroizing::new(book.save_to_buffer()?))?)
 }
 

@@ -5,11 +5,12 @@ use crate::{
     ledger::ReportRow,
     report::{
         Fault,
-        columns::{Columns, Kind, Value},
+        columns::{Columns, Kind, RowsTogether, Value},
         sink::{Cells, RowSink},
     },
 };
 use rust_xlsxwriter::{Format, FormatAlign, IgnoreError, Worksheet};
+use std::rc::Rc;
 
 /// Built-in formats: whole numbers, and text that stays text even if a user edits it (ECMA-376 part 1, 18.8.30).
 const WHOLE: u8 = 1;
@@ -57,7 +58,7 @@ impl Formats {
 
 /// The sheet while it is written.
 pub(super) struct Sheet<'s> {
-    columns: Columns,
+    columns: Rc<Columns>,
     formats: Formats,
     sheet: &'s mut Worksheet,
     /// The columns' widths in characters.
@@ -77,7 +78,7 @@ impl<'s> Sheet<'s> {
             write_text(sheet, 0, at, name, &header)?;
             widths.push(name.chars().count() + 2);
         }
-        Ok(Self { columns, formats, sheet, widths, row: 0 })
+        Ok(Self { columns: Rc::new(columns), formats, sheet, widths, row: 0 })
     }
 
     /// Sets what depends on all rows.
@@ -97,8 +98,15 @@ impl<'s> Sheet<'s> {
 
 impl RowSink for Sheet<'_> {
     fn take(&mut self, values: &ReportRow, cells: &Cells<'_>) -> Result<(), Fault> {
+        let columns = Rc::clone(&self.columns);
+        self.take_of(&columns, values, cells)
+    }
+}
+
+impl RowsTogether for Sheet<'_> {
+    fn take_of(&mut self, columns: &Columns, values: &ReportRow, cells: &Cells<'_>) -> Result<(), Fault> {
         self.row += 1;
-        let Self { columns, formats, sheet, widths, row } = self;
+        let Self { formats, sheet, widths, row, .. } = self;
         let mut at = 0;
         columns.values(values, cells, |value| {
             let width = write_value(sheet, *row, at, &value, formats)?;

@@ -39,6 +39,7 @@ impl Default for Faults {
             writeback: WritebackFaults::default(),
             replication_lag_seconds: 0.0,
             complexity: Complexity::default(),
+            tenants: HashMap::new(),
             retry_after: RetryAfterForm::Seconds,
             header_case: HeaderCase::Canonical,
         }
@@ -85,6 +86,8 @@ impl Default for TokenFaults {
             device_interval_seconds: DEVICE_INTERVAL_SECONDS,
             device_seconds: DEVICE_SECONDS,
             refresh_once: false,
+            refused: 0,
+            of_tenant: String::new(),
             refresh_refused: RefreshFault::Nothing,
             browser: BrowserFault::Nothing,
             browser_seconds: 0,
@@ -180,6 +183,12 @@ impl Faults {
             if !(0.0..=NUMBER_MAX).contains(&value) {
                 return Err(FaultsError::Number { field, value });
             }
+        }
+        for (name, faults) in &self.tenants {
+            if !faults.tenants.is_empty() {
+                return Err(FaultsError::Nested(name.clone()));
+            }
+            faults.check()?;
         }
         Ok(())
     }

@@ -66,6 +66,16 @@ pub const FIELDS: &[FaultField] = &[
     field("token.device_seconds", "900", "how long a device code is valid"),
     field("token.refresh_once", "false", "true makes each refresh token valid only once"),
     field(
+        "token.refused",
+        "0",
+        "the number of an error (AADSTS) with which every sign-in is refused: 65001 or 650051 (no consent), 90002 or 5000224 (no such tenant), 7000215 (wrong secret), 53003 (Conditional Access) or any other; 0 means none is",
+    ),
+    field(
+        "token.of_tenant",
+        "\"\"",
+        "the name of another tenant of this simulator, whose token is issued in place of this tenant's",
+    ),
+    field(
         "token.refresh_refused",
         "\"nothing\"",
         "why every refresh token is refused: \"expired\" (not used for too long, AADSTS700082), \"sign_in_frequency\" (a rule of Conditional Access, AADSTS70043)",
@@ -111,6 +121,12 @@ pub const FIELDS: &[FaultField] = &[
         "what single accounts are, by user principal name or object ID: {\"ann@contoso.com\": \"synced\"}. Kinds are \
          \"normal\", \"admin\" (holds a directory role), \"admin_by_group\" (is in a group that holds one), \"synced\", \
          \"guest\", \"federated\" (together with its domain), \"disabled\", \"missing\"",
+    ),
+    field(
+        "tenants",
+        "{}",
+        "if there are many tenants: the faults of single ones, by id or domain, in place of all others: \
+         {\"contoso.com\": {\"token\": {\"refused\": 65001}}}",
     ),
     field("complexity.share", "0", "share of accounts whose password is refused although it obeys the rules"),
     field("complexity.times", "1", "how many passwords of such an account are refused"),

@@ -58,6 +58,8 @@ pub struct Faults {
     pub replication_lag_seconds: f64,
     /// Passwords that are refused although they meet the rules, as with a tenant's list of banned words.
     pub complexity: Complexity,
+    /// Faults of single tenants, by id or domain, in place of all others; only if there are many.
+    pub tenants: HashMap<String, Faults>,
     /// The form of `Retry-After`: `"seconds"` (the default: whole, rounded up), `"fraction"`, `"date"`, `"one"` (always
     /// 1, whatever the wait), `"absent"`, or `"mixed"` (any of these, chosen each time).
     pub retry_after: RetryAfterForm,
@@ -160,6 +162,12 @@ pub struct TokenFaults {
     /// Whether a refresh token is refused after it was used once; default `false`. Entra issues a new one each time,
     /// and the old ones stay valid.
     pub refresh_once: bool,
+    /// The number of an error (`AADSTS`) with which every sign-in is refused: 65001 (no consent), 650051, 700016, 90002 (no
+    /// such tenant), 900023, 5000224, 7000215 (wrong secret), 53003 (Conditional Access) or any other; 0, the default,
+    /// means none is.
+    pub refused: u32,
+    /// The name of another tenant of this simulator. Its token is issued in place of this tenant's.
+    pub of_tenant: String,
     /// Why every refresh token is refused; by default, none is.
     pub refresh_refused: RefreshFault,
     /// What goes wrong when a user signs in with a browser; by default, nothing does, and the browser is sent back at
@@ -334,6 +342,9 @@ pub enum FaultsError {
         /// Their sum.
         sum: f64,
     },
+    /// Faults of tenants within those of a tenant.
+    #[error("tenants.{0}.tenants is not allowed: a tenant has no tenants")]
+    Nested(String),
     /// A time or a rate below zero or above a day.
     #[error("{field} is {value}, but it must lie between 0 and 86400")]
     Number {

@@ -20,6 +20,39 @@ struct TokenError {
 pub(super) struct OAuthError(pub u16, pub &'static str, pub u32, pub String);
 
 impl OAuthError {
+    /// The refusal that the faults ask for.
+    pub(super) fn numbered(number: u32, client: &str, tenant: &str) -> Self {
+        match number {
+            65_001 => Self::consent(client, super::apps::display_name(client)),
+            700_016 => Self::client(client, tenant),
+            90_002 => Self::tenant(tenant),
+            900_023 => {
+                let said = format!(
+                    "Specified tenant identifier '{tenant}' is neither a valid DNS name, nor a valid external domain."
+                );
+                Self(400, "invalid_request", number, said)
+            }
+            650_051 => {
+                let said = format!(
+                    "The application '{client}' does not exist in this tenant yet: a service principal is being created."
+                );
+                Self(400, "invalid_client", number, said)
+            }
+            5_000_224 => {
+                let said = "We are sorry, this resource is not available. The tenant no longer exists.".to_owned();
+                Self(400, "invalid_request", number, said)
+            }
+            7_000_215 => {
+                Self(401, "invalid_client", number, format!("Invalid client secret provided for app '{client}'."))
+            }
+            53_003 => {
+                let said = "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.";
+                Self(400, "invalid_grant", number, said.to_owned())
+            }
+            _ => Self(400, "invalid_request", number, "The sign-in is refused.".to_owned()),
+        }
+    }
+
     pub(super) fn tenant(tenant: &str) -> Self {
         let said = format!(
             "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the \

@@ -27,12 +27,19 @@ use super::{
     context::{RequestContext, TimePoint},
     faults::{BrowserFault, Denied, TokenFaults},
     http::{Answer, Request},
+    one_of_many::TenantOfMany,
     permission,
     random::{Rng, guid_of, hash},
     refusal::Refusal,
     tenant::Tenant,
 };
-use crate::{account::upn::is_object_id, graph::guid};
+use crate::{
+    account::upn::is_object_id,
+    graph::{
+        client::{SignInError, auth::Method},
+        guid,
+    },
+};
 pub use assertion::CertificateError;
 use assertion::Proofs;
 use authorize::Codes;
@@ -65,10 +72,13 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    pub(super) fn of(seed: u64) -> Self {
+    /// Those of a tenant with this seed; of one among many, with its own id and the application of all.
+    pub(super) fn of(seed: u64, tenant: Option<&TenantOfMany>) -> Self {
+        let id = tenant.map_or_else(|| guid::text(guid_of(seed, "tenant")), |tenant| tenant.id.clone());
+        let seed = tenant.map_or(seed, |tenant| tenant.application);
         let secret = format!("sim8Q~{:016x}{:016x}", hash(seed, "secret"), hash(!seed, "secret"));
         Self {
-            tenant_id: guid::text(guid_of(seed, "tenant")),
+            tenant_id: id,
             client_id: guid::text(guid_of(seed, "client")),
             client_secret: SecretString::from(secret),
         }
@@ -93,6 +103,8 @@ pub(super) struct Tokens {
     faults: TokenFaults,
     permissions: Vec<&'static str>,
     pub issued: u64,
+    /// A domain of the tenant, besides those of its accounts.
+    domain: Option<String>,
 }
 
 /// The subject of a token.
@@ -162,9 +174,10 @@ pub(super) fn service_principal(client_id: &str) -> u128 {
 }
 
 impl Tokens {
-    pub(super) fn new(seed: u64, faults: &TokenFaults, denied: Denied) -> Self {
+    pub(super) fn new(seed: u64, faults: &TokenFaults, denied: Denied, tenant: Option<&TenantOfMany>) -> Self {
         Self {
-            credentials: Credentials::of(seed),
+            credentials: Credentials::of(seed, tenant),
+            domain: tenant.and_then(|tenant| tenant.domain.clone()),
             grants: HashMap::new(),
             codes: Codes::default(),
             devices: Devices::default(),
@@ -203,11 +216,32 @@ impl Tokens {
         let domain = |upn: &str| upn.rsplit_once('@').is_some_and(|(_, domain)| domain.eq_ignore_ascii_case(name));
         if ANY_TENANT.iter().any(|any| name.eq_ignore_ascii_case(any)) {
             Ok(None)
-        } else if name.eq_ignore_ascii_case(id) || directory.accounts.iter().any(|held| domain(&held.upn)) {
+        } else if name.eq_ignore_ascii_case(id)
+            || self.domain.as_deref().is_some_and(|own| name.eq_ignore_ascii_case(own))
+            || directory.accounts.iter().any(|held| domain(&held.upn))
+        {
             Ok(Some(id))
         } else {
             Err(OAuthError::tenant(name))
         }
+    }
+
+    /// Why every sign-in is refused, if that is so.
+    fn refusal(&self, tenant: &str) -> Option<OAuthError> {
+        let (number, client) = (self.faults.refused, &self.credentials.client_id);
+        (number > 0).then(|| OAuthError::numbered(number, client, tenant))
+    }
+
+    /// The same for the simulator's own client.
+    pub(super) fn refused(&self) -> Option<SignInError> {
+        let OAuthError(_, error, number, said) = self.refusal(&self.credentials.tenant_id)?;
+        let (method, code, error) = (Method::Secret, Some(number.into()), error.to_owned());
+        Some(SignInError::Refused { method, code, error, said })
+    }
+
+    /// The tenant whose token is issued in place of this one's, if the faults say so.
+    pub(super) fn issues_for(&self) -> Option<&str> {
+        Some(self.faults.of_tenant.as_str()).filter(|name| !name.is_empty())
     }
 
     fn configuration(&self, name: &str, version: Version, visit: &Visit<'_>) -> Result<Answer, OAuthError> {
@@ -217,6 +251,7 @@ impl Tokens {
 
     /// Answers a `POST` to the token endpoint of `tenant`.
     fn sign_in(&mut self, tenant: &str, visit: &mut Visit<'_>) -> Result<Answer, OAuthError> {
+        self.refusal(tenant).map_or(Ok(()), Err)?;
         let form = Form::read(visit.request.body);
         let grant_type = form.field("grant_type");
         let consent = if DEVICE_CODE.contains(&grant_type) {

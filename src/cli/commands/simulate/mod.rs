@@ -14,9 +14,10 @@ use crate::cli::{
     hints,
 };
 use passwave::{
+    account::tenant::TenantName,
     graph::quota::Quota,
-    roster::{HiddenRows, Roster, RosterOptions},
-    simulator::{Account, Faults, ServerTls, Simulator, SimulatorConfig, serve, serve_tls},
+    roster::{HiddenRows, Part, Roster, RosterOptions},
+    simulator::{Account, Faults, ServerTls, Simulator, SimulatorConfig, Tenants, serve, serve_tls},
 };
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -36,6 +37,8 @@ const DOMAIN: &str = "contoso.com";
 /// Who is in the tenant.
 pub struct Population<'a> {
     pub roster: Option<&'a Path>,
+    /// The roster's column with the tenants, if there are several.
+    pub tenants: Option<&'a str>,
     /// How many accounts, if there is no roster.
     pub accounts: u64,
     /// How the application may sign in, besides its secret.
@@ -57,19 +60,25 @@ pub fn simulate(
     let protection = tls::protection(address)?;
     let runtime = runtime(Clock::Real)?;
     runtime.block_on(async {
-        let tenant = Arc::new(Simulator::new(config));
-        populate(&tenant, population)?;
+        let tenants = match (population.roster, population.tenants) {
+            (Some(roster), Some(column)) => many(roster, column, &config, population)?,
+            _ => {
+                let tenant = Arc::new(Simulator::new(config));
+                populate(&tenant, population)?;
+                Tenants::from(tenant)
+            }
+        };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| {
             Failure::usage(format!("port {port} is not available: {error}")).hint("--port 0 takes a free one")
         })?;
         let port = listener.local_addr().map_err(Failure::away)?.port();
         // `localhost` is this address, too. It is missing where IPv6 is turned off.
         let other = TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await.ok();
-        announce(reporter, &tenant, port, protection.as_ref(), address)?;
+        announce(reporter, &tenants, port, protection.as_ref(), address)?;
         let tls = protection.as_ref().map(|protection| &protection.tls);
         tokio::select! {
-            () = serve_on(&tenant, Some(listener), tls) => {}
-            () = serve_on(&tenant, other, tls) => {}
+            () = serve_on(&tenants, Some(listener), tls) => {}
+            () = serve_on(&tenants, other, tls) => {}
             () = interrupted(reporter) => {}
         }
         Ok(0)
@@ -77,25 +86,60 @@ pub fn simulate(
 }
 
 /// Serves for ever, if there is a listener.
-async fn serve_on(tenant: &Arc<Simulator>, listener: Option<TcpListener>, tls: Option<&ServerTls>) {
+async fn serve_on(tenants: &Tenants, listener: Option<TcpListener>, tls: Option<&ServerTls>) {
     match (listener, tls) {
         (None, _) => pending().await,
-        (Some(listener), None) => serve(Arc::clone(tenant), listener, pending()).await,
-        (Some(listener), Some(tls)) => serve_tls(Arc::clone(tenant), listener, tls.clone(), pending()).await,
+        (Some(listener), None) => serve(tenants.clone(), listener, pending()).await,
+        (Some(listener), Some(tls)) => serve_tls(tenants.clone(), listener, tls.clone(), pending()).await,
     }
 }
 
-fn populate(tenant: &Simulator, population: &Population<'_>) -> Result<(), Failure> {
-    for file in &population.app.app_certificate {
+/// A tenant for each name in a column of the roster, with its accounts.
+fn many(
+    roster: &Path,
+    column: &str,
+    config: &SimulatorConfig,
+    population: &Population<'_>,
+) -> Result<Tenants, Failure> {
+    let mut options = RosterOptions::default();
+    options.hidden_rows = HiddenRows::Include;
+    let roster = Roster::open(roster, &options)?;
+    let groups = roster.groups_by(column)?;
+    let named: Vec<_> =
+        groups.iter().filter_map(|group| Some((TenantName::parse(&group.value).ok()?, group))).collect();
+    if named.is_empty() {
+        return Err(Failure::usage("no row names a tenant").hint("name tenants by an id or a domain"));
+    }
+    let names: Vec<TenantName> = named.iter().map(|(name, _)| name.clone()).collect();
+    let tenants = Tenants::new(&names, config);
+    for ((_, group), (_, tenant)) in named.iter().zip(tenants.iter()) {
+        register(tenant, population.app)?;
+        for row in roster.part(Part::of(&[group])).rows() {
+            if let Ok(upn) = row?.address {
+                tenant.add(Account::from(&upn));
+            }
+        }
+    }
+    Ok(tenants)
+}
+
+/// Lets the application sign in with what the flags name.
+fn register(tenant: &Simulator, app: &AppArgs) -> Result<(), Failure> {
+    for file in &app.app_certificate {
         tls::read(file).and_then(|pem| {
             tenant.register_certificates(pem.as_bytes()).map_err(|error| {
                 Failure::usage(format!("{}: {error}", file.display())).hint(hints::certificate::of_application(&error))
             })
         })?;
     }
-    for (issuer, subject) in &population.app.federated_credential {
+    for (issuer, subject) in &app.federated_credential {
         tenant.trust_federation(issuer, subject);
     }
+    Ok(())
+}
+
+fn populate(tenant: &Simulator, population: &Population<'_>) -> Result<(), Failure> {
+    register(tenant, population.app)?;
     let Some(roster) = population.roster else {
         (1..=population.accounts).for_each(|nth| tenant.add(Account::normal(format!("user{nth}@{DOMAIN}"))));
         return Ok(());
@@ -112,12 +156,12 @@ fn populate(tenant: &Simulator, population: &Population<'_>) -> Result<(), Failu
 
 fn announce(
     reporter: &Reporter,
-    tenant: &Simulator,
+    tenants: &Tenants,
     port: u16,
     protection: Option<&Protection>,
     address: &AddressArgs,
 ) -> Result<(), Failure> {
-    let credentials = tenant.credentials();
+    let credentials = tenants.first().credentials();
     let own = match protection {
         // Clients compare names with the certificate, and some take no address.
         Some(_) => format!("https://localhost:{port}"),
@@ -129,6 +173,14 @@ fn announce(
         "client_id": credentials.client_id,
         "client_secret": credentials.client_secret.expose_secret(),
     });
+    let named: serde_json::Map<String, serde_json::Value> = tenants
+        .iter()
+        .filter(|(name, _)| !name.is_empty())
+        .map(|(name, tenant)| (name.to_owned(), tenant.credentials().tenant_id.clone().into()))
+        .collect();
+    if !named.is_empty() {
+        line["tenants"] = named.into();
+    }
     if let Some(authority) = protection.and_then(|protection| protection.authority.as_ref()) {
         line["ca_file"] = json!(authority.file());
     }

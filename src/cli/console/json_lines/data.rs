@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use passwave::{
+    fleet::Trouble,
     ledger::{Counts, Verdict},
     outcome::{Method, Status},
 };
@@ -42,6 +43,24 @@ pub(super) enum Data<'a> {
         /// Only in a run with `--writeback`.
         #[serde(skip_serializing_if = "is_zero")]
         on_premises: u64,
+    },
+    FleetPlanned {
+        run_dir: String,
+        roster: Cow<'a, str>,
+        fingerprint: &'a str,
+        rehearsal: bool,
+        rows: u64,
+        accounts: u64,
+        tenants: usize,
+        write_quota: String,
+        least_seconds: f64,
+    },
+    TenantEnded {
+        tenant_id: Option<&'a str>,
+        counts: ByStatus,
+        finished: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        trouble: Option<&'a Trouble>,
     },
     Progress {
         phase: &'a str,
@@ -129,14 +148,17 @@ pub(super) enum Data<'a> {
 #[derive(Serialize)]
 pub(super) struct Line<'a> {
     at: String,
+    /// The tenant that it is about, if there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<&'a str>,
     #[serde(flatten)]
     event: &'a Data<'a>,
 }
 
 impl<'a> Line<'a> {
     /// An event with the current time.
-    pub(super) fn now(event: &'a Data<'a>) -> Self {
-        Self { at: time(Timestamp::now()), event }
+    pub(super) fn now(tenant: Option<&'a str>, event: &'a Data<'a>) -> Self {
+        Self { at: time(Timestamp::now()), tenant, event }
     }
 }
 
@@ -158,6 +180,8 @@ const fn is_zero(number: &u64) -> bool {
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+
+    const FINGERPRINT: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
     /// One event of each kind; if one is missing here, the runs of `tests/events.rs` find it.
     fn one_of_each() -> Vec<Data<'static>> {
@@ -232,6 +256,23 @@ mod tests {
         ]
     }
 
+    /// The events of several tenants.
+    fn of_a_fleet() -> [Data<'static>; 2] {
+        let planned = Data::FleetPlanned {
+            run_dir: String::new(),
+            roster: "".into(),
+            fingerprint: FINGERPRINT,
+            rehearsal: false,
+            rows: 0,
+            accounts: 0,
+            tenants: 2,
+            write_quota: "3000/150s".into(),
+            least_seconds: 0.0,
+        };
+        let counts = by_status(Counts::default());
+        [planned, Data::TenantEnded { tenant_id: None, counts, finished: true, trouble: None }]
+    }
+
     #[test]
     fn events_match_the_schema_exactly() {
         let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/events.schema.json");
@@ -248,8 +289,10 @@ mod tests {
         compiler.add_resource("urn:tested", schema).expect("a schema");
         let index = compiler.compile("urn:tested", &mut schemas).expect("a schema");
         let mut told = BTreeSet::new();
-        for event in one_of_each() {
-            let line = serde_json::to_value(Line { at: time(Timestamp::UNIX_EPOCH), event: &event }).expect("JSON");
+        for event in one_of_each().into_iter().chain(of_a_fleet()) {
+            let tenant = matches!(event, Data::TenantEnded { .. }).then_some("contoso.com");
+            let line = Line { at: time(Timestamp::UNIX_EPOCH), tenant, event: &event };
+            let line = serde_json::to_value(line).expect("JSON");
             schemas.validate(&line, index).unwrap_or_else(|error| panic!("{line}: {error:#}"));
             told.insert(line["event"].as_str().expect("a name").to_owned());
         }

@@ -8,7 +8,7 @@
 mod data;
 
 use super::{
-    event::{End, Event, Finding, Planned, ReadTask, SignedIn},
+    event::{End, Event, Finding, FleetPlan, FleetResult, Planned, ReadTask, SignedIn},
     stdio::print,
 };
 use crate::cli::failure::Failure;
@@ -34,6 +34,8 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 /// Writes the lines, and remembers what the last one needs.
 #[derive(Default)]
 pub struct JsonLines {
+    /// Whose event is written, if there are several tenants.
+    tenant: Option<String>,
     progress_at: Option<Instant>,
     run_dir: Option<String>,
     counts: Option<ByStatus>,
@@ -49,30 +51,32 @@ impl JsonLines {
     pub fn handle(&mut self, event: &Event<'_>) {
         match *event {
             Event::Started { command } => {
-                write(&Data::Started { schema: SCHEMA, passwave: env!("CARGO_PKG_VERSION"), command });
+                self.write(&Data::Started { schema: SCHEMA, passwave: env!("CARGO_PKG_VERSION"), command });
             }
-            Event::Warning { text, hint } => warning(text, hint),
-            Event::Finding(finding) => self::finding(finding),
+            Event::Warning { text, hint } => self.warning(text, hint),
+            Event::Finding(finding) => self.finding(finding),
             Event::Problem(problem) => {
                 let (text, hint) = problem.parts();
-                warning(text, hint);
+                self.warning(text, hint);
             }
             Event::Failed(failure) | Event::Misread { failure, .. } => self.failed(failure),
             Event::Created(created) => self.write_standing(&created.ledger),
             Event::Standing(ledger) | Event::PilotResult { ledger, .. } => self.write_standing(ledger),
             Event::Result(result) => self.write_standing(result.ledger),
             Event::Planned(planned) => self.planned(planned),
-            Event::SignedIn(who) => signed_in(who),
+            Event::SignedIn(who) => self.signed_in(who),
             Event::Run(event) => self.run(event),
             Event::Read { event, task, done, total } => self.read(event, task, (done, total)),
-            Event::Swept(&ClaimCounts { yes, no, unread }) => write(&Data::Swept { yes, no, unread }),
+            Event::Swept(&ClaimCounts { yes, no, unread }) => self.write(&Data::Swept { yes, no, unread }),
             Event::NotYetVisible { changes, wait } => {
-                write(&Data::NotYetVisible { changes, seconds: wait.as_secs_f64() });
+                self.write(&Data::NotYetVisible { changes, seconds: wait.as_secs_f64() });
             }
-            Event::Account(standing) => account(standing),
+            Event::Account(standing) => self.account(standing),
             Event::RunEnded(end) => self.end = Some(end_of_run(end)),
             Event::Ends(end) => self.end = Some(end_of_command(end)),
             Event::NextStep { command, .. } => self.next = Some(command.to_owned()),
+            Event::FleetPlanned(plan) => self.fleet_planned(plan),
+            Event::FleetResult(result) => self.fleet_result(result),
             Event::Finished { exit_code } => self.finish(exit_code),
             Event::Detail(_)
             | Event::Notice(_)
@@ -82,6 +86,8 @@ impl JsonLines {
             | Event::ReadingBegins(_)
             | Event::ReadingTotal(_)
             | Event::ProgressEnds
+            | Event::FleetBegins { .. }
+            | Event::FleetEnds
             | Event::Summary { .. } => {}
         }
     }
@@ -100,10 +106,14 @@ impl JsonLines {
     }
 
     fn planned(&mut self, planned: &Planned<'_>) {
+        self.write_standing(planned.ledger);
+        self.write_planned(planned);
+    }
+
+    fn write_planned(&self, planned: &Planned<'_>) {
         let ledger = planned.ledger;
-        self.write_standing(ledger);
         let accounts = ledger.counts().pending();
-        write(&Data::Planned {
+        self.write(&Data::Planned {
             run_dir: shown(ledger),
             roster: sanitize::line(&ledger.settings().roster),
             fingerprint: planned.fingerprint.clone(),
@@ -124,14 +134,14 @@ impl JsonLines {
                 let total = counts.settled() + counts.pending();
                 self.progress("reset", (counts.settled(), total), Some((by_status(*counts), *throttled)));
             }
-            RunEvent::Account(standing) => account(standing),
-            RunEvent::Waiting(waiting) => pause_data(waiting),
+            RunEvent::Account(standing) => self.account(standing),
+            RunEvent::Waiting(waiting) => self.pause_data(waiting),
             RunEvent::DoubtsLookedAt { rows, settled } => {
-                write(&Data::DoubtsLookedAt { rows: *rows, settled: *settled });
+                self.write(&Data::DoubtsLookedAt { rows: *rows, settled: *settled });
             }
-            RunEvent::Reissued { rows, in_doubt } => write(&Data::Reissued { rows: *rows, in_doubt: *in_doubt }),
-            RunEvent::SessionsDenied(code) => write(&Data::SessionsDenied { error_code: sanitize::line(code) }),
-            RunEvent::Stopping { in_flight } => write(&Data::Stopping { in_flight: *in_flight }),
+            RunEvent::Reissued { rows, in_doubt } => self.write(&Data::Reissued { rows: *rows, in_doubt: *in_doubt }),
+            RunEvent::SessionsDenied(code) => self.write(&Data::SessionsDenied { error_code: sanitize::line(code) }),
+            RunEvent::Stopping { in_flight } => self.write(&Data::Stopping { in_flight: *in_flight }),
             _ => {}
         }
     }
@@ -139,7 +149,7 @@ impl JsonLines {
     fn read(&mut self, event: &ReadEvent, task: ReadTask, done_of: (u64, u64)) {
         match event {
             ReadEvent::Read(_) => self.progress(&task.done().replace(' ', "_"), done_of, None),
-            ReadEvent::Waiting(waiting) => pause_data(waiting),
+            ReadEvent::Waiting(waiting) => self.pause_data(waiting),
             _ => {}
         }
     }
@@ -151,32 +161,17 @@ impl JsonLines {
         }
         self.progress_at = Some(Instant::now());
         let (counts, throttled) = more.unzip();
-        write(&Data::Progress { phase, done, total, counts, throttled });
+        self.write(&Data::Progress { phase, done, total, counts, throttled });
     }
 
     /// Writes the last line: how it ended, or why it stopped.
     fn finish(&mut self, exit_code: u8) {
         let Self { run_dir, counts, end, error, next, .. } = std::mem::take(self);
-        write(&match error {
+        self.write(&match error {
             None => Data::Finished { end: end.unwrap_or("finished"), run_dir, counts, next, exit_code },
             Some((code, message, hint)) => Data::Error { code, message, hint, run_dir, counts, next, exit_code },
         });
     }
-}
-
-/// A failed write is no reason to stop working.
-fn write(event: &Data<'_>) {
-    let line = Line::now(event);
-    let _ = print(|out| writeln!(out, "{}", sanitize::json(&serde_json::to_string(&line)?)));
-}
-
-fn finding(Finding { check, severity, text, hint }: &Finding) {
-    let (message, hint) = (sanitized(text), hint.as_deref().map(sanitized));
-    write(&Data::Finding { check, result: severity.word(), message, hint });
-}
-
-fn warning(text: &str, hint: Option<&str>) {
-    write(&Data::Warning { message: sanitized(text), hint: hint.map(sanitized) });
 }
 
 /// Text of several lines, each sanitized.
@@ -212,44 +207,115 @@ const fn end_of_command(end: End) -> &'static str {
     }
 }
 
-fn account(standing: &RowStatus) {
-    let time = |millis: Option<i64>| millis.and_then(|at| Timestamp::from_millisecond(at).ok()).map(time);
-    write(&Data::Account {
-        row: standing.row,
-        user_principal_name: sanitize::line(&standing.user_principal_name),
-        status: standing.status,
-        error_code: standing.error_code.as_deref().map(sanitize::line),
-        error_message: standing.error_message.as_deref().map(sanitize::line),
-        attempts: standing.attempts,
-        request_id: standing.request_id.as_deref().map(sanitize::line),
-        changed_at: time(standing.changed_at),
-        verified_at: time(standing.verified_at),
-        verified: standing.verdict,
-        method: standing.method,
-    });
-}
-
-fn signed_in(who: &SignedIn) {
-    let known = |text| Some(sanitize::line(text)).filter(|text| !text.is_empty());
-    let (tenant, client) = (known(&who.tenant), known(&who.client_id));
-    write(&Data::SignedIn {
-        tenant_id: tenant.as_deref(),
-        client_id: client.as_deref(),
-        user_principal_name: who.person.as_deref().map(sanitize::line),
-        graph: &who.host,
-    });
-}
-
-fn pause_data(Waiting { reason, wait, .. }: &Waiting) {
-    let (reason, message) = match reason {
-        WaitReason::Asked => ("asked", None),
-        WaitReason::Away(said) => ("away", Some(sanitize::line(said))),
-        _ => return,
-    };
-    write(&Data::Hold { reason, seconds: wait.as_secs_f64(), message });
-}
-
 /// The run folder, as JSON can have it.
 fn shown(ledger: &ReadLedger) -> String {
     ledger.folder().to_string_lossy().into_owned()
+}
+
+impl JsonLines {
+    /// Writes this event of one tenant of several. How the command ends is told by the events of all together.
+    pub fn handle_of(&mut self, tenant: &str, event: &Event<'_>) {
+        self.tenant = Some(sanitized(tenant));
+        match *event {
+            Event::Failed(failure) => {
+                let (text, hint) = failure.parts();
+                self.warning(text, hint);
+            }
+            Event::Planned(planned) => self.write_planned(planned),
+            Event::Run(RunEvent::Progress { .. }) | Event::Read { event: ReadEvent::Read(_), .. } => {}
+            Event::Warning { .. }
+            | Event::Problem(_)
+            | Event::SignedIn(_)
+            | Event::Run(_)
+            | Event::Read { .. }
+            | Event::Swept(_)
+            | Event::NotYetVisible { .. }
+            | Event::Account(_) => self.handle(event),
+            _ => {}
+        }
+        self.tenant = None;
+    }
+
+    fn fleet_planned(&mut self, plan: &FleetPlan<'_>) {
+        let run_dir = plan.folder.to_string_lossy().into_owned();
+        self.run_dir = Some(run_dir.clone());
+        self.write(&Data::FleetPlanned {
+            run_dir,
+            roster: sanitize::line(plan.roster),
+            fingerprint: plan.fingerprint,
+            rehearsal: plan.is_rehearsal,
+            rows: plan.rows,
+            accounts: plan.accounts,
+            tenants: plan.tenants.len(),
+            write_quota: plan.quota.to_string(),
+            least_seconds: plan.least.as_secs_f64(),
+        });
+    }
+
+    fn fleet_result(&mut self, result: &FleetResult<'_>) {
+        self.run_dir = Some(result.folder.to_string_lossy().into_owned());
+        self.counts = Some(result.summary.counts.clone());
+        for tenant in &result.summary.tenants {
+            self.tenant = Some(sanitized(&tenant.name));
+            self.write(&Data::TenantEnded {
+                tenant_id: tenant.tenant_id.as_deref(),
+                counts: tenant.counts.clone(),
+                finished: tenant.finished,
+                trouble: tenant.trouble.as_ref(),
+            });
+        }
+        self.tenant = None;
+    }
+
+    /// A failed write is no reason to stop working.
+    fn write(&self, event: &Data<'_>) {
+        let line = Line::now(self.tenant.as_deref(), event);
+        let _ = print(|out| writeln!(out, "{}", sanitize::json(&serde_json::to_string(&line)?)));
+    }
+
+    fn finding(&self, Finding { check, severity, text, hint }: &Finding) {
+        let (message, hint) = (sanitized(text), hint.as_deref().map(sanitized));
+        self.write(&Data::Finding { check, result: severity.word(), message, hint });
+    }
+
+    fn warning(&self, text: &str, hint: Option<&str>) {
+        self.write(&Data::Warning { message: sanitized(text), hint: hint.map(sanitized) });
+    }
+
+    fn account(&self, standing: &RowStatus) {
+        let time = |millis: Option<i64>| millis.and_then(|at| Timestamp::from_millisecond(at).ok()).map(time);
+        self.write(&Data::Account {
+            row: standing.row,
+            user_principal_name: sanitize::line(&standing.user_principal_name),
+            status: standing.status,
+            error_code: standing.error_code.as_deref().map(sanitize::line),
+            error_message: standing.error_message.as_deref().map(sanitize::line),
+            attempts: standing.attempts,
+            request_id: standing.request_id.as_deref().map(sanitize::line),
+            changed_at: time(standing.changed_at),
+            verified_at: time(standing.verified_at),
+            verified: standing.verdict,
+            method: standing.method,
+        });
+    }
+
+    fn signed_in(&self, who: &SignedIn) {
+        let known = |text| Some(sanitize::line(text)).filter(|text| !text.is_empty());
+        let (tenant, client) = (known(&who.tenant), known(&who.client_id));
+        self.write(&Data::SignedIn {
+            tenant_id: tenant.as_deref(),
+            client_id: client.as_deref(),
+            user_principal_name: who.person.as_deref().map(sanitize::line),
+            graph: &who.host,
+        });
+    }
+
+    fn pause_data(&self, Waiting { reason, wait, .. }: &Waiting) {
+        let (reason, message) = match reason {
+            WaitReason::Asked => ("asked", None),
+            WaitReason::Away(said) => ("away", Some(sanitize::line(said))),
+            _ => return,
+        };
+        self.write(&Data::Hold { reason, seconds: wait.as_secs_f64(), message });
+    }
 }

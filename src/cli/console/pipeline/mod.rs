@@ -130,6 +130,13 @@ impl Annotations {
         self.pipeline.summarize(&markdown::of(ledger, summary, stage, go_on), Some(ledger.folder()))
     }
 
+    /// Shows why the run of one tenant of several stopped.
+    pub fn failed_in(&self, tenant: &str, failure: &Failure) -> Result<(), Problem> {
+        let text = format!("{tenant}: {failure}");
+        self.pipeline.annotate(&Annotation::new(Severity::Error, "passwave", sanitize::paragraph(&text)));
+        self.pipeline.summarize(&markdown::failed(&text, None), None)
+    }
+
     /// Shows why there is no run, or why it stopped.
     fn failed(&self, failure: &Failure) -> Result<(), Problem> {
         let text = failure.to_string();

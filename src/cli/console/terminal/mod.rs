@@ -4,6 +4,7 @@
 
 mod bar;
 mod finding;
+mod fleet;
 mod lines;
 mod passwords;
 mod plan;
@@ -23,6 +24,7 @@ use super::{
     verbosity::{EventLines, Verbosity},
 };
 use crate::cli::failure::Failure;
+use fleet::FleetWriting;
 use lines::Lines;
 use passwave::{
     engine::run::RunEnd,
@@ -42,13 +44,15 @@ pub struct Terminal {
     events: EventLines,
     writing: Option<Writing>,
     reading: Option<Reading>,
+    /// The progress over several tenants.
+    fleet: Option<FleetWriting>,
     /// Whether this process has listed the skipped rows and their reasons.
     has_listed_skipped: bool,
 }
 
 impl Terminal {
     pub fn new(verbosity: Verbosity, events: EventLines) -> Self {
-        Self { lines: Lines(verbosity), events, writing: None, reading: None, has_listed_skipped: false }
+        Self { lines: Lines(verbosity), events, writing: None, reading: None, fleet: None, has_listed_skipped: false }
     }
 
     /// Shows this event, if it is for users.
@@ -87,6 +91,12 @@ impl Terminal {
             Event::RunEnded(end) => run_ended(lines, end),
             Event::PilotResult { ledger, summary } => result::pilot(lines, self.has_listed_skipped, ledger, summary),
             Event::Result(result) => result::all(lines, self.has_listed_skipped, result),
+            Event::FleetPlanned(plan) => fleet::planned(lines, plan),
+            Event::FleetBegins { done, total, is_rehearsal } => {
+                self.fleet = Some(FleetWriting::begin(lines, (done, total), is_rehearsal));
+            }
+            Event::FleetEnds => self.fleet.take().iter().for_each(FleetWriting::end),
+            Event::FleetResult(result) => fleet::result(lines, result),
             Event::Started { .. }
             | Event::Standing(_)
             | Event::Account(_)
@@ -97,10 +107,36 @@ impl Terminal {
         }
     }
 
+    /// Shows this event of one tenant of several, if a person needs to know it.
+    pub fn handle_of(&mut self, tenant: &str, event: &Event<'_>) {
+        let (lines, name) = (self.lines, sanitize::for_terminal(tenant));
+        match *event {
+            Event::Detail(text) => self.aside(|| lines.detail(&format!("{name}: {text}"))),
+            Event::Required(text) => self.aside(|| stdio::line(&format!("{name}: {text}"))),
+            Event::SignInPrompt(prompt) => self.aside(|| {
+                stdio::line(&format!("Tenant {name}:"));
+                sign_in_prompt(prompt);
+            }),
+            Event::Warning { text, hint } => {
+                self.aside(|| trouble(paint(Mark::Slow, "warning:"), &format!("{name}: {text}"), hint));
+            }
+            Event::Problem(failure) | Event::Failed(failure) => {
+                let (what, hint) = failure.parts();
+                self.aside(|| trouble(paint(Mark::Bad, "error:"), &format!("{name}: {what}"), hint));
+            }
+            Event::WritingBegins { ledger, .. } => {
+                self.fleet.iter_mut().for_each(|fleet| fleet.begin_tenant(&name, ledger.counts()));
+            }
+            Event::Run(event) => self.fleet.iter_mut().for_each(|fleet| fleet.show(&name, event)),
+            _ => {}
+        }
+    }
+
     /// Calls `print` while the bar is hidden, if there is one.
     fn aside(&self, print: impl FnOnce()) {
         let writing = self.writing.as_ref().and_then(Writing::bar);
-        match writing.or_else(|| self.reading.as_ref().and_then(Reading::bar)) {
+        let reading = || self.reading.as_ref().and_then(Reading::bar);
+        match writing.or_else(reading).or_else(|| self.fleet.as_ref().and_then(FleetWriting::bar)) {
             Some(bar) => bar.aside(print),
             None => print(),
         }
@@ -117,6 +153,7 @@ impl Terminal {
     fn end_progress(&mut self) {
         self.writing.take().iter().for_each(Writing::end);
         self.reading.take().iter().for_each(Reading::end);
+        self.fleet.take().iter().for_each(FleetWriting::end);
     }
 }
 

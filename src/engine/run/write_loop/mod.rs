@@ -17,7 +17,7 @@ use crate::{
     account::upn::Upn,
     engine::{
         dispatch::{self, Completed, Dispatcher},
-        pace::Throttle,
+        pace::{Call, Throttle},
     },
     graph::{Graph, Operation, Request},
     ledger::{
@@ -116,6 +116,7 @@ impl<'a, G: Graph> Engine<'a, G> {
             systemic.rule_out();
         }
         let throttle = Throttle::new(options.pace.write_quota, options.pace.seed);
+        let throttle = throttle.among(Call::Write, options.all_tenants.as_ref());
         Self {
             ledger,
             options,

@@ -1,0 +1,7 @@
+//! One roster for many tenants, against a simulator that serves all of them over loopback, and side by side on a clock
+//! that skips all waiting.
+
+mod alone;
+mod pacing;
+mod place;
+mod trouble;
