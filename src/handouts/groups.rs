@@ -81,7 +81,7 @@ pub(super) fn survey(
     ledger.for_each_row(|row| {
         let cells = row.roster_cells()?;
         let value = columns.by.map_or("", |at| cell(&cells, at));
-        if !selection.has(&row, value) || !survey.left_out.admits(&row, &accepted) {
+        if !selection.has(&row, &cells, value) || !survey.left_out.admits(&row, &accepted) {
             return Ok(());
         }
         survey.sealed += u64::from(row.password.is_none());

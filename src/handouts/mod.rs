@@ -31,10 +31,10 @@ pub use template::{BUILT_IN, BUILT_IN_NAME, Template, TemplateError};
 use crate::{
     JsonError,
     account::language::Language,
-    ledger::{LedgerError, ReadLedger, ReportRow},
+    ledger::{ClaimState, LedgerError, ReadLedger, ReportRow},
     plan::Settings,
     report::{self, defused},
-    roster::{self, ColumnRole, NameColumns, RosterError},
+    roster::{Condition, RosterError},
     seal::{Recipients, SealError},
     util::{redact::Redactor, sanitize},
 };
@@ -43,7 +43,6 @@ use folder::Draft;
 use groups::{Scan, is_handed_out, survey};
 use minijinja::{Value, context};
 use selection::Selection;
-
 use slip::{ADDRESS, Cells, Secret, Slip};
 use std::{
     borrow::Cow,
@@ -53,7 +52,7 @@ use std::{
     sync::Arc,
 };
 use template::Fault;
-use words::Words;
+use words::{Occasion, Words, words_of};
 
 /// The folder's name inside the run folder.
 pub const FOLDER_NAME: &str = report::HANDOUTS_NAME;
@@ -82,6 +81,8 @@ pub struct Wishes {
     pub by: Option<String>,
     /// Only the groups with these values; all groups if empty.
     pub only: Vec<String>,
+    /// Only rows that meet all of these: by a column of the roster, or by `claimed`, once the run was swept.
+    pub conditions: Vec<Condition>,
     /// Only these accounts; all accounts if empty.
     pub users: Vec<String>,
     /// The columns with the users' names; if empty, they are found by their headers.
@@ -130,6 +131,12 @@ pub enum HandoutError {
     /// A row's cells in the ledger are no JSON array.
     #[error("a row's cells in the ledger cannot be read: {0}")]
     Cells(#[from] JsonError),
+    /// A condition on what only a sweep finds out, in a run that was never swept.
+    #[error("this run was never swept, so nobody knows who has chosen a password; nothing was written")]
+    NotSwept,
+    /// No account that was reset meets the conditions.
+    #[error("no account with a new password meets {0}; nothing was written")]
+    NoneMeets(String),
     /// Nobody has a new password.
     #[error("none of these accounts has a new password in force, so nobody gets a slip; nothing was written")]
     Nobody,
@@ -166,6 +173,7 @@ pub struct Handouts<'l> {
     ledger: &'l ReadLedger,
     wishes: Wishes,
     columns: Columns,
+    selection: Selection,
     survey: Scan,
     /// The sign-in address as a QR code: drawn once, and the same on every slip.
     code: Value,
@@ -178,14 +186,14 @@ impl<'l> Handouts<'l> {
     /// Fails if a column does not exist, if there would be no slips, or if the passwords or the ledger cannot be read.
     pub fn new(ledger: &'l ReadLedger, wishes: Wishes) -> Result<Self, HandoutError> {
         let settings = ledger.settings();
-        let columns = columns(settings, &wishes)?;
+        let columns = Columns::of(settings, &wishes)?;
         let otherwise = columns.by.map_or_else(|| ALL.into(), |at| format!("no-{}", name_of(settings, at)));
         let selection = Selection::of(ledger, &columns, &wishes)?;
         let survey = survey(ledger, &columns, wishes.order, &selection, &otherwise)?;
         let (side, path) = wishes.sign_in.code();
         match survey.sealed {
-            0 if survey.groups.is_empty() => Err(HandoutError::Nobody),
-            0 => Ok(Self { ledger, wishes, columns, survey, code: context! { side, path } }),
+            0 if survey.groups.is_empty() => Err(nobody(&wishes)),
+            0 => Ok(Self { ledger, wishes, columns, selection, survey, code: context! { side, path } }),
             sealed => Err(HandoutError::Sealed(sealed)),
         }
     }
@@ -206,6 +214,12 @@ impl<'l> Handouts<'l> {
     #[must_use]
     pub fn unknown_languages(&self) -> &BTreeMap<String, u64> {
         &self.survey.unknown_languages
+    }
+
+    /// Whether some of the slips are reminders: their users were chosen because they have not chosen a password yet.
+    #[must_use]
+    pub fn are_reminders(&self) -> bool {
+        self.selection.reminds
     }
 
     /// The name of a group's file.
@@ -262,6 +276,7 @@ impl<'l> Handouts<'l> {
         let mut words = Vec::new();
         let slip = |number: &u64| {
             let row = self.ledger.row(*number)?.filter(is_handed_out).ok_or(HandoutError::Changed(*number))?;
+            let row = self.selection.still_meets(row).ok_or(HandoutError::Changed(*number))?;
             self.slip(row, &header, &mut words).map(Arc::new)
         };
         group.rows.iter().map(slip).collect()
@@ -271,20 +286,23 @@ impl<'l> Handouts<'l> {
         &self,
         mut row: ReportRow,
         header: &Arc<[String]>,
-        words: &mut Vec<(Language, Value)>,
+        words: &mut Vec<((Language, Occasion), Value)>,
     ) -> Result<Slip, HandoutError> {
         let password = row.password.take().ok_or(HandoutError::Changed(row.row))?;
         let user_principal_name = std::mem::take(&mut row.user_principal_name);
         let cells = row.roster_cells()?;
         let language = self.columns.language(&cells).ok().flatten().unwrap_or(self.wishes.language);
+        let is_reminder = self.selection.reminds && row.claimed == Some(ClaimState::No);
+        let occasion = if is_reminder { Occasion::Reminder } else { Occasion::First };
         Ok(Slip {
             row: row.row,
+            occasion,
             name: self.columns.names.read(|at| cell(&cells, at)),
             force_change: self.ledger.settings().force_change_of(row.form.profile),
             password: Arc::new(Secret(password)),
             user_principal_name,
             language,
-            words: words_of(language, words),
+            words: words_of((language, occasion), words),
             cells: Arc::new(Cells {
                 header: Arc::clone(header),
                 cells: cells.into_iter().map(Cow::into_owned).collect(),
@@ -319,7 +337,7 @@ impl<'l> Handouts<'l> {
             column => self.columns.by.map(|at| sanitize::line(&name_of(settings, at)).into_owned()),
             group => self.columns.by.map(|_| sanitize::line(&group.value)),
             language => self.wishes.language.to_string(),
-            words => Words::of(self.wishes.language).value(),
+            words => Words::of(self.wishes.language).value(Occasion::First),
             sign_in => context! { url => sign_in.url(), typed => sign_in.typed(), size => ADDRESS.size(sign_in.typed()) },
             code => &self.code,
             slips => slips.iter().map(|slip| Value::from_dyn_object(Arc::clone(slip))).collect::<Vec<_>>(),
@@ -340,21 +358,6 @@ impl<'l> Handouts<'l> {
     }
 }
 
-fn columns(settings: &Settings, wishes: &Wishes) -> Result<Columns, HandoutError> {
-    let column = |role, wanted: &String| roster::column_named(&settings.roster, &settings.header, role, wanted);
-    let told: Vec<usize> =
-        wishes.name_columns.iter().map(|name| column(ColumnRole::Names, name)).collect::<Result<_, _>>()?;
-    Ok(Columns {
-        by: wishes.by.as_ref().map(|name| column(ColumnRole::Groups, name)).transpose()?,
-        language: wishes.language_column.as_ref().map(|name| column(ColumnRole::Languages, name)).transpose()?,
-        names: if told.is_empty() {
-            NameColumns::of(&settings.header, &settings.name_columns)
-        } else {
-            NameColumns::in_order(told)
-        },
-    })
-}
-
 /// The first of these groups, for a message.
 fn some_of(groups: &[String]) -> String {
     let named: Vec<String> =
@@ -370,12 +373,16 @@ fn name_of(settings: &Settings, at: usize) -> String {
     if name.is_empty() { format!("column {}", at + 1) } else { name.to_owned() }
 }
 
-/// The words of a language, built once.
-fn words_of(language: Language, made: &mut Vec<(Language, Value)>) -> Value {
-    if let Some((_, words)) = made.iter().find(|(known, _)| *known == language) {
-        return words.clone();
+/// Why nobody gets a slip.
+fn nobody(wishes: &Wishes) -> HandoutError {
+    match wishes.conditions.as_slice() {
+        [] => HandoutError::Nobody,
+        conditions => HandoutError::NoneMeets(
+            conditions
+                .iter()
+                .map(|condition| sanitize::for_terminal(&condition.to_string()))
+                .collect::<Vec<_>>()
+                .join(" and "),
+        ),
     }
-    let words = Words::of(language).value();
-    made.push((language, words.clone()));
-    words
 }

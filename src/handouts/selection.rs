@@ -9,10 +9,14 @@ use super::{
     columns::{Columns, cell},
 };
 use crate::{
-    ledger::{ReadLedger, ReportRow},
+    ledger::{ClaimState, ReadLedger, ReportRow},
+    plan::Settings,
+    report::CLAIMED_COLUMNS,
+    roster::{self, ColumnRole, Condition, Filter, RosterError},
     util::{sanitize, suggest::nearest},
 };
 use std::{
+    borrow::Cow,
     collections::{BTreeSet, HashSet},
     fmt,
 };
@@ -42,6 +46,12 @@ pub(super) struct Selection {
     values: Option<HashSet<String>>,
     /// Account names in lower case; all accounts if empty.
     users: HashSet<String>,
+    /// Conditions on columns of the roster.
+    filters: Vec<Filter>,
+    /// Conditions on what the last sweep has found.
+    claims: Vec<Filter>,
+    /// Whether it asks for users who have not chosen a password of their own.
+    pub(super) reminds: bool,
 }
 
 impl Selection {
@@ -50,8 +60,9 @@ impl Selection {
     /// # Errors
     /// Fails if a value or an account is not in the run, or the ledger cannot be read.
     pub(super) fn of(ledger: &ReadLedger, columns: &Columns, wishes: &Wishes) -> Result<Self, HandoutError> {
+        let conditions = Self::meeting(ledger, &wishes.conditions)?;
         if wishes.only.is_empty() && wishes.users.is_empty() {
-            return Ok(Self::default());
+            return Ok(conditions);
         }
         let (mut values, mut names) = (BTreeSet::new(), BTreeSet::new());
         ledger.for_each_row(|row| {
@@ -74,15 +85,61 @@ impl Selection {
             }
             chosen.extend(alike);
         }
-        Ok(Self { values: (!wishes.only.is_empty()).then_some(chosen), users })
+        Ok(Self { values: (!wishes.only.is_empty()).then_some(chosen), users, ..conditions })
+    }
+
+    /// The rows that meet all of these conditions.
+    fn meeting(ledger: &ReadLedger, conditions: &[Condition]) -> Result<Self, HandoutError> {
+        let (settings, mut selection) = (ledger.settings(), Self::default());
+        let is_swept = ledger.is_swept()?;
+        for Condition { column, values } in conditions {
+            // Whatever the column is, the user meant a column of passwords.
+            if roster::speaks_of_passwords(column) {
+                return Err(on_passwords(settings, column));
+            }
+            let is_claimed = sanitize::trim(column).eq_ignore_ascii_case(CLAIMED_COLUMNS[0]);
+            if is_claimed && is_swept {
+                let filter = Filter::new(0, values);
+                selection.reminds |= filter.matched(ClaimState::No.as_str()).is_some();
+                selection.claims.push(filter);
+                continue;
+            }
+            let at = match roster::column_named(&settings.roster, &settings.header, ColumnRole::Condition, column) {
+                Err(_) if is_claimed => return Err(HandoutError::NotSwept),
+                at => at?,
+            };
+            if roster::speaks_of_passwords(&settings.header[at]) {
+                return Err(on_passwords(settings, column));
+            }
+            selection.filters.push(Filter::new(at, values));
+        }
+        Ok(selection)
     }
 
     /// Whether a row with `value` in the column that makes the groups is selected.
-    pub(super) fn has(&self, row: &ReportRow, value: &str) -> bool {
+    pub(super) fn has(&self, row: &ReportRow, cells: &[Cow<'_, str>], value: &str) -> bool {
         let is_named =
             || [&row.user_principal_name, &row.roster_name].iter().any(|name| self.users.contains(&lower(name)));
-        self.values.as_ref().is_none_or(|values| values.contains(value)) && (self.users.is_empty() || is_named())
+        self.values.as_ref().is_none_or(|values| values.contains(value))
+            && (self.users.is_empty() || is_named())
+            && self.filters.iter().all(|filter| filter.matched(cell(cells, filter.column)).is_some())
+            && self.is_claimed_as_asked(row)
     }
+
+    fn is_claimed_as_asked(&self, row: &ReportRow) -> bool {
+        let claimed = row.claimed.map_or("", ClaimState::as_str);
+        self.claims.iter().all(|filter| filter.matched(claimed).is_some())
+    }
+
+    /// The row if a sweep that ended meanwhile has not changed whether it is selected.
+    pub(super) fn still_meets(&self, row: ReportRow) -> Option<ReportRow> {
+        Some(row).filter(|row| self.is_claimed_as_asked(row))
+    }
+}
+
+/// No condition tells anything about a password.
+fn on_passwords(settings: &Settings, column: &str) -> HandoutError {
+    RosterError::ConditionOnPasswords { name: settings.roster.clone(), column: column.to_owned() }.into()
 }
 
 /// The value itself if the run has it, otherwise those that differ only in case, accents or leading zeros.

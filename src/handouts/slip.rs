@@ -3,7 +3,7 @@
 //! Invariant: its password leaves only through [`write_secret`], straight into the file, or through what a template
 //! itself makes of it; no `Debug` text shows it.
 
-use super::words::Words;
+use super::words::{Occasion, Words};
 use crate::{
     account::language::Language,
     password::{ForceChange, Password},
@@ -38,6 +38,7 @@ impl Fits {
 /// The content of a slip.
 pub(super) struct Slip {
     pub(super) row: u64,
+    pub(super) occasion: Occasion,
     pub(super) name: String,
     pub(super) user_principal_name: String,
     pub(super) password: Arc<Secret>,
@@ -49,7 +50,7 @@ pub(super) struct Slip {
 }
 
 /// The fields of a slip that a template can use.
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 14] = [
     "row",
     "name",
     "user_principal_name",
@@ -62,6 +63,7 @@ const FIELDS: [&str; 13] = [
     "words",
     "next",
     "force_change",
+    "is_reminder",
     "cells",
 ];
 
@@ -78,7 +80,8 @@ impl Object for Slip {
             "signs" => self.signs(),
             "language" => self.language.to_string().into(),
             "words" => self.words.clone(),
-            "next" => Words::of(self.language).next(self.force_change).into(),
+            "next" => Words::of(self.language).next(self.force_change, self.occasion).into(),
+            "is_reminder" => (self.occasion == Occasion::Reminder).into(),
             "force_change" => word(self.force_change).into(),
             "cells" => Value::from_dyn_object(Arc::clone(&self.cells)),
             _ => return None,

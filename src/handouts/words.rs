@@ -5,11 +5,22 @@
 use crate::{account::language::Language, password::ForceChange};
 use minijinja::Value;
 
+/// Why a slip is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Occasion {
+    /// The user gets a new password.
+    First,
+    /// The user has had it for a while, and has not chosen another.
+    Reminder,
+}
+
 /// The words of one language.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Words {
     /// The heading of a slip.
     heading: &'static str,
+    /// The same if it is a reminder.
+    reminder: &'static str,
     user_name: &'static str,
     password: &'static str,
     sign_in: &'static str,
@@ -32,6 +43,8 @@ struct Next {
     change: &'static str,
     change_with_mfa: &'static str,
     keep: &'static str,
+    remind: &'static str,
+    remind_with_mfa: &'static str,
 }
 
 /// The names of characters that are easily mistaken.
@@ -58,9 +71,10 @@ impl Words {
     }
 
     /// The words that are the same on all slips, for the template.
-    pub(super) fn value(&self) -> Value {
+    pub(super) fn value(&self, occasion: Occasion) -> Value {
+        let heading = if occasion == Occasion::Reminder { self.reminder } else { self.heading };
         Value::from_pairs([
-            ("heading", self.heading),
+            ("heading", heading),
             ("user_name", self.user_name),
             ("password", self.password),
             ("sign_in", self.sign_in),
@@ -73,11 +87,13 @@ impl Words {
     }
 
     /// What happens next.
-    pub(super) const fn next(&self, force_change: ForceChange) -> &'static str {
-        match force_change {
-            ForceChange::NextSignIn => self.next.change,
-            ForceChange::NextSignInWithMfa => self.next.change_with_mfa,
-            ForceChange::No => self.next.keep,
+    pub(super) const fn next(&self, force_change: ForceChange, occasion: Occasion) -> &'static str {
+        match (force_change, occasion) {
+            (ForceChange::NextSignIn, Occasion::First) => self.next.change,
+            (ForceChange::NextSignIn, Occasion::Reminder) => self.next.remind,
+            (ForceChange::NextSignInWithMfa, Occasion::First) => self.next.change_with_mfa,
+            (ForceChange::NextSignInWithMfa, Occasion::Reminder) => self.next.remind_with_mfa,
+            (ForceChange::No, _) => self.next.keep,
         }
     }
 
@@ -96,8 +112,19 @@ impl Words {
     }
 }
 
+/// The words of a language, built once.
+pub(super) fn words_of(wanted: (Language, Occasion), made: &mut Vec<((Language, Occasion), Value)>) -> Value {
+    if let Some((_, words)) = made.iter().find(|(known, _)| *known == wanted) {
+        return words.clone();
+    }
+    let words = Words::of(wanted.0).value(wanted.1);
+    made.push((wanted, words.clone()));
+    words
+}
+
 const ENGLISH: Words = Words {
     heading: "Your account",
+    reminder: "Reminder: your account",
     user_name: "User name",
     password: "Password",
     sign_in: "Sign in at",
@@ -112,6 +139,10 @@ const ENGLISH: Words = Words {
         change_with_mfa: "When you next sign in, you will first confirm with your app or phone that it is you, and then \
                           choose your own password. Keep this slip private, then destroy it.",
         keep: "This is your password from now on. Keep this slip private, and destroy it once you know the password.",
+        remind: "You have not chosen your own password yet, and this one is still valid. Sign in with it and choose your own. \
+                 Keep this slip private, then destroy it.",
+        remind_with_mfa: "You have not chosen your own password yet, and this one is still valid. Sign in with it, confirm with your \
+                          app or phone that it is you, and choose your own. Keep this slip private, then destroy it.",
     },
     signs: Signs {
         zero: "digit zero",
@@ -126,6 +157,7 @@ const ENGLISH: Words = Words {
 
 const FRENCH: Words = Words {
     heading: "Votre compte",
+    reminder: "Rappel\u{a0}: votre compte",
     user_name: "Nom d’utilisateur",
     password: "Mot de passe",
     sign_in: "Connectez-vous sur",
@@ -142,6 +174,11 @@ const FRENCH: Words = Words {
                           détruisez-le.",
         keep: "C’est désormais votre mot de passe. Gardez ce papier pour vous, et détruisez-le dès que vous connaissez le mot \
                de passe.",
+        remind: "Vous n’avez pas encore choisi votre propre mot de passe, et celui-ci est toujours valable. Connectez-vous avec \
+                 celui-ci, puis choisissez le vôtre. Gardez ce papier pour vous, puis détruisez-le.",
+        remind_with_mfa: "Vous n’avez pas encore choisi votre propre mot de passe, et celui-ci est toujours valable. Connectez-vous, \
+                          confirmez votre identité avec votre application ou votre téléphone, puis choisissez le vôtre. \
+                          Gardez ce papier pour vous, puis détruisez-le.",
     },
     signs: Signs {
         zero: "chiffre zéro",
@@ -156,6 +193,7 @@ const FRENCH: Words = Words {
 
 const SPANISH: Words = Words {
     heading: "Su cuenta",
+    reminder: "Recordatorio: su cuenta",
     user_name: "Nombre de usuario",
     password: "Contraseña",
     sign_in: "Inicie sesión en",
@@ -171,6 +209,11 @@ const SPANISH: Words = Words {
                           después elegirá una contraseña propia. No enseñe este papel a nadie y destrúyalo después.",
         keep: "Esta es su contraseña a partir de ahora. No enseñe este papel a nadie y destrúyalo cuando se sepa la \
                contraseña.",
+        remind: "Todavía no ha elegido una contraseña propia, y esta sigue siendo válida. Inicie sesión con ella y elija una propia. \
+                 No enseñe este papel a nadie y destrúyalo después.",
+        remind_with_mfa: "Todavía no ha elegido una contraseña propia, y esta sigue siendo válida. Inicie sesión con ella, confirme su \
+                          identidad con su aplicación o su teléfono y elija una propia. No enseñe este papel a nadie y \
+                          destrúyalo después.",
     },
     signs: Signs {
         zero: "cifra cero",
@@ -185,6 +228,7 @@ const SPANISH: Words = Words {
 
 const GERMAN: Words = Words {
     heading: "Ihr Konto",
+    reminder: "Erinnerung: Ihr Konto",
     user_name: "Benutzername",
     password: "Kennwort",
     sign_in: "Anmelden unter",
@@ -201,6 +245,11 @@ const GERMAN: Words = Words {
                           danach.",
         keep: "Das ist ab jetzt Ihr Kennwort. Behalten Sie diesen Zettel für sich und vernichten Sie ihn, sobald Sie das \
                Kennwort kennen.",
+        remind: "Sie haben noch kein eigenes Kennwort gewählt, und dieses gilt weiterhin. Melden Sie sich damit an und wählen Sie ein \
+                 eigenes. Behalten Sie diesen Zettel für sich und vernichten Sie ihn danach.",
+        remind_with_mfa: "Sie haben noch kein eigenes Kennwort gewählt, und dieses gilt weiterhin. Melden Sie sich damit an, bestätigen Sie \
+                          mit Ihrer App oder Ihrem Telefon, dass Sie es sind, und wählen Sie ein eigenes. Behalten Sie \
+                          diesen Zettel für sich und vernichten Sie ihn danach.",
     },
     signs: Signs {
         zero: "Ziffer Null",
@@ -221,17 +270,24 @@ mod tests {
     fn each_language_has_its_own_words() {
         let all = [Language::En, Language::Fr, Language::Es, Language::De].map(Words::of);
         for (at, words) in all.iter().enumerate() {
-            let said = words.value();
-            let mut keys = said.try_iter().expect("a map");
-            assert!(
-                keys.all(|key| said.get_item(&key).is_ok_and(|word| !word.as_str().unwrap_or_default().is_empty()))
-            );
+            for occasion in [Occasion::First, Occasion::Reminder] {
+                let said = words.value(occasion);
+                let mut keys = said.try_iter().expect("a map");
+                assert!(
+                    keys.all(|key| said.get_item(&key).is_ok_and(|word| !word.as_str().unwrap_or_default().is_empty()))
+                );
+            }
+            assert_ne!(words.heading, words.reminder);
             for other in &all[at + 1..] {
                 assert_ne!(words.heading, other.heading);
+                assert_ne!(words.reminder, other.reminder);
                 assert_ne!(words.next, other.next);
             }
             for force_change in [ForceChange::NextSignIn, ForceChange::NextSignInWithMfa, ForceChange::No] {
-                assert!(!words.next(force_change).contains("  "));
+                let [first, again] =
+                    [Occasion::First, Occasion::Reminder].map(|occasion| words.next(force_change, occasion));
+                assert!(![first, again].iter().any(|text| text.contains("  ")));
+                assert_eq!(first == again, force_change == ForceChange::No);
             }
             assert_eq!("l1IO0| ".chars().filter_map(|c| words.sign(c)).count(), 7);
             assert_eq!(words.sign('o'), None);

@@ -1,14 +1,17 @@
 //! JUnit XML, which pipelines show as tests: the run is a suite, and each account is a case.
 //!
 //! An account with its new password passes; a refused one is a failure; one in doubt or not finished is an error; one
-//! that was never sent is skipped. Rows are streamed from the ledger. Invariant: it contains no password.
+//! that was never sent is skipped. After a sweep there is a second suite with the accounts that it asked about: one whose
+//! user has not chosen a password of their own is a failure, and one that could not be read is an error.
+//!
+//! Rows are streamed from the ledger. Invariant: it contains no password.
 
 use super::{Fault, Summary, SummaryCause, escape::Text};
 use crate::{
-    ledger::{ReadLedger, RowStatus},
+    ledger::{ClaimCounts, ClaimState, ReadLedger, RowStatus},
     outcome::Status,
 };
-use std::{io::Write, path::Path};
+use std::{collections::BTreeMap, io::Write, path::Path};
 
 /// Writes the run to `out`.
 pub(super) fn write(ledger: &ReadLedger, summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
@@ -17,27 +20,75 @@ pub(super) fn write(ledger: &ReadLedger, summary: &Summary, out: &mut impl Write
     let stem = Path::new(&summary.roster).file_stem().and_then(|stem| stem.to_str()).unwrap_or("roster");
     let class = format!("passwave.{}", stem.replace('.', "_"));
     ledger.for_each_standing(None, |account| case(&class, &account, &summary.accepted, out))?;
-    Ok(writeln!(out, "</testsuite>\n</testsuites>")?)
+    writeln!(out, "</testsuite>")?;
+    if let Some(claims) = &summary.claimed {
+        own_passwords(&class, ledger, (summary, claims), out)?;
+    }
+    Ok(writeln!(out, "</testsuites>")?)
+}
+
+/// The suite of a sweep.
+fn own_passwords(
+    class: &str,
+    ledger: &ReadLedger,
+    (summary, claims): (&Summary, &ClaimCounts),
+    out: &mut impl Write,
+) -> Result<(), Fault> {
+    let mut states = BTreeMap::new();
+    ledger.for_each_claim(|row, claimed| {
+        states.insert(row, claimed);
+    })?;
+    writeln!(
+        out,
+        "<testsuite name=\"{}: own passwords\" timestamp=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" \
+         time=\"0.000\" skipped=\"0\">",
+        Text(&summary.roster),
+        Text(&whole_seconds(summary.sweeps.last().map_or(&summary.planned_at, |sweep| &sweep.at))),
+        claims.all(),
+        claims.no,
+        claims.unread,
+    )?;
+    ledger.for_each_standing(None, |account| match states.get(&account.row) {
+        Some(claimed) => own_password(class, &account, *claimed, out),
+        None => Ok(()),
+    })?;
+    Ok(writeln!(out, "</testsuite>")?)
+}
+
+fn own_password(class: &str, account: &RowStatus, claimed: ClaimState, out: &mut impl Write) -> Result<(), Fault> {
+    // Another class, because some readers take two cases with one class and name for one.
+    write!(out, "<testcase classname=\"{}_claimed\" name=\"{}\"", Text(class), Text(&account.user_principal_name))?;
+    let (element, kind, message) = match claimed {
+        ClaimState::Yes => return Ok(writeln!(out, "/>")?),
+        ClaimState::No => ("failure", "not_claimed", "the user has not chosen a password of their own yet"),
+        ClaimState::Unread => ("error", "unread", "the account could not be read"),
+    };
+    let row = account.row;
+    Ok(writeln!(out, "><{element} type=\"{kind}\" message=\"{message}\">row {row}: {message}</{element}></testcase>")?)
+}
+
+/// The common schemas require the time without fractions and zone; it is UTC.
+fn whole_seconds(time: &str) -> String {
+    time.get(.."2026-01-01T00:00:00".len()).unwrap_or_default().to_owned()
 }
 
 fn head(summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
     let of = |status: Status| summary.counts.get(status.as_str()).copied().unwrap_or_default();
-    let totals = format!(
-        "tests=\"{}\" failures=\"{}\" errors=\"{}\" time=\"{:.3}\"",
-        summary.rows,
-        of(Status::Failed),
-        of(Status::InDoubt) + of(Status::Pending),
-        summary.seconds
-    );
-    // The common schemas require the time without fractions and zone; it is UTC.
-    let began = summary.began_at.as_deref().unwrap_or(&summary.planned_at).get(.."2026-01-01T00:00:00".len());
-    writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"passwave\" {totals}>")?;
+    let (tests, failures, errors) = (summary.rows, of(Status::Failed), of(Status::InDoubt) + of(Status::Pending));
+    let totals = |tests: u64, failures: u64, errors: u64| {
+        format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" time=\"{:.3}\"", summary.seconds)
+    };
+    let claims = summary.claimed.unwrap_or_default();
+    let whole = totals(tests + claims.all(), failures + claims.no, errors + claims.unread);
+    let began = whole_seconds(summary.began_at.as_deref().unwrap_or(&summary.planned_at));
+    writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"passwave\" {whole}>")?;
     // In Jenkins' schema (junit-10.xsd), only a suite has the number of skipped cases.
     writeln!(
         out,
-        "<testsuite name=\"{}\" timestamp=\"{}\" {totals} skipped=\"{}\">\n<properties>",
+        "<testsuite name=\"{}\" timestamp=\"{}\" {} skipped=\"{}\">\n<properties>",
         Text(&summary.roster),
-        Text(began.unwrap_or_default()),
+        Text(&began),
+        totals(tests, failures, errors),
         of(Status::Skipped),
     )?;
     for (name, value) in [

@@ -82,7 +82,7 @@ use earlier::Kind;
 use hidden::HiddenFound;
 use names::Meaning;
 use naming::{Names, unnamed};
-use only::Filter;
+pub(crate) use only::Filter;
 use opening::Opening;
 use own::Own;
 use records::{Mark, QuoteFault};

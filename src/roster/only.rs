@@ -120,19 +120,20 @@ impl fmt::Display for Condition {
 }
 
 /// A condition with its column resolved.
-pub(super) struct Filter {
-    pub(super) column: usize,
+#[derive(Debug)]
+pub(crate) struct Filter {
+    pub(crate) column: usize,
     /// The values in their form for comparison.
     folded: Vec<String>,
 }
 
 impl Filter {
-    pub(super) fn new(column: usize, values: &[String]) -> Self {
+    pub(crate) fn new(column: usize, values: &[String]) -> Self {
         Self { column, folded: values.iter().map(|value| folded(value)).collect() }
     }
 
     /// The index of the value that this cell has.
-    pub(super) fn matched(&self, cell: &str) -> Option<usize> {
+    pub(crate) fn matched(&self, cell: &str) -> Option<usize> {
         let cell = sanitize::trim(cell);
         if cell.is_ascii() {
             return self.folded.iter().position(|value| value.eq_ignore_ascii_case(cell));

@@ -1,6 +1,7 @@
 //! The layout of the page: the rows on the first screen, on a desktop, on a phone and on paper.
 
 use crate::{Page, browser, browser::Browser, contrast};
+use passwave::{ledger::ClaimState, report};
 use serde_json::{Value, json};
 
 const ROWS: usize = 120;
@@ -104,6 +105,40 @@ fn long_runs_have_their_picture_below() {
         texts(&browser, ".lead")[0].split("would take ").nth(1).expect("a time").split(" ·").next().map(str::to_owned);
     let caption = texts(&browser, "figcaption")[0].clone();
     assert!(caption.contains(&format!("After {}", took.expect("a time"))), "one wording: {caption}");
+}
+
+#[test]
+fn sweeps_have_their_picture_and_their_rows() {
+    let Some(browser) = browser() else { return };
+    let mut page = page(1.0, false);
+    let day = |nth: i64| page.ledger.times().expect("times").endings[0].0 + nth * 86_400_000;
+    let (first, second) = (day(1), day(3));
+    let claims = |yes: u64| {
+        let state = move |row: u64| if row <= yes { (ClaimState::Yes, Some(second)) } else { (ClaimState::No, None) };
+        (1..ROWS as u64).map(move |row| (row, state(row).0, state(row).1)).collect::<Vec<_>>()
+    };
+    for (yes, at) in [(10, first), (40, second)] {
+        page.ledger.keep_claims(&claims(yes)).expect("a ledger");
+        page.ledger.end_sweep(at).expect("a ledger");
+    }
+    report::write(&page.ledger).expect("reports");
+    window(&browser, 1280, 900);
+    browser.open(&page.file());
+    let caption = &texts(&browser, "figcaption")[0];
+    assert!(caption.contains("40 of 119 users have chosen a password of their own (33 %)"), "{caption}");
+    assert!(caption.contains("30 of them did so after the sweep before"), "{caption}");
+    assert_eq!(texts(&browser, "circle.dot").len(), 2);
+    let wide = "document.querySelector('svg.course').getBoundingClientRect().width";
+    assert!(number(&browser, wide) > 1_000.0);
+    nothing_overflows(&browser, "1280");
+    assert!(texts(&browser, "#table thead th").contains(&"Claimed".to_owned()));
+    contrast::check(&browser);
+    browser.run("document.querySelector('a[data-claimed=no]').click()");
+    assert!(texts(&browser, "#standing")[0].starts_with("79 of 120 rows"), "{:?}", texts(&browser, "#standing"));
+    browser.run("document.getElementById('clear').click()");
+    assert!(texts(&browser, "#standing")[0].starts_with("120 of 120 rows"), "the filter can be removed");
+    window(&browser, 390, 844);
+    nothing_overflows(&browser, "390");
 }
 
 #[test]

@@ -82,6 +82,25 @@ async fn report_and_summary_have_the_claims() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn junit_has_a_suite_for_own_passwords() {
+    let world = reset_yesterday("{}", 3).await;
+    let junit = |world: &World| {
+        let mut bytes = Vec::new();
+        report::print_junit(&world.reader(), &mut bytes).expect("a report");
+        String::from_utf8(bytes).expect("UTF-8")
+    };
+    assert_eq!(junit(&world).matches("<testsuite ").count(), 1, "the suite comes with the first sweep");
+    choose(&world, 1..2);
+    swept(&world, Duration::ZERO).await;
+    let text = junit(&world);
+    assert!(text.contains("<testsuites name=\"passwave\" tests=\"6\" failures=\"2\" errors=\"0\""), "{text}");
+    let (_, own) = text.split_once(": own passwords\"").expect("a second suite");
+    assert!(own.contains("tests=\"3\" failures=\"2\" errors=\"0\""), "{own}");
+    let failed: Vec<bool> = own.lines().skip(1).take(3).map(|case| case.contains("type=\"not_claimed\"")).collect();
+    assert_eq!(failed, [true, false, true], "{own}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn recent_resets_are_not_asked_about() {
     let world = reset_yesterday("{}", 30).await;
     assert_eq!(swept(&world, 2 * DAY).await, SweepEnd::Finished(counts(0, 0, 0)));

@@ -1,10 +1,12 @@
 //! The flags of `handouts`.
 
+use super::rows::condition;
 use crate::cli::hints;
 use clap::{Args, ValueEnum};
 use passwave::{
     account::language::Language,
     handouts::{Order, SignIn},
+    roster::Condition,
 };
 use std::path::PathBuf;
 
@@ -17,6 +19,10 @@ pub struct HandoutArgs {
     /// Only the files for this value of --by, such as 7A; repeatable
     #[arg(long, value_name = "VALUE", requires = "by")]
     pub only: Vec<String>,
+    /// Only the slips of rows with one of these values in this column, such as Form=7A,7B; repeat it for more conditions.
+    /// After a sweep, claimed=no makes reminders for users who have not chosen a password of their own
+    #[arg(long = "where", value_name = "COLUMN=VALUE", value_parser = condition)]
+    pub conditions: Vec<Condition>,
     /// Only the slip of this account, by user principal name; repeatable
     #[arg(long, value_name = "UPN")]
     pub user: Vec<String>,

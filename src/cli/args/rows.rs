@@ -21,7 +21,8 @@ pub struct RowsArgs {
     pub user: Vec<String>,
 }
 
-fn condition(text: &str) -> Result<Condition, String> {
+/// Parses a condition, for `--where`.
+pub fn condition(text: &str) -> Result<Condition, String> {
     text.parse().map_err(|error: ConditionError| error.to_string())
 }
 

@@ -1,11 +1,12 @@
 //! `handouts`: makes slips for the users from the ledger.
 
-use super::sealing;
+use super::{sealing, sweep::minute};
 use crate::cli::{
     args::{HandoutArgs, OpenArgs},
     console::{Event, Reporter, sealed_to},
     context::Context,
     failure::Failure,
+    next_step::NextStep,
 };
 use passwave::{
     handouts::{
@@ -42,6 +43,10 @@ pub fn handouts(context: &Context, folder: Option<&Path>, args: &HandoutArgs, op
     let is_left = ledger.counts().pending() > 0 && !ledger.settings().rehearsal;
     let handouts = Handouts::new(&ledger, wishes(args)).map_err(|error| match error {
         HandoutError::Nobody if is_left => context.before(error.into(), "Some accounts are not reset yet.", &ledger),
+        HandoutError::NotSwept => {
+            let step = NextStep::sweep(&context.call, &ledger).to_string();
+            Failure::from(error).then(format!("Sweep it with:  {step}"), step)
+        }
         _ => error.into(),
     })?;
     let out = args.out.clone().unwrap_or_else(|| first_free(&folder.join(FOLDER_NAME)));
@@ -64,6 +69,7 @@ fn wishes(args: &HandoutArgs) -> Wishes {
     let mut wishes = Wishes::default();
     wishes.by = args.by.clone();
     wishes.only = args.only.clone();
+    wishes.conditions = args.conditions.clone();
     wishes.users = args.user.clone();
     wishes.name_columns = args.name_column.clone();
     wishes.order = args.order.into();
@@ -76,6 +82,12 @@ fn wishes(args: &HandoutArgs) -> Wishes {
 fn tell(reporter: &Reporter, ledger: &ReadLedger, handouts: &Handouts<'_>, out: &Path, seal_map: Option<&SealMap>) {
     if ledger.settings().rehearsal {
         reporter.notice("REHEARSAL: these passwords are valid nowhere, and every slip says so.");
+    }
+    if let Some(sweep) = handouts.are_reminders().then(|| ledger.sweeps().ok()?.pop()).flatten() {
+        let time = minute(sweep.at);
+        reporter.notice(format!(
+            "Reminders for users who had not chosen a password of their own at the last sweep ({time})."
+        ));
     }
     languages(reporter, handouts);
     for unknown in seal_map.map(|map| handouts.not_in_run(map)).unwrap_or_default().iter().take(LINES_MAX) {

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::cli::{
     args::{ConnectArgs, SweepArgs},
-    console::{End, Event, ReadTask},
+    console::{End, Event, ReadTask, Since},
     context::Context,
     failure::{Failure, INTERRUPTED},
     next_step::NextStep,
@@ -24,7 +24,7 @@ use passwave::{
         sweep::{SweepEnd, sweep as read_claims},
     },
     graph::{Graph, client::auth::Needs},
-    ledger::{ClaimCounts, ClaimState, Ledger, ReadLedger},
+    ledger::{ClaimCounts, ClaimState, Ledger, ReadLedger, Sweep},
     report::Summary,
     util::{
         format::{counted, grouped},
@@ -43,7 +43,7 @@ pub fn sweep(context: &Context, folder: &Path, args: &SweepArgs, connect: &Conne
     let (sign_in, pace) = (SignIn::open(reporter, connect, &destination, Needs::READ)?, pace(&args.pace));
     sign_in.must_be_the_same(&ledger)?;
     reporter.notice(format!("Signing in with {sign_in}"));
-    let before = ledger.sweeps()?.last().map(|sweep| sweep.claims);
+    let before = ledger.sweeps()?.pop();
     let end = runtime(Clock::Real)?.block_on(async {
         let graph = sign_in.client(reporter);
         sign_in.complete(reporter, &graph, &ledger).await?;
@@ -103,19 +103,19 @@ fn tell(
     context: &Context,
     ledger: &ReadLedger,
     claims: &ClaimCounts,
-    before: Option<ClaimCounts>,
+    before: Option<Sweep>,
     by: Option<usize>,
 ) -> Result<(), Failure> {
     let reporter = &context.reporter;
-    reporter.tell(&Event::Swept(claims));
+    let since = before.map(|before| Since { at: before.at, claimed: claims.yes.saturating_sub(before.claims.yes) });
+    reporter.tell(&Event::Swept { claims, since });
     if claims.all() == 0 {
         reporter.notice("No user of this run has to choose a password, or had the time to: nobody was asked about.");
         return Ok(());
     }
     reporter.notice(format!("Claimed: {}", shown(claims)));
-    if let Some(before) = before {
-        let more = claims.yes.saturating_sub(before.yes);
-        reporter.notice(format!("Since the last sweep: {} more", grouped(more)));
+    if let Some(Since { at, claimed }) = since {
+        reporter.notice(format!("Since the last sweep ({}): {} more", minute(at), grouped(claimed)));
     }
     if let Some(column) = by {
         for (value, claims) in grouped_by(ledger, column)? {
@@ -129,6 +129,12 @@ fn tell(
         reporter.tell(&Event::NextStep { words: &words, command: &step });
     }
     Ok(())
+}
+
+/// A time to the minute.
+pub fn minute(millis: i64) -> String {
+    let time = jiff::Timestamp::from_millisecond(millis);
+    time.map(|time| time.strftime("%-d %b %Y, %H:%M UTC").to_string()).unwrap_or_default()
 }
 
 /// `380 of 400 (95 %); 18 not yet; 2 could not be read`.

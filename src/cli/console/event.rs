@@ -60,7 +60,7 @@ pub enum Event<'a> {
     /// The directory does not show this many changes yet, and is asked again.
     NotYetVisible { changes: u64, wait: Duration },
     /// What a sweep has found.
-    Swept(&'a ClaimCounts),
+    Swept { claims: &'a ClaimCounts, since: Option<Since> },
     /// Writing or reading has ended, and its bar goes away.
     ProgressEnds,
     /// The state of one row.
@@ -87,6 +87,15 @@ pub enum Event<'a> {
     FleetResult(&'a FleetResult<'a>),
     /// The last event.
     Finished { exit_code: u8 },
+}
+
+/// What has changed since the sweep before.
+#[derive(Clone, Copy, Debug)]
+pub struct Since {
+    /// When that one ended, in milliseconds since 1970.
+    pub at: i64,
+    /// How many more users have chosen a password.
+    pub claimed: u64,
 }
 
 /// Why accounts are read.

@@ -14,7 +14,7 @@ mod verbosity;
 
 pub use event::{
     Accounts, End, Event, Finding, FleetPlan, FleetResult, Planned, ReadTask, RunResult, SealedReport, Severity,
-    SignedIn, Stage,
+    SignedIn, Since, Stage,
 };
 pub use reporter::{Reporter, TenantWork};
 pub use stdio::{can_ask, is_seen, terminal_facts};

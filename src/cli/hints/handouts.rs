@@ -21,6 +21,8 @@ pub fn hint(error: &HandoutError) -> Option<String> {
             "name a folder outside of it with --out DIR, or seal each file to its own readers with --by and --seal-map"
         }
         HandoutError::Cells(_) => "the ledger is damaged; restore the folder from a copy",
+        HandoutError::NotSwept => "`passwave sweep` asks the directory who has chosen a password",
+        HandoutError::NoneMeets(_) => "report.csv has the values of all rows",
         HandoutError::Nobody => "`passwave run` sends what is planned; report.csv says how each row ended",
         HandoutError::Sealed(_) => "give the key with --identity KEYFILE, or --passphrase",
         HandoutError::NoRecipient(_) => {

@@ -46,6 +46,7 @@ fn named_facts(ledger: &ReadLedger, summary: &Summary) -> Vec<(&'static str, Str
         ("Sealed to", summary.sealed_to_names.join(", ")),
         ("Passwords removed", moment(&summary.passwords_removed_at)),
         ("Verified", verified(summary)),
+        ("Claimed", claimed(summary)),
         ("Sessions", sessions(summary)),
         ("Methods", methods(summary)),
         ("Plan", summary.fingerprint.clone()),
@@ -114,6 +115,13 @@ fn sent(summary: &Summary) -> String {
 fn verified(summary: &Summary) -> String {
     let told = |(verdict, number): (&&str, &u64)| format!("{} {}", grouped(*number), verdict.replace('_', " "));
     summary.verified.iter().map(told).collect::<Vec<_>>().join(", ")
+}
+
+/// Who has chosen a password of their own, as of the last sweep.
+fn claimed(summary: &Summary) -> String {
+    let Some((claims, last)) = summary.claimed.zip(summary.sweeps.last()) else { return String::new() };
+    let (yes, no, unread) = (grouped(claims.yes), grouped(claims.no), grouped(claims.unread));
+    format!("{yes} yes, {no} no, {unread} unread; asked on {}", minute(&last.at))
 }
 
 /// How many accounts go each way, if there are two.

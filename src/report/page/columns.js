@@ -1,5 +1,5 @@
 // Chooses the columns of the table: those with content, as many as fit. The others are in a row's details.
-const [ROW, ACCOUNT, NAME, STATUS, PASSWORD, CODE, MESSAGE, ATTEMPTS, REQUEST, CHANGED, VERIFIED, SESSIONS, CELLS, METHOD] = Array(14).keys();
+const [ROW, ACCOUNT, NAME, STATUS, PASSWORD, CODE, MESSAGE, ATTEMPTS, REQUEST, CHANGED, VERIFIED, SESSIONS, CELLS, METHOD, CLAIMED, CLAIMED_AT] = Array(16).keys();
 const PAPER_WIDTH = 690; // of A4 and of US Letter upright, within the margins
 const [PAPER_LETTER, PAPER_AROUND, PAPER_SECRET] = [4.8, 13, 6.4]; // at the size of print
 
@@ -12,7 +12,7 @@ class Seen {
     this.secrets = 0;
     this.longest = { account: "", name: "", secret: "", error: "" };
     this.days = new Set();
-    this.verified = this.sessions = this.method = false;
+    this.verified = this.sessions = this.method = this.claimed = false;
   }
 
   take(row) {
@@ -24,7 +24,8 @@ class Seen {
     this.secrets += row[PASSWORD] === null ? 0 : 1;
     this.verified ||= row[VERIFIED] !== null;
     this.sessions ||= row[SESSIONS] !== null;
-    this.method ||= row[METHOD] !== undefined;
+    this.method ||= (row[METHOD] ?? null) !== null;
+    this.claimed ||= row[CLAIMED] !== undefined;
     for (const at of [row[CHANGED], row[VERIFIED]]) if (at !== null && this.days.size < 2) this.days.add(time(at).slice(0, 10));
     const account = row[ACCOUNT].toLowerCase();
     row[CELLS].forEach((cell, nth) => {
@@ -56,6 +57,7 @@ function columnsOf(known, seen, statusOf, onPaperNow) {
     ...cells,
     // In print, a message would make its row as high as ten others; the code refers to the causes below.
     column("error", "Message", seen.longest.error.slice(0, 12), onPaperNow ? (row) => row[CODE] ?? "" : said, { kind: "quiet", spare: 1, wanted: seen.longest.error !== "" }),
+    column("claimed", "Claimed", "unread", (row) => row[CLAIMED] ?? "", { kind: "quiet", spare: 1, wanted: seen.claimed }),
     column("method", "Method", "writeback", (row) => row[METHOD] ?? "", { kind: "quiet", spare: 3, wanted: seen.method }),
     column("sessions", "Sessions", "failed: 403", (row) => row[SESSIONS] ?? "", { kind: "quiet", spare: 3, wanted: seen.sessions }),
     column("verified", "Verified (UTC)", moment, (row) => seen.time(row[VERIFIED]), { kind: "quiet", spare: 4, wanted: seen.verified }),

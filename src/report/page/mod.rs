@@ -9,6 +9,7 @@
 
 mod about;
 mod causes;
+mod claims;
 mod picture;
 mod rows;
 mod scale;
@@ -66,6 +67,7 @@ impl<'a, W: Write> Page<'a, W> {
         self.rows.end(out)?;
         causes::write(self.summary, out)?;
         picture::write(&Timeline::of(self.ledger, self.times)?, out)?;
+        claims::write(&self.ledger.sweeps()?, self.times, out)?;
         about::write(self.ledger, self.summary, out)?;
         writeln!(out, "<script>{}</script>\n</body>\n</html>", self.script)?;
         Ok(self.out)

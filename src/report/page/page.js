@@ -14,7 +14,7 @@
   const blocks = [...document.querySelectorAll("script.rows")];
   const seen = new Seen(known.columns);
   const secrets = { all: false, except: new Set() };
-  const filter = { status: "", code: "", message: "", title: "", words: [] };
+  const filter = { status: "", code: "", message: "", claimed: "", title: "", words: [] };
   const sorting = { column: null, down: false };
   let columns = []; // the columns of the table
   let order = []; // all rows, sorted
@@ -129,6 +129,7 @@
     return (!filter.status || statusOf(row) === filter.status)
       && (!filter.code || row[CODE] === filter.code)
       && (!filter.message || row[MESSAGE] === filter.message)
+      && (!filter.claimed || row[CLAIMED] === filter.claimed)
       && filter.words.every((word) => texts[at].includes(word));
   }
 
@@ -158,7 +159,7 @@
     more.hidden = !left;
     more.textContent = left === 1 ? "1 more column in each row's details" : `${left} more columns in each row's details`;
     const clear = byId("clear");
-    clear.hidden = !filter.code;
+    clear.hidden = !filter.code && !filter.claimed;
     clear.textContent = `✕ only ${filter.title}`;
     clear.setAttribute("aria-label", `Remove the filter ${filter.title}`);
     const reveal = byId("reveal");
@@ -302,6 +303,8 @@
     fact("Verified (UTC)", time(row[VERIFIED]));
     fact("Sessions", row[SESSIONS]);
     fact("Method", row[METHOD] ?? null);
+    fact("Claimed", row[CLAIMED] ?? null);
+    fact("Claimed at (UTC)", time(row[CLAIMED_AT] ?? null));
     fact("Request", row[REQUEST], true);
     row[CELLS].forEach((cell, nth) => fact(known.columns[nth] || `Column ${nth + 1}`, cell));
     byId("one-title").textContent = row[ACCOUNT] || `Row ${row[ROW]}`;
@@ -320,7 +323,7 @@
   }
 
   function narrow(data) {
-    Object.assign(filter, { status: data.status ?? "", code: data.code ?? "", message: data.message ?? "", title: data.title ?? "" });
+    Object.assign(filter, { status: data.status ?? "", code: data.code ?? "", message: data.message ?? "", claimed: data.claimed ?? "", title: data.title ?? "" });
     byId("status").value = filter.status;
     select();
   }
@@ -340,7 +343,7 @@
     byId("controls").addEventListener("submit", (event) => event.preventDefault());
     byId("one-close").addEventListener("click", () => byId("one").close());
     byId("one").addEventListener("close", redraw);
-    document.querySelectorAll("a[data-status]").forEach((link) => link.addEventListener("click", () => narrow(link.dataset)));
+    document.querySelectorAll("a[data-status], a[data-claimed]").forEach((link) => link.addEventListener("click", () => narrow(link.dataset)));
     let asked = false;
     scroller.addEventListener("scroll", () => {
       if (!asked) requestAnimationFrame(() => { asked = false; draw(); });

@@ -5,7 +5,7 @@
 
 use crate::{
     ledger::{ReadLedger, ReportRow},
-    outcome::{Skip, Status},
+    outcome::{Method, Skip, Status},
     report::{
         CSV_NAME, Fault, SEALED_NAME, Summary,
         columns::{self, Passwords, View},
@@ -92,8 +92,12 @@ impl Rows {
         list.serialize_element(&row.verified_at)?;
         list.serialize_element(&shown(Some(&columns::sessions(row))))?;
         list.serialize_element(&(0..cells.len()).map(|at| plain(seen(at))).collect::<Vec<_>>())?;
-        if let Some(method) = row.method {
-            list.serialize_element(method.as_str())?;
+        if row.method.is_some() || row.claimed.is_some() {
+            list.serialize_element(&row.method.map(Method::as_str))?;
+        }
+        if let Some(claimed) = row.claimed {
+            list.serialize_element(claimed.as_str())?;
+            list.serialize_element(&row.claimed_at)?;
         }
         Ok(list.end()?)
     }

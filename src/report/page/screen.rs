@@ -104,5 +104,28 @@ fn counts(summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
             none = if number == 0 { " none" } else { "" },
         )?;
     }
+    claims(summary, out)?;
     Ok(writeln!(out, "</ul>")?)
+}
+
+/// Who has chosen a password of their own, if a sweep has asked.
+fn claims(summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
+    let Some(claims) = summary.claimed else { return Ok(()) };
+    for (word, number, sign, name, meaning) in [
+        ("yes", claims.yes, "✓", "claimed", "have chosen their own password"),
+        ("no", claims.no, "!", "not claimed", "have not chosen one yet"),
+        ("unread", claims.unread, "?", "unread", "could not be read in the last sweep"),
+    ] {
+        if number > 0 || word == "yes" {
+            writeln!(
+                out,
+                "<li class=\"claimed_{word}{none}\"><a href=\"#accounts\" data-claimed=\"{word}\" data-title=\"{name}\">\
+                 <strong><span class=\"sign\" aria-hidden=\"true\">{sign}</span> {}</strong> \
+                 <span class=\"name\">{name}</span> <span class=\"meaning\">{meaning}</span></a></li>",
+                grouped(number),
+                none = if number == 0 { " none" } else { "" },
+            )?;
+        }
+    }
+    Ok(())
 }

@@ -111,6 +111,11 @@ pub(super) enum Data<'a> {
         yes: u64,
         no: u64,
         unread: u64,
+        /// Both only if there was a sweep before.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        last_sweep_at: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        newly_claimed: Option<u64>,
     },
     Stopping {
         in_flight: usize,
@@ -169,6 +174,11 @@ pub(super) fn by_status(counts: Counts) -> ByStatus {
 
 pub(super) fn time(at: Timestamp) -> String {
     format!("{at:.3}")
+}
+
+/// A time in milliseconds since 1970.
+pub(super) fn time_of(millis: i64) -> String {
+    Timestamp::from_millisecond(millis).map(time).unwrap_or_default()
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -246,7 +256,8 @@ mod tests {
             Data::Reissued { rows: 1, in_doubt: 0 },
             Data::SessionsDenied { error_code: text().into() },
             Data::NotYetVisible { changes: 1, seconds: 5.0 },
-            Data::Swept { yes: 1, no: 2, unread: 3 },
+            Data::Swept { yes: 1, no: 2, unread: 3, last_sweep_at: None, newly_claimed: None },
+            Data::Swept { yes: 1, no: 2, unread: 3, last_sweep_at: Some(time_of(0)), newly_claimed: Some(1) },
             Data::Stopping { in_flight: 1 },
             Data::Finding { check: "clock", result: "problem", message: text(), hint: Some(text()) },
             Data::Warning { message: text(), hint: None },

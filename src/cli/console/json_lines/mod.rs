@@ -12,7 +12,7 @@ use super::{
     stdio::print,
 };
 use crate::cli::failure::Failure;
-use data::{ByStatus, Data, Line, SCHEMA, by_status, time};
+use data::{ByStatus, Data, Line, SCHEMA, by_status, time, time_of};
 use jiff::Timestamp;
 use passwave::{
     engine::{
@@ -67,7 +67,11 @@ impl JsonLines {
             Event::SignedIn(who) => self.signed_in(who),
             Event::Run(event) => self.run(event),
             Event::Read { event, task, done, total } => self.read(event, task, (done, total)),
-            Event::Swept(&ClaimCounts { yes, no, unread }) => self.write(&Data::Swept { yes, no, unread }),
+            Event::Swept { claims: &ClaimCounts { yes, no, unread }, since } => {
+                let last_sweep_at = since.map(|since| time_of(since.at));
+                let newly_claimed = since.map(|since| since.claimed);
+                self.write(&Data::Swept { yes, no, unread, last_sweep_at, newly_claimed });
+            }
             Event::NotYetVisible { changes, wait } => {
                 self.write(&Data::NotYetVisible { changes, seconds: wait.as_secs_f64() });
             }
@@ -228,7 +232,7 @@ impl JsonLines {
             | Event::SignedIn(_)
             | Event::Run(_)
             | Event::Read { .. }
-            | Event::Swept(_)
+            | Event::Swept { .. }
             | Event::NotYetVisible { .. }
             | Event::Account(_) => self.handle(event),
             _ => {}

@@ -101,7 +101,7 @@ impl Terminal {
             | Event::Standing(_)
             | Event::Account(_)
             | Event::Ends(_)
-            | Event::Swept(_)
+            | Event::Swept { .. }
             | Event::Summary { .. }
             | Event::Finished { .. } => {}
         }
