@@ -58,6 +58,9 @@ const JITTER_MIN: Duration = Duration::from_millis(250);
 const JITTER_MAX: Duration = Duration::from_millis(750);
 /// After this many good answers, the price falls by an eighth.
 const GOOD_PER_CUT: u32 = 100;
+/// And after this many, if it falls to one that was too low last time: what is left of the quota seldom changes, and each
+/// try costs refusals.
+const GOOD_PER_BOLD_CUT: u32 = 500;
 
 /// How the number of accounts in flight grows with those that succeeded since the last trouble.
 struct Growth {
@@ -79,6 +82,8 @@ pub struct Throttle {
     growth: Growth,
     /// The price of one request in parts: [`PARTS`] at full pace.
     price: u32,
+    /// The price that was too low last time.
+    too_low: u32,
     /// Good answers since the last trouble.
     good: u64,
     /// Good answers since the last cut of the price.
@@ -120,6 +125,7 @@ impl Throttle {
             buckets: Buckets::new(call, quota),
             growth,
             price: PARTS,
+            too_low: 0,
             good: 0,
             towards_cut: 0,
             probed: Some(0),
@@ -212,9 +218,19 @@ impl Throttle {
 
     fn cut_price(&mut self, good: u64) {
         self.towards_cut += good;
-        while self.towards_cut >= u64::from(GOOD_PER_CUT) {
-            self.towards_cut -= u64::from(GOOD_PER_CUT);
-            self.price = (self.price - self.price / 8).max(PARTS);
+        loop {
+            let next = (self.price - self.price / 8).max(PARTS);
+            let is_bold = next <= self.too_low;
+            let needed = u64::from(if is_bold { GOOD_PER_BOLD_CUT } else { GOOD_PER_CUT });
+            if self.price == PARTS || self.towards_cut < needed {
+                break;
+            }
+            self.towards_cut -= needed;
+            self.price = next;
+            if is_bold {
+                // It was not too low, after all, or is no longer.
+                self.too_low = 0;
+            }
         }
     }
 
@@ -270,6 +286,7 @@ impl Throttle {
     /// Raises the price by half if all were refused, and by less if fewer were.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small number above zero")]
     fn raise_price(&mut self, share: f64) {
+        self.too_low = self.price;
         let dearer = f64::from(self.price) * (1.0 + share.clamp(0.0, 1.0) / 2.0);
         self.price = (dearer.round() as u32).min(PRICE_MAX);
     }

@@ -61,6 +61,22 @@ async fn refusals_raise_the_price() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn price_that_was_too_low_is_tried_late() {
+    let mut throttle = Throttle::new(Quota::DOCUMENTED_WRITES, 1);
+    for _ in 0..3 {
+        throttle.refused(throttle.epoch(), 1.0, None);
+    }
+    assert_eq!((throttle.price, throttle.too_low), (36, 24));
+    let mut after = |good| {
+        throttle.record_success(good, Duration::ZERO);
+        throttle.price
+    };
+    assert_eq!([after(100), after(100), after(100)], [32, 28, 25]);
+    assert_eq!([after(499), after(1)], [25, 22], "24 was too low");
+    assert_eq!(after(100), 20, "it is no longer");
+}
+
+#[tokio::test(start_paused = true)]
 async fn spending_counts_from_first_answer() {
     let mut throttle = Throttle::new("100/100s".parse().expect("a quota"), 1);
     (0..3).for_each(|_| throttle.admit(20).expect("a full bucket"));
