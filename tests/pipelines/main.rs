@@ -27,6 +27,9 @@ use steps::Job;
 const GITHUB: &str = include_str!("../../examples/pipelines/github-actions.yml");
 const AZURE: &str = include_str!("../../examples/pipelines/azure-pipelines.yml");
 
+const SWEEP_GITHUB: &str = include_str!("../../examples/pipelines/sweep-github-actions.yml");
+const SWEEP_AZURE: &str = include_str!("../../examples/pipelines/sweep-azure-pipelines.yml");
+
 /// The two jobs of each workflow: one plans, the other runs.
 fn workflows() -> [(Kind, Job, Job); 2] {
     [
@@ -117,6 +120,24 @@ fn plan_runs_on_another_machine() {
         assert_eq!(office.stage.served.tenant.tally().writes, 0);
         service.job(&run, 1).expect("run");
         office.has_all(&service, &artifact(kind, "ran", 1));
+    }
+}
+
+#[test]
+fn sweep_shows_who_has_not_chosen_a_password() {
+    let sweeps = [steps::github(SWEEP_GITHUB, "sweep"), steps::azure(SWEEP_AZURE, 0)];
+    for ((kind, plan, run), sweep) in workflows().into_iter().zip(sweeps) {
+        let office = Office::new();
+        let mut service = office.service(kind);
+        service.job(&plan, 1).expect("planned");
+        service.job(&run, 1).expect("run");
+        let writes = office.stage.served.tenant.tally().writes;
+        let said = service.job(&sweep, 1).expect_err("nobody has chosen a password");
+        assert!(said.starts_with("Sweep: ") && said.contains("Claimed: 0 of 45 accounts (0 %); 45 not yet"), "{said}");
+        assert_eq!(office.stage.served.tenant.tally().writes, writes, "a sweep only reads");
+        let shown = if kind == Kind::GitHub { "claims-1" } else { "shown" };
+        let tests = fs::read_to_string(service.kept(shown).join("claims.xml")).expect("tests");
+        assert_eq!(tests.matches("type=\"not_claimed\"").count(), 45);
     }
 }
 

@@ -127,6 +127,11 @@ impl<'a> Service<'a> {
                 fs::create_dir(&folder).expect("an artifact of another name");
                 fs::copy(machine.join(path), folder.join(path)).map_err(|error| error.to_string())?;
             }
+            Act::ShowTests { path } => {
+                let folder = self.kept("shown");
+                fs::create_dir(&folder).expect("once");
+                fs::copy(machine.join(path), folder.join(path)).map_err(|error| error.to_string())?;
+            }
             Act::Fetch { prefix, into } => self.fetch(&self.filled(prefix), &machine.join(into)),
             Act::Script { .. } if step.name == INSTALLS => {}
             Act::Script { id, text } => return self.script(job, step, machine, (id, text)),

@@ -35,6 +35,10 @@ pub enum Act {
         name: String,
         path: String,
     },
+    /// Shows a file of test results.
+    ShowTests {
+        path: String,
+    },
     /// Downloads the artifacts whose names start with `prefix` into the folder `into`.
     Fetch {
         prefix: String,
@@ -86,6 +90,11 @@ pub fn github(workflow: &str, job: &str) -> Job {
     }
 }
 
+/// Whether a step only turns off what the service would do by itself.
+fn is_none(step: &Yaml) -> bool {
+    [&step["download"], &step["checkout"]].iter().any(|what| what.as_str() == Some("none"))
+}
+
 /// The only job of a stage of Azure Pipelines.
 pub fn azure(pipeline: &str, stage: usize) -> Job {
     let pipeline = read(pipeline);
@@ -95,13 +104,14 @@ pub fn azure(pipeline: &str, stage: usize) -> Job {
         let input = |name: &str| text(&step["inputs"][name]);
         let script = |text| Act::Script { id: self::text(&step["name"]), text };
         let act = match () {
-            () if text(&step["checkout"]) == "self" => Act::Checkout,
+            () if !step["checkout"].is_badvalue() => Act::Checkout,
             () if !step["publish"].is_badvalue() => {
                 Act::Keep { name: text(&step["artifact"]), path: text(&step["publish"]) }
             }
             () if !step["bash"].is_badvalue() => script(text(&step["bash"])),
             () => match text(&step["task"]).as_str() {
                 "AzureCLI@2" => script(input("inlineScript")),
+                "PublishTestResults@2" => Act::ShowTests { path: input("testResultsFiles") },
                 "DownloadPipelineArtifact@2" => Act::Fetch { prefix: String::new(), into: input("targetPath") },
                 other => panic!("an unknown task: {other}"),
             },
@@ -111,7 +121,7 @@ pub fn azure(pipeline: &str, stage: usize) -> Job {
     };
     let all = [&pipeline["variables"], &job["variables"]].into_iter().filter_map(Yaml::as_vec).flatten();
     Job {
-        steps: steps.expect("steps").iter().filter(|step| step["download"].is_badvalue()).map(step).collect(),
+        steps: steps.expect("steps").iter().filter(|step| !is_none(step)).map(step).collect(),
         outputs: Vec::new(),
         variables: all.map(|variable| (text(&variable["name"]), text(&variable["value"]))).collect(),
         // Through the task that has a service connection.

@@ -67,7 +67,7 @@ impl Graph for Way<'_> {
 }
 
 /// A run of `rows` accounts in its own tenant, on a machine whose clock is `ahead` seconds ahead.
-fn one(faults: &str, rows: usize, seed: u64, ahead: i64) -> World {
+pub fn one(faults: &str, rows: usize, seed: u64, ahead: i64) -> World {
     let mut config = config(faults);
     config.seed = seed;
     // Clocks rarely start at a full second.

@@ -1,6 +1,6 @@
 //! Sweeps: who has chosen a password of their own since the reset.
 
-use crate::{scenarios::config, world::World};
+use crate::{meeting::one, scenarios::config, world::World};
 use passwave::{
     engine::{
         run::RunEnd,
@@ -98,6 +98,45 @@ async fn junit_has_a_suite_for_own_passwords() {
     assert!(own.contains("tests=\"3\" failures=\"2\" errors=\"0\""), "{own}");
     let failed: Vec<bool> = own.lines().skip(1).take(3).map(|case| case.contains("type=\"not_claimed\"")).collect();
     assert_eq!(failed, [true, false, true], "{own}");
+}
+
+/// Users may choose a password seconds after the reset. Whatever our clock shows, that is not taken for our own write,
+/// and our own write is not taken for theirs.
+#[tokio::test(start_paused = true)]
+async fn clocks_may_be_far_apart() {
+    for ahead in [-90, 0, 90] {
+        let world = one(r#"{"latency_ms": 60}"#, 60, 1, ahead);
+        world.look(&world.tenant, pending()).await.expect("a look");
+        assert_eq!(world.run().await.expect("an end"), RunEnd::Finished);
+        assert_eq!(swept(&world, Duration::ZERO).await, SweepEnd::Finished(counts(0, 60, 0)), "{ahead}");
+        sleep(Duration::from_secs(5)).await;
+        choose(&world, 0..20);
+        assert_eq!(swept(&world, Duration::ZERO).await, SweepEnd::Finished(counts(20, 40, 0)), "{ahead}");
+        let at = world.reader().row(1).expect("readable").expect("a row").claimed_at.expect("a time");
+        let chosen = at - world.epoch.as_millisecond();
+        assert!((0..60_000).contains(&chosen), "{ahead}: by the directory's clock, and not by ours: {chosen} ms");
+    }
+}
+
+/// The directory does not say who changed a password. An administrator who does it before our reset changes nothing; one
+/// who does it later counts as the user.
+#[tokio::test(start_paused = true)]
+async fn administrators_who_change_a_password_later_count_as_the_user() {
+    let world = World::of(config("{}"), 3);
+    world.look(&world.tenant, pending()).await.expect("a look");
+    sleep(Duration::from_secs(10)).await;
+    choose(&world, 0..1);
+    sleep(Duration::from_secs(10)).await;
+    assert_eq!(world.run().await.expect("an end"), RunEnd::Finished);
+    sleep(Duration::from_secs(10)).await;
+    world.tenant.change_elsewhere(&world.accounts[1], "Set-by-an-admin-1");
+    assert_eq!(swept(&world, Duration::ZERO).await, SweepEnd::Finished(counts(1, 2, 0)));
+    let claimed = |row| world.reader().row(row).expect("readable").expect("a row").claimed;
+    assert_eq!([1, 2, 3].map(claimed), [ClaimState::No, ClaimState::Yes, ClaimState::No].map(Some));
+    // What was claimed once is not asked about again, so a second change shows nothing new.
+    sleep(Duration::from_secs(10)).await;
+    world.tenant.change_elsewhere(&world.accounts[1], "Set-by-an-admin-2");
+    assert_eq!(swept(&world, Duration::ZERO).await, SweepEnd::Finished(counts(1, 2, 0)));
 }
 
 #[tokio::test(start_paused = true)]
