@@ -105,7 +105,11 @@ impl Ledger {
         if version != version::VERSION {
             migrate::carry_over(&mut connection)?;
         }
-        let mut ledger = Self::take(ReadLedger::load(folder, connection)?, lock)?;
+        let read = ReadLedger::load(folder, connection)?;
+        if Durability::of(&read.settings) == Durability::Unsynced {
+            read.connection.pragma_update(None, "synchronous", "OFF")?;
+        }
+        let mut ledger = Self::take(read, lock)?;
         ledger.recover(now)?;
         Ok(ledger)
     }

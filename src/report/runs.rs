@@ -54,7 +54,8 @@ impl From<LedgerError> for Stop {
 
 /// Hands every row to the report, in the order of their numbers.
 pub(super) fn feed(runs: &mut Runs<'_>, columns: &[Columns], report: &mut impl RowsTogether) -> Result<(), Fault> {
-    let (mut from, mut more) = (0, true);
+    // Rows are numbered from 1.
+    let (mut from, mut more) = (1, true);
     while more {
         let to = from + WINDOW;
         more = false;

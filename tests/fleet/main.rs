@@ -4,4 +4,5 @@
 mod alone;
 mod pacing;
 mod place;
+mod schemas;
 mod trouble;

@@ -12,10 +12,11 @@ use crate::cli::{
 };
 use passwave::{
     account::upn::{Upn, UpnError},
+    fleet::Fleet,
     ledger::{FILE_NAME, Ledger, ReadLedger},
     outcome::Status,
     password::{LENGTH_DEFAULT, SEPARATOR_DEFAULT, WORDS_DEFAULT},
-    report::{TakeOver, as_roster},
+    report::{CSV_NAME, TakeOver, as_roster},
     roster::{EARLIER_PREFIX, Roster, RosterError, RosterOptions},
     util::{format::counted, sanitize},
 };
@@ -148,6 +149,11 @@ fn of_run(
     options: &RosterOptions,
     target: Target,
 ) -> Result<Chosen, Failure> {
+    if Fleet::is_at(folder) {
+        let report = quoted_word(folder.join(CSV_NAME));
+        return Err(Failure::usage(format!("{} is a fleet, not a run; nothing was sent", folder.display()))
+            .hint(format!("its report is a roster: give {report} and --tenant-column tenant")));
+    }
     if !folder.join(FILE_NAME).exists() {
         return Err(Failure::usage(format!(
             "{} is a folder, but not a run folder: there is no {FILE_NAME} in it; nothing was sent",

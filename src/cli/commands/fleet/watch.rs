@@ -110,6 +110,9 @@ impl Watch {
     /// Asks all tenants to stop when the process is asked to. It never ends by itself.
     pub async fn pass_on_stop(&self, reporter: &Reporter) {
         crate::cli::commands::signals::interrupted(reporter).await;
+        reporter.notice(
+            "Stopping: nothing more is sent, and answers on their way are awaited. Press Ctrl-C again to exit at once.",
+        );
         self.stop();
         std::future::pending::<()>().await;
     }
