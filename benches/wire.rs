@@ -23,6 +23,7 @@ fn batch() -> BatchRequest {
         row,
         address: Upn::parse(&format!("given.family{row}@students.contoso-academy.edu")).expect("a name"),
         operation: Operation::SetPassword(password, ForceChange::NextSignIn),
+        client_request_id: None,
     };
     BatchRequest { requests: (40_001..).zip(passwords).map(write).collect() }
 }

@@ -2,7 +2,7 @@
 
 use super::hints;
 use passwave::{
-    engine::{lookup::LookupError, reader::ReadError, run::RunError},
+    engine::{audit::AuditError, lookup::LookupError, reader::ReadError, run::RunError},
     fleet::FleetError,
     graph::client::{DiscoveryError, EndpointError, SignInError},
     handouts::{HandoutError, SealMapError, TemplateError},
@@ -241,6 +241,16 @@ impl From<ReadError> for Failure {
             _ => Self::away(error).about("look_up"),
         };
         failure.or_hint(hint)
+    }
+}
+
+impl From<AuditError> for Failure {
+    fn from(error: AuditError) -> Self {
+        let hint = hints::run::of_audit(&error);
+        match error {
+            AuditError::Ledger(error) => error.into(),
+            _ => Self::away(error).or_hint(hint).about("audit"),
+        }
     }
 }
 

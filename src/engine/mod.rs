@@ -1,10 +1,12 @@
 //! The work: looks up accounts, writes passwords, and verifies the result.
 //!
-//! Callers use [`lookup`], [`run`], [`verify`] and [`sweep`]. Below them, [`dispatch`] handles the batches in flight, [`pace`]
+//! Callers use [`lookup`], [`run`], [`verify`], [`sweep`] and [`audit`]. Below them, [`dispatch`] handles the batches in flight, [`pace`]
 //! decides when to send the next one, and [`reader`] reads accounts batch by batch. Only this layer connects the ledger
 //! and Graph.
 
+pub mod audit;
 pub mod dispatch;
+mod listing;
 pub mod lookup;
 pub mod pace;
 pub mod reader;

@@ -319,6 +319,6 @@ fn unclear(reply: &Reply) -> String {
 }
 
 fn ask(ticket: Ticket) -> (Request, Ticket) {
-    let request = Request { row: ticket.row, address: ticket.address.clone(), operation: Operation::Read };
+    let request = Request::new(ticket.row, ticket.address.clone(), Operation::Read);
     (request, ticket)
 }

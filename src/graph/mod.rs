@@ -66,12 +66,30 @@ pub struct Request {
     pub address: Upn,
     /// What to do.
     pub operation: Operation,
+    /// Our own id of it, the bits of a GUID, which Graph may note in its logs (`client-request-id`).
+    pub client_request_id: Option<u128>,
+}
+
+impl Request {
+    /// A request without an id of ours.
+    #[must_use]
+    pub const fn new(row: u64, address: Upn, operation: Operation) -> Self {
+        Self { row, address, operation, client_request_id: None }
+    }
 }
 
 /// Up to [`BATCH_ITEMS_MAX`] requests that are sent together; each row has at most one.
 pub struct BatchRequest {
     /// The requests.
     pub requests: Vec<Request>,
+}
+
+impl BatchRequest {
+    /// Our own id of the batch: that of its first request that has one.
+    #[must_use]
+    pub fn client_request_id(&self) -> Option<u128> {
+        self.requests.iter().find_map(|request| request.client_request_id)
+    }
 }
 
 /// Graph's answer to one request.

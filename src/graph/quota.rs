@@ -27,6 +27,9 @@ impl Quota {
     /// Authentication methods of one app in one tenant: 5 requests in 10 seconds (same source).
     pub const DOCUMENTED_AUTHENTICATION_METHODS: Self = Self::of(5, 10);
 
+    /// Requests to the audit log of one app in one tenant: 5 in 10 seconds (same source, identity and access reports).
+    pub const DOCUMENTED_AUDIT_LOG: Self = Self::of(5, 10);
+
     pub(crate) const fn of(units: u32, seconds: u64) -> Self {
         let units = match NonZeroU32::new(units) {
             Some(units) => units,

@@ -14,7 +14,7 @@ use super::{
     user::{self, User},
 };
 use crate::{
-    graph::retry_after,
+    graph::{guid, retry_after},
     outcome::Body,
     password::{ForceChange, Password},
 };
@@ -27,8 +27,10 @@ use serde_json::value::RawValue;
 use std::{borrow::Cow, collections::HashMap, time::Duration};
 use zeroize::Zeroizing;
 
+/// The header with our own id of a request.
+pub(crate) const CLIENT_REQUEST_ID: &str = "client-request-id";
 /// Size of one item of a request besides its address and password.
-const ITEM_BYTES: usize = 256;
+const ITEM_BYTES: usize = 336;
 
 /// Maximum length of a request id that is kept: a GUID has 36 characters.
 const REQUEST_ID_CHARS_MAX: usize = 64;
@@ -62,7 +64,8 @@ struct Item<'a>(&'a Request);
 /// `{"passwordProfile":{…}}`.
 struct NewPassword<'a>(&'a Password, ForceChange);
 struct Profile<'a>(&'a Password, ForceChange);
-struct JsonContent;
+/// The headers of an item with a body, with our id of it.
+struct ItemHeaders(Option<u128>);
 struct Empty;
 
 impl Serialize for Requests<'_> {
@@ -81,7 +84,8 @@ impl Serialize for Items<'_> {
 
 impl Serialize for Item<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Request { row, address, operation } = self.0;
+        let Request { row, address, operation, client_request_id } = self.0;
+        let headers = ItemHeaders(*client_request_id);
         let path = address.path();
         let mut item = serializer.serialize_struct("request", 5)?;
         item.serialize_field("id", &row.to_string())?;
@@ -89,14 +93,14 @@ impl Serialize for Item<'_> {
             Operation::SetPassword(password, force_change) => {
                 item.serialize_field("method", "PATCH")?;
                 item.serialize_field("url", &path)?;
-                item.serialize_field("headers", &JsonContent)?;
+                item.serialize_field("headers", &headers)?;
                 item.serialize_field("body", &NewPassword(password, *force_change))?;
             }
             // In a batch, an action without a body still sends an empty one (JSON batching, request rules).
             Operation::RevokeSessions => {
                 item.serialize_field("method", "POST")?;
                 item.serialize_field("url", &format!("{path}/revokeSignInSessions"))?;
-                item.serialize_field("headers", &JsonContent)?;
+                item.serialize_field("headers", &headers)?;
                 item.serialize_field("body", &Empty)?;
             }
             Operation::Read => {
@@ -106,7 +110,7 @@ impl Serialize for Item<'_> {
             Operation::ResetOnPremises(password) => {
                 item.serialize_field("method", "POST")?;
                 item.serialize_field("url", &alone::reset_path(address))?;
-                item.serialize_field("headers", &JsonContent)?;
+                item.serialize_field("headers", &headers)?;
                 item.serialize_field("body", &alone::NewPassword(password))?;
             }
             Operation::Follow(url) => {
@@ -118,10 +122,13 @@ impl Serialize for Item<'_> {
     }
 }
 
-impl Serialize for JsonContent {
+impl Serialize for ItemHeaders {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(1))?;
+        let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("Content-Type", "application/json")?;
+        if let Some(id) = self.0 {
+            map.serialize_entry(CLIENT_REQUEST_ID, &guid::text(id))?;
+        }
         map.end()
     }
 }

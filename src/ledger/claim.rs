@@ -8,6 +8,7 @@ use super::{
     forms::form,
     marks::{End, Marks, PLANNED_COLUMNS, Planned, planned_columns, stored},
     password_column::StoredPassword,
+    request_id::request_id,
     sessions::{Sessions, SessionsDue},
     state::{Doubt, State},
 };
@@ -34,6 +35,8 @@ pub struct Claimed {
     pub doubt: Doubt,
     /// Uncertain answers so far.
     pub troubles: u32,
+    /// Our own id of this attempt, as the bits of a GUID.
+    pub client_request_id: u128,
 }
 
 /// What a turn hands out.
@@ -79,7 +82,7 @@ impl Ledger {
         now: i64,
     ) -> Result<Vec<(Claimed, i64)>, LedgerError> {
         let mut select = transaction.prepare_cached(&format!(
-            "SELECT {}, nth, password, doubt, troubles, settled_at, proof {FROM}
+            "SELECT {}, nth, password, doubt, troubles, settled_at, proof, attempts {FROM}
              WHERE state = 'planned' AND method IS NULL AND not_before <= ?1 AND account.row <= ?3
              ORDER BY not_before, account.row LIMIT ?2",
             planned_columns!()
@@ -134,6 +137,7 @@ impl Ledger {
             form: form(row, 4)?,
             doubt: Doubt::from_bits(row.get(PLANNED_COLUMNS + 2)?),
             troubles: row.get(PLANNED_COLUMNS + 3)?,
+            client_request_id: request_id(&self.run_id, planned.row, row.get::<_, u64>(PLANNED_COLUMNS + 6)? + 1),
             user_principal_name: planned.name.to_owned(),
         })
     }

@@ -44,7 +44,7 @@ fn changed_tables() -> Result<String, LedgerError> {
     let whole = Connection::open_in_memory()?;
     whole.execute_batch(&schema::tables())?;
     let mut select = whole.prepare(
-        "SELECT sql || ';' FROM sqlite_schema WHERE name IN ('account', 'report', 'claim', 'sweep', 'writeback')",
+        "SELECT sql || ';' FROM sqlite_schema WHERE name IN ('account', 'report', 'claim', 'sweep', 'audit', 'writeback')",
     )?;
     let texts = select.query_map((), |row| row.get::<_, String>(0))?;
     Ok(texts.collect::<Result<Vec<_>, _>>()?.join("\n"))

@@ -7,6 +7,7 @@
 //! Invariant: what a call of this module returned is synced to disk, except in a rehearsal, which has nothing to lose.
 
 mod approved;
+mod audit;
 mod claim;
 mod claimed;
 mod clocks;
@@ -36,6 +37,7 @@ pub mod register;
 mod reissue;
 mod removal;
 mod removed;
+mod request_id;
 mod rescue;
 mod row_status;
 mod rows;
@@ -55,6 +57,7 @@ mod words;
 mod writeback;
 mod writeback_claim;
 
+pub use audit::{AuditMatch, AuditNote, AuditWindow, Audited};
 pub use claim::{Claimed, Claims};
 pub use claimed::{ClaimCounts, ClaimState, Sweep, ToSweep};
 pub use doubts::{InDoubtRow, ToVerify, Verdict};
@@ -121,6 +124,8 @@ pub(crate) fn files_of(ledger: &str) -> impl Iterator<Item = String> {
 pub struct ReadLedger {
     connection: Database,
     folder: PathBuf,
+    /// The run's id.
+    run_id: String,
     settings: Settings,
     /// The settings as noted: the fingerprint covers this text.
     settings_text: String,

@@ -13,6 +13,8 @@ pub(super) enum NoteKey {
     AllRefused,
     /// Who agreed to the run.
     Approvals,
+    /// When the tenant's audit log was read.
+    AuditReadAt,
     /// When the run first sent something.
     BegunAt,
     /// The schema from which the ledger was migrated.
@@ -93,6 +95,7 @@ impl NoteKey {
         match self {
             Self::AllRefused => "all_refused",
             Self::Approvals => "approvals",
+            Self::AuditReadAt => "audit_read_at",
             Self::BegunAt => "begun_at",
             Self::CarriedFrom => "carried_from",
             Self::CarriedOver => "carried_over",

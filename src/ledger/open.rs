@@ -77,7 +77,7 @@ impl Ledger {
         connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
         sync_folder(folder).map_err(|source| LedgerError::File { file: folder.to_owned(), source })?;
         let counts = Counts::read(&connection)?;
-        let read = Read { settings, text, passwords, marks, removal: Removal::Kept, counts };
+        let read = Read { run_id, settings, text, passwords, marks, removal: Removal::Kept, counts };
         let read = ReadLedger::with(connection, folder, read);
         read.approved.replace(Some(approved));
         Ok(Created { ledger: Self::take(read, lock)?, skipped })
@@ -207,9 +207,9 @@ impl ReadLedger {
         if settings.rehearsal {
             connection.pragma_update(None, "synchronous", "OFF")?;
         }
-        let removal = Removal::read(&connection)?;
+        let (removal, run_id) = (Removal::read(&connection)?, noted(NoteKey::RunId)?);
         let sealing = settings.sealing.as_ref().filter(|_| removal == Removal::Kept);
-        let mut passwords = PasswordColumn::new(noted(NoteKey::RunId)?, sealing)?;
+        let mut passwords = PasswordColumn::new(run_id.clone(), sealing)?;
         if !noted(NoteKey::CarriedFrom)?.is_empty() {
             passwords.accept_older();
         }
@@ -218,7 +218,11 @@ impl ReadLedger {
             why: "the key of its marks is missing or was changed".into(),
         })?;
         let counts = Counts::read(&connection)?;
-        Ok(Self::with(Database::new(connection), folder, Read { settings, text, passwords, marks, removal, counts }))
+        Ok(Self::with(
+            Database::new(connection),
+            folder,
+            Read { run_id, settings, text, passwords, marks, removal, counts },
+        ))
     }
 
     fn with(connection: Database, folder: &Path, read: Read) -> Self {
@@ -226,6 +230,7 @@ impl ReadLedger {
         Self {
             connection,
             folder: folder.to_owned(),
+            run_id: read.run_id,
             settings: read.settings,
             settings_text: read.text,
             passwords: read.passwords,
@@ -249,6 +254,7 @@ fn is_cut_off(folder: &Path) -> bool {
 
 /// What is read once from a ledger.
 struct Read {
+    run_id: String,
     settings: Settings,
     /// The settings as noted.
     text: String,

@@ -125,9 +125,10 @@ mod tests {
         let (four, five) = (expected(4).expect("a schema"), expected(5).expect("a schema"));
         let names = |objects: &BTreeSet<Object>| objects.iter().map(|object| object.1.clone()).collect::<BTreeSet<_>>();
         let added: Vec<String> = names(&five).difference(&names(&four)).cloned().collect();
-        assert_eq!(added, ["accepted_due", "claim", "sweep", "writeback", "writeback_due"]);
+        assert_eq!(added, ["accepted_due", "audit", "claim", "sweep", "writeback", "writeback_due"]);
         let differs: Vec<&String> = five.difference(&four).map(|object| &object.1).collect();
-        let expected = ["accepted_due", "due", "writeback_due", "account", "claim", "sweep", "writeback", "report"];
+        let expected =
+            ["accepted_due", "due", "writeback_due", "account", "audit", "claim", "sweep", "writeback", "report"];
         assert_eq!(differs, expected);
         assert!(names(&four).is_subset(&names(&five)));
     }

@@ -124,6 +124,17 @@ CREATE TABLE claim (
     claimed_at INTEGER                        -- when they did, by the directory's clock
 ) STRICT;
 
+-- Records of the tenant's audit log about the resets of rows, as far as they were read and found.
+CREATE TABLE audit (
+    row      INTEGER PRIMARY KEY REFERENCES roster,
+    record   TEXT    NOT NULL,                -- its id
+    activity TEXT    NOT NULL,
+    at       INTEGER NOT NULL,                -- by the directory's clock
+    result   TEXT,
+    matched  TEXT    NOT NULL                 -- how it was found, besides account and time: by our id of the request, of a batch, or neither
+        CHECK (matched = 'request' OR matched = 'batch' OR matched = 'time')
+) STRICT;
+
 -- Each sweep that ended, with its counts.
 CREATE TABLE sweep (
     at     INTEGER NOT NULL,

@@ -56,7 +56,7 @@ impl Ledger {
         now: i64,
     ) -> Result<Vec<(WritebackClaim, i64)>, LedgerError> {
         let mut select = transaction.prepare_cached(&format!(
-            "SELECT {}, nth, password, doubt, troubles, settled_at, proof {FROM}
+            "SELECT {}, nth, password, doubt, troubles, settled_at, proof, attempts {FROM}
              WHERE state = 'planned' AND method = 'writeback' AND not_before <= ?1 AND account.row <= ?3
              ORDER BY not_before, account.row LIMIT ?2",
             planned_columns!()

@@ -67,6 +67,11 @@ impl<'a> Action<'a> {
         matches!(self.place.route.target, Target::ResetOnPremises | Target::Operation)
     }
 
+    /// Whether it reads the audit log, which has a quota of its own.
+    pub(super) fn is_of_reports(self) -> bool {
+        self.place.route.target == Target::DirectoryAudits
+    }
+
     /// Whether it needs a body. An action without parameters needs one only within a batch.
     pub(super) fn needs_body(self, call: &Call<'_>) -> bool {
         let bare = matches!(self.place.route.target, Target::RevokeSessions | Target::Restore);

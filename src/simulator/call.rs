@@ -122,6 +122,9 @@ impl State {
 
     /// Charges both quotas of the call. If one is spent, returns the longer wait and its quota.
     fn charge(&mut self, action: Action<'_>, units: u32, at: TimePoint) -> Option<(Duration, &'static str)> {
+        if action.is_of_reports() {
+            return self.reports.charge(at.elapsed, 1.0).map(|wait| (wait, METHODS_SPENT));
+        }
         if action.is_of_methods() {
             let methods = self.methods.charge(at.elapsed, 1.0);
             let units = self.units.charge(at.elapsed, f64::from(units));

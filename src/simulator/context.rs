@@ -5,7 +5,7 @@ use super::random::Rng;
 use crate::graph::claims::Claims;
 use jiff::{SignedDuration, Timestamp, fmt::rfc2822::DateTimePrinter};
 use secrecy::{ExposeSecret, SecretString};
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, cell::OnceCell, time::Duration};
 use tokio::time::Instant;
 
 /// The simulated data centre.
@@ -63,6 +63,8 @@ pub(super) struct RequestContext {
     pub eventual: bool,
     /// The access token, to see who signed in.
     token: SecretString,
+    /// The person in the token, once somebody has asked.
+    person: OnceCell<Option<String>>,
 }
 
 impl RequestContext {
@@ -75,13 +77,16 @@ impl RequestContext {
         let token =
             request.header("authorization").and_then(|held| held.split_once(' ')).map_or("", |(_, token)| token);
         let token = SecretString::from(token.trim());
-        Self { at, request_id, client_request_id, base, version, eventual, token }
+        Self { at, request_id, client_request_id, base, version, eventual, token, person: OnceCell::new() }
     }
 
     /// The object id of the person who signed in; `None` if it is an application.
     pub(super) fn person(&self) -> Option<String> {
-        let claims = Claims::of(self.token.expose_secret())?;
-        claims.object_id.filter(|_| !claims.is_application)
+        let read = || {
+            let claims = Claims::of(self.token.expose_secret())?;
+            claims.object_id.filter(|_| !claims.is_application)
+        };
+        self.person.get_or_init(read).clone()
     }
 
     /// The root of the API, as in links.

@@ -10,6 +10,7 @@
 mod account;
 mod account_record;
 mod action;
+mod audit_log;
 mod batch;
 mod bucket;
 mod builtin_roles;
@@ -60,9 +61,10 @@ pub use self::{
 };
 
 use crate::{
-    graph::{self, BatchRequest, BatchResponse, Graph, Page, SendError, claims::Claims, quota::Quota, wire},
+    graph::{self, BatchRequest, BatchResponse, Graph, Page, SendError, claims::Claims, guid, quota::Quota, wire},
     password::ForceChange,
 };
+use audit_log::Initiator;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use state::State;
@@ -195,6 +197,7 @@ impl Simulator {
         let now = state.clock.now().elapsed;
         if let Some(held) = state.tenant.find_mut(key) {
             held.give(password, now);
+            state.note_change(key, now, String::new(), Initiator::User);
         }
     }
 
@@ -323,7 +326,7 @@ impl Drop for Flight<'_> {
 
 impl Simulator {
     /// A request of the simulator's own client, and its whole answer.
-    async fn exchange(&self, method: &str, target: &str, body: &[u8]) -> Result<Answer, SendError> {
+    async fn exchange(&self, method: &str, target: &str, body: &[u8], id: Option<u128>) -> Result<Answer, SendError> {
         if !self.is_reachable() {
             return Err(SendError::NotSent("the simulated network is down; the faults have an outage now".into()));
         }
@@ -332,7 +335,9 @@ impl Simulator {
         }
         let token = self.state().own_token();
         let bearer = format!("Bearer {token}");
-        let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+        let id = id.map(guid::text);
+        let mut headers = vec![("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+        headers.extend(id.as_deref().map(|id| (wire::CLIENT_REQUEST_ID, id)));
         let request = Request { method, target, headers: &headers, body };
         let answer = self.answer(&request).await;
         let answer = answer.ok_or_else(|| SendError::Lost("the connection was cut before the answer came".into()))?;
@@ -351,7 +356,7 @@ fn target_of(url: &str) -> String {
 
 impl Graph for Simulator {
     async fn send(&self, batch: &BatchRequest) -> Result<BatchResponse, SendError> {
-        let answer = self.exchange("POST", "/v1.0/$batch", &wire::encode(batch)).await?;
+        let answer = self.exchange("POST", "/v1.0/$batch", &wire::encode(batch), batch.client_request_id()).await?;
         wire::decode(&answer.envelope(), &answer.body)
     }
 
@@ -359,12 +364,13 @@ impl Graph for Simulator {
         let Some(alone) = wire::encode_alone(request) else {
             return Err(SendError::NotSent("this request only exists within a batch".into()));
         };
-        let answer = self.exchange(alone.method, &target_of(&alone.url), &alone.body).await?;
+        let answer =
+            self.exchange(alone.method, &target_of(&alone.url), &alone.body, request.client_request_id).await?;
         Ok(wire::decode_alone(request.row, &answer.envelope(), &answer.body))
     }
 
     async fn page(&self, url: &str) -> Result<Page, SendError> {
-        let answer = self.exchange("GET", &target_of(url), &[]).await?;
+        let answer = self.exchange("GET", &target_of(url), &[], None).await?;
         wire::decode_page(&answer.envelope(), &answer.body)
     }
 

@@ -4,8 +4,9 @@
 use super::conform;
 use super::{
     action::{Action, Call, Verb},
+    audit_log::Initiator,
     change::Change,
-    context::{RequestContext, TimePoint},
+    context::RequestContext,
     permission::Permission,
     refusal::Refusal,
     reply::{Body, Reply},
@@ -45,10 +46,13 @@ impl State {
         context: &RequestContext,
     ) -> Result<(u16, Body), Refusal> {
         let Action { verb, place, key, eventual, permission } = action;
+        if permission == Permission::ReadAuditLog && !permission.is_granted(self.faults.denied) {
+            return Err(Refusal::NO_AUDIT_LOG);
+        }
         self.permitted(permission)?;
         let body = call.body.unwrap_or_default();
         match (verb, place.route.target) {
-            (Verb::Patch, _) => return Ok((204, self.patch(key, body, context.at)?)),
+            (Verb::Patch, _) => return Ok((204, self.patch(key, body, context)?)),
             (Verb::Delete, Target::User) => {
                 self.tenant.delete(key, context.at.elapsed)?;
                 return Ok((204, self.no_body()));
@@ -111,13 +115,16 @@ impl State {
         Ok(Body::json(&serde_json::json!({"@odata.context": name, "value": true})))
     }
 
-    fn patch(&mut self, key: &str, body: &[u8], at: TimePoint) -> Result<Body, Refusal> {
+    fn patch(&mut self, key: &str, body: &[u8], context: &RequestContext) -> Result<Body, Refusal> {
+        let at = context.at;
         let change = Change::read(body)?;
         if change.has_properties() {
             self.permitted(Permission::WriteUsers)?;
         }
         if self.tenant.change(key, change, at.elapsed)? {
             self.tally.writes += 1;
+            let by = context.person().map_or(Initiator::Application, Initiator::Person);
+            self.note_change(key, at.elapsed, context.client_request_id.clone(), by);
             self.tally.first_write.get_or_insert(at.instant);
             self.tally.last_write = Some(at.instant);
         }

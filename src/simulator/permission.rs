@@ -16,10 +16,11 @@ pub(super) enum Permission {
     RevokeSessions,
     ResetOnPremises,
     ReadMethods,
+    ReadAuditLog,
 }
 
 impl Permission {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::WritePasswords,
         Self::WriteUsers,
         Self::ReadUsers,
@@ -29,6 +30,7 @@ impl Permission {
         Self::RevokeSessions,
         Self::ResetOnPremises,
         Self::ReadMethods,
+        Self::ReadAuditLog,
     ];
 
     fn name(self) -> &'static str {
@@ -42,6 +44,7 @@ impl Permission {
             Self::RevokeSessions => "User.RevokeSessions.All",
             Self::ResetOnPremises => "UserAuthenticationMethod.ReadWrite.All",
             Self::ReadMethods => "UserAuthenticationMethod.Read.All",
+            Self::ReadAuditLog => "AuditLog.Read.All",
         }
     }
 
@@ -59,6 +62,7 @@ impl Permission {
             Denied::Roles => !matches!(self, Self::ReadRoles | Self::ReadGroups),
             Denied::Domains => self != Self::ReadDomains,
             Denied::Sessions => self != Self::RevokeSessions,
+            Denied::AuditLog => self != Self::ReadAuditLog,
             Denied::Everything => false,
         }
     }

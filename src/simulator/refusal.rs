@@ -42,6 +42,12 @@ impl Refusal {
 
     pub(super) const DENIED: Self =
         Self::new(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.");
+    /// As Graph's pages of the audit log have it.
+    pub(super) const NO_AUDIT_LOG: Self = Self::new(
+        403,
+        "Authentication_MSGraphPermissionMissing",
+        "The principal does not have required Microsoft Graph permission(s): AuditLog.Read.All to call this API.",
+    );
     /// Resets on premises are for persons. The words of this refusal are not known.
     pub(super) const APPLICATION: Self = Self::new(403, "accessDenied", "Request Authorization failed");
     /// The words of this refusal are not known.

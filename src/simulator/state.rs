@@ -2,6 +2,7 @@
 
 use super::{
     SimulatorConfig, Tally,
+    audit_log::{AuditRecord, Initiator},
     bucket::Bucket,
     context::{Clock, ReadView, TimePoint},
     faults::{Competing, Faults, seconds},
@@ -10,6 +11,7 @@ use super::{
     tenant::Tenant,
     token::Tokens,
 };
+use crate::graph::quota::Quota;
 use std::time::Duration;
 
 /// Everything that changes while the simulator runs.
@@ -28,6 +30,8 @@ pub(super) struct State {
     is_person: bool,
     /// The quota of authentication methods.
     pub methods: Bucket,
+    /// The quota of the audit log.
+    pub reports: Bucket,
     /// Passwords on their way to the on-premises directory.
     pub operations: Operations,
     /// Scheme and host of the addresses in answers, if they do not follow the request.
@@ -58,6 +62,7 @@ impl State {
             own: None,
             is_person: false,
             methods: Bucket::new(authentication_methods, 1.0, &Competing::default()),
+            reports: Bucket::new(Quota::DOCUMENTED_AUDIT_LOG, 1.0, &Competing::default()),
             operations: Operations::default(),
             public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
         }
@@ -77,6 +82,13 @@ impl State {
     pub(super) fn view(&self, at: TimePoint) -> ReadView {
         let lag = seconds(self.faults.replication_lag_seconds);
         ReadView { clock: self.clock, seen: at.elapsed.checked_sub(lag) }
+    }
+
+    /// Adds a record to the audit log.
+    pub(super) fn note_change(&mut self, key: &str, at: Duration, correlation_id: String, by: Initiator) {
+        if let Some(account) = self.tenant.position(key) {
+            self.tenant.log.audit.push(AuditRecord { account, at, correlation_id, by });
+        }
     }
 
     /// The token of the simulator's own client, renewed early enough.

@@ -39,8 +39,8 @@ pub(super) struct Tenant {
     pub administrator: Option<usize>,
     /// `None` if accounts were added since it was computed.
     register: Option<Register>,
-    /// The positions of the accounts that were changed, in order.
-    pub log: Vec<usize>,
+    /// What was changed, in order.
+    pub log: super::audit_log::ChangeLog,
 }
 
 /// The domain if no account has one.
@@ -60,7 +60,7 @@ impl Tenant {
             seed,
             administrator: None,
             register: None,
-            log: Vec::new(),
+            log: super::audit_log::ChangeLog::default(),
         }
     }
 
@@ -150,7 +150,7 @@ impl Tenant {
             held.give(password, elapsed);
         }
         held.force_change = profile.force_change();
-        self.log.push(at);
+        self.log.changed.push(at);
         Ok(profile.password.is_some())
     }
 
@@ -188,7 +188,7 @@ impl Tenant {
                 (name, value) => self.accounts[at].write(name, value),
             }
         }
-        self.log.push(at);
+        self.log.changed.push(at);
     }
 
     fn rename(&mut self, at: usize, upn: String) {
@@ -230,7 +230,7 @@ impl Tenant {
         self.free_name_of(at);
         self.accounts[at].more_mut().deleted = Some(elapsed);
         self.register = None;
-        self.log.push(at);
+        self.log.changed.push(at);
         Ok(())
     }
 
@@ -250,7 +250,7 @@ impl Tenant {
         self.take_name_of(at);
         self.accounts[at].more_mut().deleted = None;
         self.register = None;
-        self.log.push(at);
+        self.log.changed.push(at);
         Ok(at)
     }
 

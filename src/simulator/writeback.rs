@@ -3,8 +3,8 @@
 //! What the service says about a failed operation was never captured, so the words for failures are the simulator's own.
 
 use super::{
-    account::AccountKind, action::Action, context::RequestContext, faults::seconds, operations::Operation, policy,
-    random::share, refusal::Refusal, state::State,
+    account::AccountKind, action::Action, audit_log::Initiator, context::RequestContext, faults::seconds,
+    operations::Operation, policy, random::share, refusal::Refusal, state::State,
 };
 use crate::{graph::guid, password::ForceChange};
 use secrecy::{ExposeSecret, SecretString};
@@ -64,6 +64,10 @@ impl State {
             () if is_endless && self.rng.one_of([true, false]) => Some("OnPremisesTimeout"),
             () => None,
         };
+        if failure.is_none() {
+            let by = context.person().map_or(Initiator::Application, Initiator::Person);
+            self.note_change(&name, context.at.elapsed, context.client_request_id.clone(), by);
+        }
         let (id, began) = (self.rng.guid(), context.at.elapsed);
         let ends = began + seconds(faults.seconds).mul_f64(slow);
         let password = Some(password);
@@ -92,7 +96,7 @@ impl State {
                 held.give(password.expose_secret(), operation.ends);
                 // The user must choose a new password, whatever was asked for.
                 held.force_change = ForceChange::NextSignIn;
-                self.tenant.log.push(operation.account);
+                self.tenant.log.changed.push(operation.account);
             }
         }
     }

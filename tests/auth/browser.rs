@@ -175,7 +175,7 @@ async fn flags_reach_the_page() {
     let (mut user, server) = good(vec![]);
     user.options.client_id = Some(CLIENT.into());
     user.options.login_hint = Some("ann+x@contoso.com".into());
-    user.options.needs = Needs { writes: true, reads: false, revokes: true };
+    user.options.needs = Needs { writes: true, reads: false, revokes: true, audits: false };
     user.browser(&server, Some(TENANT)).fetch().await.expect("a token");
     let sent = &user.sent()[0];
     assert_eq!(sent.url.path(), format!("/{TENANT}/oauth2/v2.0/authorize"));

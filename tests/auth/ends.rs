@@ -32,6 +32,7 @@ fn batch() -> BatchRequest {
         row: 1,
         address: Upn::parse("ann@contoso.com").expect("a name"),
         operation: Operation::SetPassword(password, ForceChange::NextSignIn),
+        client_request_id: None,
     };
     BatchRequest { requests: vec![write] }
 }

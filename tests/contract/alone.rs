@@ -71,7 +71,7 @@ fn person(url: &str) -> GraphClient<Credential> {
 }
 
 async fn send(graph: &impl Graph, name: &str, operation: Operation) -> Result<Reply, SendError> {
-    let request = Request { row: 7, address: Upn::parse(name).expect("a name"), operation };
+    let request = Request::new(7, Upn::parse(name).expect("a name"), operation);
     let mut response = graph.send_alone(&request).await?;
     assert!(response.replies.len() == 1 && response.date.is_some());
     let reply = response.replies.remove(0);
@@ -152,8 +152,7 @@ async fn tokens_stay_at_graph() {
         format!("{}/v1.0/users", served.url.replace("http://", "http://user:secret@")),
         "ftp://graph.microsoft.com/v1.0".to_owned(),
     ] {
-        let request =
-            Request { row: 7, address: Upn::parse(SYNCED).expect("a name"), operation: Operation::Follow(url.clone()) };
+        let request = Request::new(7, Upn::parse(SYNCED).expect("a name"), Operation::Follow(url.clone()));
         let response = graph.send_alone(&request).await.expect("a reply");
         let code = response.replies[0].code.as_str();
         assert!(code == NOT_AT_GRAPH || url.starts_with("ftp"), "{url}: {code}");

@@ -32,6 +32,7 @@ fn batch_of(accounts: &[(u64, &str)], operation: impl Fn(u64) -> Operation) -> B
         row: *row,
         address: Upn::parse(name).expect("a name"),
         operation: operation(*row),
+        client_request_id: None,
     };
     BatchRequest { requests: accounts.iter().map(request).collect() }
 }

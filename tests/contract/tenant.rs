@@ -30,6 +30,7 @@ async fn real_tenant_accepts_the_contract() {
         row: row as u64,
         address: Upn::parse(name).expect("a name"),
         operation: Operation::SetPassword(password, ForceChange::NextSignIn),
+        client_request_id: None,
     };
     let batch = BatchRequest { requests: writes.map(write).collect() };
     let response = graph.send(&batch).await.expect("an answer");

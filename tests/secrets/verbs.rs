@@ -54,6 +54,7 @@ fn every_verb_on_one_run() {
         (&["report", "."], false, false),
         (&["sweep", "run", "--json"], true, false),
         (&["evidence", "run"], false, false),
+        (&["evidence", "run", "--audit"], true, false),
         (&["evidence", "--check", "run/evidence.json"], false, false),
         (&["remove", "run"], false, false),
         (&["remove", "try", "--yes"], false, false),

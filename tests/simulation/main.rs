@@ -20,6 +20,7 @@ mod world;
 
 mod afterwards;
 mod again;
+mod auditing;
 mod broken;
 mod guards;
 mod lives;

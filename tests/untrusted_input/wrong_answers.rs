@@ -22,7 +22,7 @@ const DEPTH: usize = 100_000;
 fn batch() -> BatchRequest {
     let operation = Operation::SetPassword(Password::new("Correct-Horse-1".into()), ForceChange::NextSignIn);
     let address = Upn::parse("ann@contoso.com").expect("a name");
-    BatchRequest { requests: vec![Request { row: 1, address, operation }] }
+    BatchRequest { requests: vec![Request::new(1, address, operation)] }
 }
 
 fn token() -> Vec<Say> {

@@ -1,5 +1,6 @@
 //! The flags of `evidence`.
 
+use super::ConnectArgs;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -13,7 +14,12 @@ pub struct EvidenceArgs {
     #[cfg(feature = "sign")]
     #[arg(long, value_name = "KEYFILE", conflicts_with = "check")]
     pub sign: Option<PathBuf>,
+    /// Read the tenant's audit log first, and note the record about each row (needs AuditLog.Read.All)
+    #[arg(long, conflicts_with = "check")]
+    pub audit: bool,
     /// Check this file, and the signature beside it, instead of writing evidence
     #[arg(long, value_name = "FILE", conflicts_with = "folder")]
     pub check: Option<PathBuf>,
+    #[command(flatten)]
+    pub connect: ConnectArgs,
 }

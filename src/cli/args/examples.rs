@@ -107,6 +107,8 @@ Examples:
   Write it, and sign it with a key of OpenSSH:
       passwave evidence semester
       passwave evidence semester --sign ~/.ssh/id_ed25519
+  With the records of the tenant's audit log:
+      passwave evidence semester --audit
   Does it still hold?
       passwave evidence --check semester/evidence.json";
 #[cfg(not(feature = "sign"))]

@@ -1,6 +1,6 @@
 //! `evidence`: writes the evidence of a run, signs it, or checks it.
 
-use super::opening::open_to_read;
+use super::{audit::audit, opening::open_to_read};
 use crate::cli::{args::EvidenceArgs, console::Reporter, context::Context, failure::Failure, hints};
 use passwave::{
     report::evidence::{self, Evidence, EvidenceFault},
@@ -22,12 +22,15 @@ pub fn evidence(context: &Context, args: &EvidenceArgs) -> Result<u8, Failure> {
 
 fn write(context: &Context, folder: &Path, args: &EvidenceArgs) -> Result<u8, Failure> {
     let reporter = &context.reporter;
-    let ledger = open_to_read(context, folder)?;
     // A wrong key or passphrase is noticed before the files are written.
     #[cfg(feature = "sign")]
     let key = args.sign.as_deref().map(|file| signing::key(reporter, file, folder)).transpose()?;
-    #[cfg(not(feature = "sign"))]
-    let _ = args;
+    if args.audit
+        && let Some(code) = audit(context, folder, &args.connect)?
+    {
+        return Ok(code);
+    }
+    let ledger = open_to_read(context, folder)?;
     let written = evidence::write(&ledger)?;
     tell(reporter, &written);
     #[cfg(feature = "sign")]

@@ -6,6 +6,7 @@ mod access;
 mod applications;
 mod approval;
 mod attention;
+mod audit;
 mod browser;
 mod column_choice;
 mod conditions;

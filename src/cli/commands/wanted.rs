@@ -29,7 +29,7 @@ pub fn of(args: &RunArgs) -> Wanted {
 
 /// What a user must permit for a run that does this.
 pub const fn needs(wanted: &Wanted, looks: bool) -> Needs {
-    Needs { writes: true, reads: looks || wanted.verify, revokes: wanted.revoke_sessions }
+    Needs { writes: true, reads: looks || wanted.verify, revokes: wanted.revoke_sessions, audits: false }
 }
 
 /// What this call asks of the run, and how that differs from what the run remembered.

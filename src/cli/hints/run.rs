@@ -1,6 +1,9 @@
 //! What to do if a run, a lookup or a verification stopped early.
 
-use passwave::engine::{dispatch::DispatchError, lookup::LookupError, reader::ReadError, run::RunError};
+use passwave::{
+    engine::{audit::AuditError, dispatch::DispatchError, lookup::LookupError, reader::ReadError, run::RunError},
+    graph::SendError,
+};
 
 /// What to do if the application may not revoke sessions.
 /// What to do if the first account of the on-premises directory was not reset.
@@ -57,6 +60,16 @@ pub fn of_read(error: &ReadError) -> Option<String> {
              with --lookup off uses the names in the roster"
                 .into(),
         ),
+        _ => None,
+    }
+}
+
+/// What to do if the audit log cannot be read.
+pub fn of_audit(error: &AuditError) -> Option<String> {
+    match error {
+        AuditError::Ledger(error) => super::ledger::hint(error),
+        AuditError::Send(SendError::SignIn(error)) => super::sign_in::hint(error),
+        AuditError::Send(_) => Some("check the network and the service's health, then run this again".into()),
         _ => None,
     }
 }

@@ -72,10 +72,14 @@ impl<S: TokenSource> GraphClient<S> {
     }
 
     /// One request and its complete answer.
-    async fn exchange(&self, request: RequestBuilder, token: &Token) -> Result<(wire::Envelope, Vec<u8>), SendError> {
-        let request = request
-            .header(AUTHORIZATION, token.header())
-            .header("client-request-id", guid::text(guid::version_4(rand::random())));
+    async fn exchange(
+        &self,
+        request: RequestBuilder,
+        token: &Token,
+        id: Option<u128>,
+    ) -> Result<(wire::Envelope, Vec<u8>), SendError> {
+        let id = guid::text(id.unwrap_or_else(|| guid::version_4(rand::random())));
+        let request = request.header(AUTHORIZATION, token.header()).header(wire::CLIENT_REQUEST_ID, id);
         let answer = request.send().await.map_err(send_error)?;
         let envelope = envelope(answer.status().as_u16(), answer.headers());
         match limited(answer).await {
@@ -93,7 +97,7 @@ impl<S: TokenSource> GraphClient<S> {
             .header(CONTENT_TYPE, "application/json")
             // Owned, so that the buffer is wiped after its last part was written.
             .body(Bytes::from_owner(wire::encode(batch)));
-        let (envelope, body) = self.exchange(request, token).await?;
+        let (envelope, body) = self.exchange(request, token, batch.client_request_id()).await?;
         wire::decode(&envelope, &body)
     }
 
@@ -148,7 +152,7 @@ impl<S: TokenSource> Graph for GraphClient<S> {
             }
             _ => self.http.get(url.clone()),
         };
-        let (envelope, body) = self.exchange(sent, &token).await?;
+        let (envelope, body) = self.exchange(sent, &token, request.client_request_id).await?;
         let mut answer = wire::decode_alone(request.row, &envelope, &body);
         answer.replies.iter_mut().for_each(|reply| self.keep_own_location(&url, reply));
         let mut answer = Ok(answer);
@@ -163,7 +167,7 @@ impl<S: TokenSource> Graph for GraphClient<S> {
         let url = self.url_at_graph(url);
         let url = url.ok_or_else(|| SendError::Lost("the answer names a next page that is not at Graph".into()))?;
         let token = self.token().await?;
-        let (envelope, body) = self.exchange(self.http.get(url), &token).await?;
+        let (envelope, body) = self.exchange(self.http.get(url), &token, None).await?;
         let mut page = wire::decode_page(&envelope, &body);
         if let Err(SendError::Refused(reply)) = &mut page {
             redact(reply, &Redactor::of([token.text()]));

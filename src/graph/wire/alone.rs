@@ -102,7 +102,7 @@ mod tests {
     use crate::graph::Reply;
 
     fn request(operation: Operation) -> Request {
-        Request { row: 7, address: Upn::parse("o'brien#1@contoso.com").expect("a name"), operation }
+        Request::new(7, Upn::parse("o'brien#1@contoso.com").expect("a name"), operation)
     }
 
     fn read(status: u16, location: Option<&str>, body: &str) -> Reply {

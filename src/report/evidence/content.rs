@@ -3,7 +3,7 @@
 //! Invariant: no text in it has a control character, so each object is one line.
 
 use crate::{
-    ledger::{Approval, Process, ReadLedger, RowStatus, Verdict, state::SessionState},
+    ledger::{Approval, AuditNote, Process, ReadLedger, RowStatus, Verdict, state::SessionState},
     outcome::Status,
     plan::{Rules, wanted::Wanted},
     report::{ReportError, Summary, time},
@@ -28,6 +28,9 @@ pub(super) struct Head {
     pub(super) approvals: Vec<Approval>,
     rules: Rules,
     wanted: Wanted,
+    /// When the tenant's audit log was read for the run, if it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) audit_read_at: Option<String>,
     /// All processes that worked on the run.
     processes: Vec<Session>,
     /// The content of `summary.json`.
@@ -60,6 +63,19 @@ pub(super) struct Row<'a> {
     verified: Option<Verdict>,
     verified_at: Option<String>,
     sessions: Option<&'static str>,
+    /// Absent if the audit log was not read; `None` if it has no record of the row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audit: Option<Option<Audit>>,
+}
+
+/// A record of the tenant's audit log.
+#[derive(Serialize)]
+struct Audit {
+    id: String,
+    activity: String,
+    at: String,
+    result: Option<String>,
+    matched: &'static str,
 }
 
 impl Head {
@@ -73,6 +89,7 @@ impl Head {
             approvals: ledger.approvals()?,
             rules: ledger.settings().rules,
             wanted: ledger.wanted()?,
+            audit_read_at: ledger.audit_read_at()?.as_deref().map(plain),
             processes: times.processes.iter().map(Session::of).collect(),
             summary: Summary::with_times(ledger, &times)?,
         })
@@ -92,8 +109,10 @@ impl Session {
 }
 
 impl<'a> Row<'a> {
-    pub(super) fn of(standing: &'a RowStatus) -> Self {
+    /// `audit` is `None` if the log was not read.
+    pub(super) fn of(standing: &'a RowStatus, audit: Option<Option<AuditNote>>) -> Self {
         Self {
+            audit: audit.map(|note| note.map(Audit::of)),
             row: standing.row,
             user_principal_name: plain(&standing.user_principal_name),
             object_id: standing.object_id.as_deref(),
@@ -110,6 +129,18 @@ impl<'a> Row<'a> {
                 SessionState::Revoked => "revoked",
                 SessionState::Kept => "failed",
             }),
+        }
+    }
+}
+
+impl Audit {
+    fn of(note: AuditNote) -> Self {
+        Self {
+            id: plain(&note.record),
+            activity: plain(&note.activity),
+            at: time(note.at),
+            result: note.result.as_deref().map(plain),
+            matched: note.matched.as_str(),
         }
     }
 }

@@ -76,9 +76,10 @@ pub fn write(ledger: &ReadLedger) -> Result<Evidence, ReportError> {
 fn write_file(ledger: &ReadLedger, head: &Head, out: &mut impl Write) -> Result<(u64, String), Fault> {
     let (line, mut chain) = Chain::begin(&serde_json::to_string(head)?);
     writeln!(out, "{line}")?;
-    let mut rows = 0;
+    let (mut rows, is_audited) = (0, head.audit_read_at.is_some());
     ledger.for_each_standing(None, |standing| -> Result<(), Fault> {
-        let text = serde_json::to_string(&Row::of(&standing))?;
+        let audit = if is_audited { Some(ledger.audit_of(standing.row)?) } else { None };
+        let text = serde_json::to_string(&Row::of(&standing, audit))?;
         // Every row but the last one ends with a comma.
         let comma = if rows > 0 { ",\n" } else { "" };
         write!(out, "{comma}{}", chain.add(&text))?;

@@ -97,7 +97,7 @@ pub const FIELDS: &[FaultField] = &[
     field(
         "denied",
         "\"nothing\"",
-        "what the application may not do: \"reads\", \"roles\", \"domains\", \"writes\", \"sessions\", \"methods\", \"everything\"",
+        "what the application may not do: \"reads\", \"roles\", \"domains\", \"writes\", \"sessions\", \"methods\", \"audit_log\", \"everything\"",
     ),
     field(
         "synced",

@@ -43,7 +43,7 @@ pub struct Faults {
     pub competing: Competing,
     /// Missing permissions of the application or the signed-in user: `"nothing"` (the default: everything is allowed),
     /// `"reads"` (users, roles, groups and domains), `"roles"` (roles and groups), `"domains"`, `"writes"` (passwords
-    /// and sessions), `"sessions"`, `"methods"` (resets on premises), `"everything"`. Tokens do not claim what is denied.
+    /// and sessions), `"sessions"`, `"methods"` (resets on premises), `"audit_log"`, `"everything"`. Tokens do not claim what is denied.
     pub denied: Denied,
     /// The kind of single accounts, by user principal name or object id: `"normal"`, `"admin"` (has a directory role),
     /// `"admin_by_group"` (is in a group that has one), `"synced"`, `"guest"`, `"federated"` (its whole domain becomes
@@ -280,6 +280,8 @@ pub enum Denied {
     Writes,
     /// Sessions cannot be revoked (`User.RevokeSessions.All` is missing).
     Sessions,
+    /// The audit log cannot be read (`AuditLog.Read.All` is missing).
+    AuditLog,
     /// Passwords cannot be reset on premises (`UserAuthenticationMethod.ReadWrite.All` is missing).
     Methods,
     /// Nothing is allowed.

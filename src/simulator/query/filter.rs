@@ -114,8 +114,8 @@ impl Subject {
         match self {
             Self::Property(property) => value(record, property),
             Self::Member(property, member) => match value(record, property) {
-                Field::Json(Cow::Borrowed(object)) => of_json(&object[member.as_str()]),
-                Field::Json(Cow::Owned(object)) => owned(of_json(&object[member.as_str()])),
+                Field::Json(Cow::Borrowed(object)) => of_json(inside(object, member)),
+                Field::Json(Cow::Owned(object)) => owned(of_json(inside(&object, member))),
                 _ => Field::Null,
             },
             Self::Size(property) => match value(record, property) {
@@ -126,6 +126,11 @@ impl Subject {
             Self::Item(Some(member)) => of_json(&item[member.as_str()]),
         }
     }
+}
+
+/// The member at a path.
+fn inside<'a>(object: &'a Value, path: &str) -> &'a Value {
+    path.split('/').fold(object, |object, member| &object[member])
 }
 
 fn of_json(value: &Value) -> Field<'_> {

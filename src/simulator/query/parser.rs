@@ -228,11 +228,16 @@ impl Parser<'_> {
         if member == "$count" && property.kind.is_list() {
             return Ok(Subject::Size(property));
         }
-        let Kind::Object(name) = property.kind else { return Err(self.unsupported(&Subject::Property(property))) };
-        match complex(name).and_then(|object| object.property(member)) {
-            Some(member) => Ok(Subject::Member(property, member.name.to_owned())),
-            None => Err(Refusal::bad_filter(&Refusal::no_property(member, name).message)),
+        let (mut kind, mut names) = (property.kind, Vec::new());
+        for member in member.split('/') {
+            let Kind::Object(name) = kind else { return Err(self.unsupported(&Subject::Property(property))) };
+            let Some(found) = complex(name).and_then(|object| object.property(member)) else {
+                return Err(Refusal::bad_filter(&Refusal::no_property(member, name).message));
+            };
+            kind = found.kind;
+            names.push(found.name);
         }
+        Ok(Subject::Member(property, names.join("/")))
     }
 
     fn literal(&mut self, subject: &Subject) -> Result<Literal, Refusal> {

@@ -68,7 +68,7 @@ pub(super) fn manager(directory: Directory<'_>, asked: &Asked<'_>) -> Result<Bod
 
 /// `GET /users/delta`: all accounts first, and then those that changed since.
 pub(super) fn delta(directory: Directory<'_>, asked: &Asked<'_>) -> Result<Body, Refusal> {
-    let (accounts, log) = (&directory.tenant.accounts, &directory.tenant.log);
+    let (accounts, log) = (&directory.tenant.accounts, &directory.tenant.log.changed);
     let query = &asked.query;
     let changed: Vec<usize> = match query.delta_token.as_deref() {
         None => (0..accounts.len()).filter(|at| accounts[*at].is_there()).collect(),

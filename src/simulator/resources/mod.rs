@@ -3,6 +3,7 @@
 //! Reads go through [`Asked`], which does the query on any record or list; writes go to the tenant.
 
 mod accounts;
+mod audit;
 mod groups;
 mod made;
 mod memberships;
@@ -108,6 +109,11 @@ impl<'a> Asked<'a> {
         if self.place.counting { Body::Count(listing.count()) } else { Body::Json(listing.page()) }
     }
 
+    /// A list of so many records, each made for the answer.
+    pub(super) fn list_below<R: Record>(&self, set: &str, end: usize, at: impl Fn(usize) -> Option<R>) -> Body {
+        self.list(set, Candidates::Below(end), at)
+    }
+
     /// A short list of records that are already there.
     fn these<R: Record>(&self, set: &str, records: &[R]) -> Body
     where
@@ -166,6 +172,7 @@ pub(super) fn get(tenant: &mut Tenant, asked: &Asked<'_>) -> Result<Body, Refusa
         Target::ServicePrincipals => Ok(organization::applications(directory, asked)),
         Target::ServicePrincipal => organization::application(directory, asked),
         Target::DirectoryObject => organization::object_by_id(directory, asked),
+        Target::DirectoryAudits => Ok(audit::list(tenant, asked)),
         Target::RevokeSessions
         | Target::MemberGroups
         | Target::MemberObjects

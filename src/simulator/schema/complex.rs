@@ -2,7 +2,7 @@
 
 use super::entity::{
     Entity,
-    Kind::{Boolean, Guid, Text, Texts, Time},
+    Kind::{Boolean, Guid, Object, Objects, Text, Texts, Time},
     property,
 };
 
@@ -12,6 +12,43 @@ pub(in crate::simulator) fn complex(name: &str) -> Option<&'static Entity> {
 }
 
 const COMPLEX: &[Entity] = &[
+    Entity {
+        name: "auditActivityInitiator",
+        properties: &[property("app", Object("appIdentity")), property("user", Object("userIdentity"))],
+        navigation: &[],
+    },
+    Entity {
+        name: "appIdentity",
+        properties: &[
+            property("appId", Text),
+            property("displayName", Text),
+            property("servicePrincipalId", Text),
+            property("servicePrincipalName", Text),
+        ],
+        navigation: &[],
+    },
+    Entity {
+        name: "userIdentity",
+        properties: &[
+            property("id", Text),
+            property("displayName", Text),
+            property("ipAddress", Text),
+            property("userPrincipalName", Text),
+        ],
+        navigation: &[],
+    },
+    Entity {
+        name: "targetResource",
+        properties: &[
+            property("id", Text),
+            property("displayName", Text),
+            property("type", Text),
+            property("userPrincipalName", Text),
+            property("groupType", Text),
+            property("modifiedProperties", Objects("modifiedProperty")).never_null(),
+        ],
+        navigation: &[],
+    },
     Entity {
         name: "passwordProfile",
         properties: &[

@@ -6,6 +6,7 @@
 //!
 //! Invariant: whatever is not in a table is refused.
 
+mod audit;
 mod complex;
 mod entity;
 mod objects;
@@ -15,6 +16,7 @@ mod user;
 mod value;
 
 pub(super) use self::{
+    audit::DIRECTORY_AUDIT,
     complex::complex,
     entity::{Access, Entity, Kind, Property, Support},
     objects::{
@@ -43,4 +45,5 @@ const ENTITIES: &[&Entity] = &[
     &ROLE_ASSIGNMENT,
     &DIRECTORY_OBJECT,
     &OPERATION,
+    &DIRECTORY_AUDIT,
 ];

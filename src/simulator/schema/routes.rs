@@ -1,6 +1,7 @@
 //! The routes of the simulated Graph: addresses, methods, permissions and query options.
 
 use super::{
+    audit::DIRECTORY_AUDIT,
     entity::Entity,
     objects::{
         DIRECTORY_OBJECT, DIRECTORY_ROLE, DOMAIN, GROUP, ORGANIZATION, ROLE_ASSIGNMENT, ROLE_DEFINITION,
@@ -10,8 +11,8 @@ use super::{
     user::USER,
 };
 use crate::simulator::permission::Permission::{
-    self, ReadDomains, ReadGroups, ReadMethods, ReadRoles, ReadUsers, ResetOnPremises, RevokeSessions, WritePasswords,
-    WriteUsers,
+    self, ReadAuditLog, ReadDomains, ReadGroups, ReadMethods, ReadRoles, ReadUsers, ResetOnPremises, RevokeSessions,
+    WritePasswords, WriteUsers,
 };
 
 /// What a route leads to.
@@ -54,6 +55,7 @@ pub(in crate::simulator) enum Target {
     Restore,
     ResetOnPremises,
     Operation,
+    DirectoryAudits,
 }
 
 /// Query options that a route takes, as bits.
@@ -265,6 +267,13 @@ pub(in crate::simulator) static ROUTES: &[Route] = &[
         &[("GET", ReadUsers), ("DELETE", WriteUsers)],
         &[&USER],
         Options::SELECT,
+    ),
+    route(
+        "auditLogs/directoryAudits",
+        Target::DirectoryAudits,
+        &[("GET", ReadAuditLog)],
+        &[&DIRECTORY_AUDIT],
+        Options::FILTER.and(Options::TOP).and(Options::ORDER_BY),
     ),
     route("directory/deletedItems/*/restore", Target::Restore, &[("POST", WriteUsers)], &[&USER], Options::NONE),
 ];

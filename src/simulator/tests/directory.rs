@@ -125,12 +125,13 @@ fn denied_lists_are_refused_and_unclaimed() {
     let group = "/v1.0/groups/x/transitiveMembers/microsoft.graph.user";
     let revoke = "/v1.0/users/user1@contoso.com/revokeSignInSessions";
     for (denied, statuses, claimed) in [
-        ("nothing", [200, 200, 404, 200, 200], 9),
+        ("nothing", [200, 200, 404, 200, 200], 10),
         ("reads", [403, 403, 403, 403, 200], 4),
-        ("roles", [200, 403, 403, 200, 200], 7),
-        ("domains", [200, 200, 404, 403, 200], 8),
-        ("sessions", [200, 200, 404, 200, 403], 8),
-        ("writes", [200, 200, 404, 200, 403], 5),
+        ("roles", [200, 403, 403, 200, 200], 8),
+        ("domains", [200, 200, 404, 403, 200], 9),
+        ("sessions", [200, 200, 404, 200, 403], 9),
+        ("audit_log", [200, 200, 404, 200, 200], 9),
+        ("writes", [200, 200, 404, 200, 403], 6),
         ("everything", [403; 5], 0),
     ] {
         let client = Client::new(faults(&format!(r#"{{"denied": "{denied}"}}"#)));

@@ -13,6 +13,7 @@ fn batch(rows: std::ops::Range<u64>) -> BatchRequest {
         row,
         address: Upn::parse(&upn(row as usize)).expect("a name"),
         operation: Operation::SetPassword(Password::new(format!("Pass-word-{row}")), ForceChange::NextSignInWithMfa),
+        client_request_id: None,
     };
     BatchRequest { requests: rows.map(write).collect() }
 }

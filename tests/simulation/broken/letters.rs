@@ -49,7 +49,7 @@ fn other(batch: &BatchRequest, change: impl Fn(&Request, &Password) -> Option<(U
         let Operation::SetPassword(password, force_change) = &request.operation else { return None };
         let (address, password) = change(request, password)?;
         let operation = Operation::SetPassword(Password::new(password), *force_change);
-        Some(Request { row: request.row, address, operation })
+        Some(Request::new(request.row, address, operation))
     };
     BatchRequest { requests: batch.requests.iter().filter_map(other).collect() }
 }
@@ -172,7 +172,7 @@ fn changed_decisions_are_caught() {
             let requests = excluded.expect("rows").filter_map(|row| {
                 let (row, name) = row.ok()?;
                 let operation = Operation::SetPassword(Password::new("Aa1-excluded-2".into()), ForceChange::No);
-                Some(Request { row, address: Upn::parse(&name).ok()?, operation })
+                Some(Request::new(row, Upn::parse(&name).ok()?, operation))
             });
             let excluded = BatchRequest { requests: requests.collect() };
             if !excluded.requests.is_empty() {

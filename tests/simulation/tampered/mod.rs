@@ -123,7 +123,7 @@ impl Plan {
 
     /// The object id of an account that is not in the roster.
     async fn id_of_ceo(&self) -> String {
-        let read = Request { row: 1, address: Upn::parse(CEO).expect("an address"), operation: Operation::Read };
+        let read = Request::new(1, Upn::parse(CEO).expect("an address"), Operation::Read);
         let answer = self.world.tenant.send(&BatchRequest { requests: vec![read] }).await.expect("an answer");
         answer.replies.into_iter().find_map(|reply| reply.user).expect("an account").id
     }
@@ -296,7 +296,7 @@ impl Editor<'_> {
                 _ => Operation::Read,
             };
             let address = Upn::parse(&self.plan.id_of(request.row)).expect("an address");
-            Request { row: request.row, address, operation }
+            Request::new(request.row, address, operation)
         });
         BatchRequest { requests: requests.collect() }
     }

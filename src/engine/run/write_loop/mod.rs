@@ -326,14 +326,16 @@ impl<'a, G: Graph> Engine<'a, G> {
             let SessionsDue { row, user_principal_name, object_id, troubles } = due;
             let address = address(row, &user_principal_name, object_id.as_deref())?;
             let ticket = Ticket { row, user_principal_name, troubles, errand: BatchKind::Sessions };
-            Ok((Request { row, address, operation: Operation::RevokeSessions }, ticket))
+            Ok((Request::new(row, address, Operation::RevokeSessions), ticket))
         });
         let writes = claims.writes.into_iter().map(|claimed| {
-            let Claimed { row, user_principal_name, object_id, password, form, doubt, troubles } = claimed;
+            let Claimed { row, user_principal_name, object_id, password, form, doubt, troubles, client_request_id } =
+                claimed;
             let force_change = settings.force_change_of(form.profile);
             let address = address(row, &user_principal_name, object_id.as_deref())?;
             let ticket = Ticket { row, user_principal_name, troubles, errand: BatchKind::Write(doubt) };
-            Ok((Request { row, address, operation: Operation::SetPassword(password, force_change) }, ticket))
+            let operation = Operation::SetPassword(password, force_change);
+            Ok((Request { row, address, operation, client_request_id: Some(client_request_id) }, ticket))
         });
         self.dispatcher.send(sessions.chain(writes).collect::<Result<_, LedgerError>>()?);
         Ok(())

@@ -215,6 +215,10 @@ impl<G: Graph> Engine<'_, G> {
         for claim in claims {
             let WritebackClaim { row, user_principal_name, object_id, errand, is_accepted, polls } = claim;
             let address = address(row, &user_principal_name, object_id.as_deref())?;
+            let client_request_id = match &errand {
+                Errand::Reset(claimed) => Some(claimed.client_request_id),
+                Errand::Follow(_) | Errand::Look { .. } => None,
+            };
             let (operation, what) = match errand {
                 Errand::Reset(claimed) => {
                     if self.writeback.gate == Gate::Pilot(None) {
@@ -226,7 +230,7 @@ impl<G: Graph> Engine<'_, G> {
                 Errand::Look { sent_at, changed_before } => (Operation::Read, What::Look { sent_at, changed_before }),
             };
             let ticket = Ticket { row, user_principal_name, what, is_accepted, polls };
-            requests.push((Request { row, address, operation }, ticket));
+            requests.push((Request { row, address, operation, client_request_id }, ticket));
         }
         self.writeback.dispatcher.send(requests);
         Ok(())

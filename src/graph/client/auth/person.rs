@@ -63,13 +63,17 @@ pub struct Needs {
     pub reads: bool,
     /// It revokes sessions.
     pub revokes: bool,
+    /// It reads the audit log.
+    pub audits: bool,
 }
 
 impl Needs {
     /// Looks accounts up and sets passwords.
-    pub const RUN: Self = Self { writes: true, reads: true, revokes: false };
+    pub const RUN: Self = Self { writes: true, reads: true, revokes: false, audits: false };
     /// Only looks accounts up.
-    pub const READ: Self = Self { writes: false, reads: true, revokes: false };
+    pub const READ: Self = Self { writes: false, reads: true, revokes: false, audits: false };
+    /// Only reads the audit log.
+    pub const AUDIT: Self = Self { writes: false, reads: false, revokes: false, audits: true };
 
     /// The permissions at the Graph root `graph`, and what renews the session.
     fn scope(self, graph: &Url) -> String {
@@ -78,6 +82,7 @@ impl Needs {
             (self.writes, "User-PasswordProfile.ReadWrite.All"),
             (self.reads, "User.Read.All"),
             (self.revokes, "User.RevokeSessions.All"),
+            (self.audits, "AuditLog.Read.All"),
         ];
         let wanted = permissions.into_iter().filter(|(is_needed, _)| *is_needed);
         wanted.map(|(_, name)| format!("{root}/{name} ")).collect::<String>() + "offline_access"
@@ -219,7 +224,8 @@ mod tests {
         let scope = |needs: Needs| needs.scope(&graph).replace("https://graph.microsoft.com/", "");
         assert_eq!(scope(Needs::RUN), "User-PasswordProfile.ReadWrite.All User.Read.All offline_access");
         assert_eq!(scope(Needs::READ), "User.Read.All offline_access");
-        let blind = Needs { writes: true, reads: false, revokes: true };
+        assert_eq!(scope(Needs::AUDIT), "AuditLog.Read.All offline_access");
+        let blind = Needs { writes: true, reads: false, revokes: true, audits: false };
         assert_eq!(scope(blind), "User-PasswordProfile.ReadWrite.All User.RevokeSessions.All offline_access");
     }
 }
