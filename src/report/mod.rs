@@ -39,7 +39,8 @@ pub use files::NotReplaced;
 #[cfg(feature = "html")]
 pub use page::ROWS_MAX as PAGE_ROWS_MAX;
 pub use removal::{
-    HANDOUTS_COLUMNS, HANDOUTS_INDEX, HANDOUTS_NAME, RemovalError, RemovalStep, Removed, remove_passwords,
+    HANDOUTS_COLUMNS, HANDOUTS_INDEX, HANDOUTS_NAME, RemovalError, RemovalStep, Removed, delete_copies,
+    remove_passwords,
 };
 pub use runs::Runs;
 pub use sealed::{IDENTITY_NAME, SEALED_NAME};

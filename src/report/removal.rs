@@ -100,6 +100,19 @@ pub fn remove_passwords(ledger: &mut Ledger, done: &mut dyn FnMut(RemovalStep)) 
     Ok(Removed { accounts, deleted: found.with_passwords, unknown: found.unknown, summary })
 }
 
+/// Deletes what may have passwords in a folder with reports over several runs, besides the reports themselves: copies with
+/// numbers, drafts and handouts.
+///
+/// # Errors
+/// Fails if something cannot be deleted.
+pub fn delete_copies(folder: &Path) -> Result<Vec<PathBuf>, RemovalError> {
+    let found = Found::in_folder(folder)?;
+    for path in &found.with_passwords {
+        delete(path).map_err(|source| RemovalError::File { file: path.clone(), source })?;
+    }
+    Ok(found.with_passwords)
+}
+
 /// Writes the reports again. One that could not be replaced still has its passwords.
 fn reports(ledger: &ReadLedger, found: &Found) -> Result<Summary, RemovalError> {
     let summary = write(ledger)?;

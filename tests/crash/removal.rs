@@ -46,3 +46,30 @@ fn killed_removal_is_completed_by_the_next_one() {
         assert!(!has_passwords(&folder, &passwords), "kill {nth}");
     }
 }
+
+/// The reports over all tenants are written again, also if the removal was cut off right before that.
+#[test]
+fn fleets_keep_no_password_in_their_own_reports() {
+    let stage = Stage::new(1, "{}");
+    let roster = "UPN,Tenant\nann@contoso.com,contoso.com\nbob@fabrikam.com,fabrikam.com\n";
+    fs::write(stage.home().join("trust.csv"), roster).expect("written");
+    let run = |arguments: &[&str]| {
+        let output = stage.program(arguments).output().expect("it starts");
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", said(&output));
+    };
+    run(&["rehearse", "trust.csv", "--tenant-column", "Tenant", "--run-dir", "trust"]);
+    let fleet = stage.home().join("trust");
+    let old = fs::read(fleet.join("report.csv")).expect("a report");
+    let passwords: HashSet<Vec<u8>> = files(&fleet)
+        .into_iter()
+        .filter(|path| path.ends_with("report.csv") && path.parent() != Some(&fleet))
+        .flat_map(|path| crate::checkers::read(&fs::read(path).expect("a report")))
+        .map(|row| row.password.as_bytes()[..PIECE].to_vec())
+        .collect();
+    assert!(passwords.len() == 2 && has_passwords(&fleet, &passwords));
+    run(&["remove", "trust", "--yes"]);
+    assert!(!has_passwords(&fleet, &passwords));
+    fs::write(fleet.join("report.csv"), old).expect("written");
+    run(&["remove", "trust", "--yes"]);
+    assert!(!has_passwords(&fleet, &passwords), "it is called again after a cut");
+}

@@ -17,15 +17,17 @@ use crate::cli::{
 };
 use jiff::Timestamp;
 use passwave::{
+    fleet::{self, Fleet},
     ledger::{FILE_NAME, ReadLedger, Removal},
     outcome::Status,
-    report::{Removed, remove_passwords},
+    report::{RemovalError, Removed, WORKBOOK_NAME, delete_copies, remove_passwords},
     util::{
         format::{counted, grouped},
         sanitize,
     },
 };
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -57,6 +59,12 @@ pub fn remove(context: &Context, args: &RemoveArgs) -> Result<u8, Failure> {
     let reporter = &context.reporter;
     let folders = folders(context, args)?;
     let is_single = folders.len() == 1 && folders[0] == args.folder;
+    let fleets: BTreeSet<PathBuf> = folders
+        .iter()
+        .filter_map(|folder| folder.parent())
+        .filter(|above| Fleet::is_at(above))
+        .map(Path::to_owned)
+        .collect();
     let (mut chosen, mut code) = (Vec::new(), 0);
     for folder in folders {
         match open_to_read(context, &folder).and_then(|ledger| choose(context, &ledger, args)) {
@@ -71,6 +79,7 @@ pub fn remove(context: &Context, args: &RemoveArgs) -> Result<u8, Failure> {
         }
     }
     if chosen.is_empty() {
+        fleets.iter().try_for_each(|fleet| refresh(context, fleet))?;
         reporter.notice("Nothing was removed.");
         return Ok(code);
     }
@@ -87,6 +96,7 @@ pub fn remove(context: &Context, args: &RemoveArgs) -> Result<u8, Failure> {
             }
         }
     }
+    fleets.iter().try_for_each(|fleet| refresh(context, fleet))?;
     reporter.notice(ELSEWHERE);
     Ok(code)
 }
@@ -96,6 +106,10 @@ fn folders(context: &Context, args: &RemoveArgs) -> Result<Vec<PathBuf>, Failure
     let folder = &args.folder;
     if folder.join(FILE_NAME).exists() || !folder.is_dir() {
         return Ok(vec![folder.clone()]);
+    }
+    if Fleet::is_at(folder) {
+        let fleet = Fleet::open(folder)?;
+        return Ok(fleet.manifest().tenants.iter().map(|member| fleet.folder_of(member)).collect());
     }
     let found = find::below(folder).map_err(|error| Failure::usage(format!("{}: {error}", shown(folder))))?;
     found.unreadable.iter().for_each(|unreadable| context.reporter.warn(&unreadable.error));
@@ -177,6 +191,27 @@ fn remove_from(context: &Context, args: &RemoveArgs, run: &Chosen) -> Result<(),
             .then(format!("Passwords may still be in the folder. Go on with:  {step}"), step.to_string())
     })?;
     tell(&context.reporter, &run.folder, &removed);
+    Ok(())
+}
+
+/// Writes the reports over all tenants of a fleet again, once passwords were removed from one of its runs.
+fn refresh(context: &Context, folder: &Path) -> Result<(), Failure> {
+    let fleet = Fleet::open(folder)?;
+    let tenants = 0..fleet.manifest().tenants.len();
+    if !tenants.filter_map(|at| fleet.read(at).ok()).any(|ledger| ledger.removal().at().is_some()) {
+        return Ok(());
+    }
+    let _lock = fleet.lock()?;
+    let deleted = delete_copies(folder)?;
+    let (_, not_replaced) = fleet::write(&fleet, None)?;
+    let workbook = folder.join(WORKBOOK_NAME);
+    if workbook.exists() && fleet::write_workbook(&fleet)? != workbook {
+        return Err(RemovalError::NotReplaced { file: workbook, why: "another program has it open".into() }.into());
+    }
+    if let Some(old) = not_replaced.into_iter().next() {
+        return Err(RemovalError::NotReplaced { file: folder.join(old.file), why: old.why }.into());
+    }
+    list(&context.reporter, "Deleted", &deleted);
     Ok(())
 }
 
