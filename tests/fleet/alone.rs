@@ -37,7 +37,7 @@ fn killed_fleet_continues() {
     let (code, told) = place.run(&["report", "autumn"]);
     assert_eq!(code, Some(0), "{told}");
     let (code, told) = place.run(&["run", "autumn"]);
-    assert_eq!(code, Some(0), "{told}");
+    assert_eq!(code, Some(0), "nobody has to agree again: {told}");
     place.everybody_holds(&place.path("autumn/report.csv"), &TWO);
     let (code, told) = place.run(&["report", "autumn", "--format", "xlsx", "--output", "all.xlsx"]);
     assert_eq!(code, Some(0), "{told}");

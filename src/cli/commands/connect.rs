@@ -161,6 +161,15 @@ impl SignIn {
         }
     }
 
+    /// Whatever is wrong, the plan is kept, and the run can begin later. In one of several tenants, a refusal may concern
+    /// this one alone, and has its own cure.
+    fn not_signed_in(&self, error: SignInError) -> Failure {
+        let consent = self.consent_address();
+        let own = self.tenant.as_ref().and_then(|_| hints::fleet::of_tenant(&error, consent.as_deref()));
+        let hint = own.or_else(|| hints::sign_in::hint(&error));
+        Failure::away(error).or_hint(hint).about("sign_in")
+    }
+
     /// Signs in, reports it, and checks that a run that started in one tenant does not continue in another.
     pub async fn complete(
         &self,
@@ -171,7 +180,7 @@ impl SignIn {
         // Whatever goes wrong now, the plan is stored and can continue later.
         tokio::select! {
             biased;
-            signed_in = sign_in(graph) => signed_in.map_err(not_signed_in)?,
+            signed_in = sign_in(graph) => signed_in.map_err(|error| self.not_signed_in(error))?,
             () = interrupted(reporter) => return Err(Failure::interrupted("interrupted during the sign-in; nothing was \
                 sent")),
         }
@@ -245,14 +254,8 @@ fn same_tenant(begun: &str, names: &[&str]) -> Result<(), Failure> {
     .hint("sign in to the tenant of the run (AZURE_TENANT_ID)"))
 }
 
-/// Whatever is wrong, the plan is kept, and the run can begin later.
-fn not_signed_in(error: SignInError) -> Failure {
-    let hint = hints::sign_in::hint(&error);
-    Failure::away(error).or_hint(hint).about("sign_in")
-}
-
 /// Signs in, with a few retries. Once the run has started, `--max-wait` decides.
-pub async fn sign_in(graph: &GraphClient<impl TokenSource>) -> Result<(), SignInError> {
+async fn sign_in(graph: &GraphClient<impl TokenSource>) -> Result<(), SignInError> {
     for wait in SIGN_IN_WAITS {
         match graph.sign_in().await {
             Err(error) if error.is_passing() => tokio::time::sleep(wait).await,

@@ -1,7 +1,7 @@
 //! The work of `reset` and `run` over a fleet: sign in to each tenant, complete the plans, ask once, send side by side.
 
 use super::{
-    door::{self, Doors, Limits},
+    door::{Doors, Limits},
     outcome,
     ready::{self, Common, Ready},
     send::send,
@@ -149,10 +149,11 @@ impl<'a> Start<'a> {
             return Err(Stopped::Code(self.declined("Interrupted.", INTERRUPTED, End::Interrupted, KEPT)));
         }
         let mut pilot = terms.run.pilot;
-        let is_given = terms.consent == Consent::Given || (!ready.is_empty() && ready.iter().all(|one| one.has_begun));
+        let is_given = terms.consent == Consent::Given;
         if !is_given {
             self.ask(&ready, pilot, KEPT).await?;
         }
+        outcome::note_begun(self.fleet)?;
         loop {
             let codes = self.send_all(prepared, &clients, (&ready, terms), pilot).await;
             let left = self.left(&mut ready)?;
@@ -196,7 +197,6 @@ impl<'a> Start<'a> {
             return Ok(ready::ready(at, &ledger, now, None)?);
         };
         sign_in.must_be_the_same(&ledger)?;
-        door::enter(sign_in, client).await?;
         let signed_in = sign_in.complete(&context.reporter, client, &ledger).await?;
         if !ledger.lookup_has_ended()? {
             // A lookup is only valid in its own tenant.

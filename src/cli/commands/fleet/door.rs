@@ -10,7 +10,6 @@ use crate::cli::{
     console::Reporter,
     context::Context,
     failure::Failure,
-    hints,
 };
 use passwave::{
     engine::pace::AllTenants,
@@ -59,19 +58,6 @@ impl<'a> Doors<'a> {
         let place = (self.endpoints.clone(), tenant.as_ref());
         SignIn::at(&context.reporter, self.connect, place, &self.applications, needs)?.for_writeback(writeback)
     }
-}
-
-/// Signs in to one tenant. A refusal that only concerns this tenant has its own cure.
-pub async fn enter(
-    sign_in: &SignIn,
-    graph: &passwave::graph::client::GraphClient<impl passwave::graph::client::TokenSource>,
-) -> Result<(), Failure> {
-    let signed_in = connect::sign_in(graph).await;
-    signed_in.map_err(|error| {
-        let own = hints::fleet::of_tenant(&error, sign_in.consent_address().as_deref());
-        let hint = own.or_else(|| hints::sign_in::hint(&error));
-        Failure::away(error).or_hint(hint).about("sign_in")
-    })
 }
 
 /// The limits over all tenants: one for each application.

@@ -10,8 +10,11 @@ use crate::cli::{
 use passwave::{
     fleet::{self, Fleet, FleetSummary},
     outcome::Status,
-    util::format::counted,
+    util::{format::counted, private_file},
 };
+
+/// The file that notes that the work on all tenants was agreed to.
+const BEGUN_NAME: &str = "fleet.begun";
 
 /// Writes the reports over all tenants, and says which files are not in their usual place.
 pub fn reports(context: &Context, fleet: &Fleet, watch: Option<&Watch>) -> Result<FleetSummary, Failure> {
@@ -72,9 +75,26 @@ pub fn what_is_left(context: &Context, fleet: &Fleet, summary: &FleetSummary) {
     }
 }
 
+/// Notes that somebody agreed to the work on all tenants, so that it continues without another question.
+pub fn note_begun(fleet: &Fleet) -> Result<(), Failure> {
+    if !has_begun(fleet) {
+        private_file::create_file(&fleet.folder().join(BEGUN_NAME))?;
+    }
+    Ok(())
+}
+
+/// Whether somebody agreed to the work on all tenants.
+pub fn has_begun(fleet: &Fleet) -> bool {
+    fleet.folder().join(BEGUN_NAME).exists()
+}
+
 /// The command that continues the fleet.
 pub fn next(context: &Context, fleet: &Fleet) -> Option<NextStep> {
     let tenants = 0..fleet.manifest().tenants.len();
     let unfinished = tenants.filter_map(|at| fleet.read(at).ok()).find(|ledger| ledger.counts().pending() > 0)?;
-    Some(context.run_again(&unfinished).of_fleet(fleet.folder()))
+    let step = context.run_again(&unfinished).of_fleet(fleet.folder());
+    // A tenant may have been begun by itself.
+    let is_known = has_begun(fleet) || !unfinished.has_begun().unwrap_or_default();
+    let is_asked = context.call.is_attended && !context.call.has_argument("yes");
+    Some(if is_known || is_asked { step } else { step.switch("yes") })
 }

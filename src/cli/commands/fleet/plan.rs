@@ -90,7 +90,7 @@ fn without_a_look(
         let mut ledger = Ledger::open(&fleet.folder_of(member))?;
         look_up::without_words(&mut ledger, why)?;
         let now = wanted::now(&contexts[at], &ledger, terms.run, None)?;
-        all.push(Ready { at, pending: ledger.counts().pending(), has_begun: false, now, signed_in: None });
+        all.push(Ready { at, pending: ledger.counts().pending(), now, signed_in: None });
     }
     Ok(all)
 }

@@ -24,8 +24,6 @@ pub struct Ready {
     pub at: usize,
     /// Accounts to be reset.
     pub pending: u64,
-    /// Whether an earlier process has started on it.
-    pub has_begun: bool,
     /// What its run does, besides the resets.
     pub now: Now,
     /// Who has signed in; `None` in a rehearsal.
@@ -90,5 +88,5 @@ pub async fn look<G: Graph>(
 
 /// A tenant whose plan is complete in this ledger.
 pub fn ready(at: usize, ledger: &ReadLedger, now: Now, signed_in: Option<SignInInfo>) -> Result<Ready, LedgerError> {
-    Ok(Ready { at, pending: ledger.counts().pending(), has_begun: ledger.has_begun()?, now, signed_in })
+    Ok(Ready { at, pending: ledger.counts().pending(), now, signed_in })
 }

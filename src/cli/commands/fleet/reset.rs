@@ -79,7 +79,7 @@ pub fn run(
     if prepared.open.is_empty() {
         return outcome::finish(context, &fleet, &prepared.watch, &[]);
     }
-    let says_yes = terms.consent == Consent::Given || has_begun(&fleet, &prepared.open)?;
+    let says_yes = terms.consent == Consent::Given || outcome::has_begun(&fleet);
     let terms = RunConditions { consent: Consent::new(&Asking { says_yes, can_ask: can_ask() }), ..*terms };
     must_have_consent(terms.consent)?;
     match start.work(&prepared, &terms) {
@@ -87,16 +87,6 @@ pub fn run(
         Err(Stopped::TooMany(failure)) => Err(failure),
         Err(Stopped::Else(failure)) => Err(with_next(context, &fleet, failure)),
     }
-}
-
-/// Whether an earlier process has started on all of these tenants.
-fn has_begun(fleet: &Fleet, open: &[usize]) -> Result<bool, Failure> {
-    for at in open {
-        if !fleet.read(*at)?.has_begun()? {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 /// Shows what `run` would do. It only reads.
@@ -116,8 +106,8 @@ pub fn dry_run(
     for at in &prepared.open {
         let ledger = fleet.read(*at)?;
         let now = wanted::now(context, &ledger, terms.run, terms.expect)?;
-        let (pending, has_begun) = (ledger.counts().pending(), ledger.has_begun()?);
-        ready.push(Ready { at: *at, pending, has_begun, now, signed_in: None });
+        let pending = ledger.counts().pending();
+        ready.push(Ready { at: *at, pending, now, signed_in: None });
     }
     tell_plan(context, &fleet, &prepared.watch, &ready, terms.run.pace.write_quota)?;
     match outcome::next(context, &fleet) {
