@@ -111,7 +111,7 @@ fn pages_list_the_same_permissions() {
         rows.take_while(|line| line.starts_with('|')).map(str::to_owned).collect()
     };
     assert_eq!(table("README.md"), table("docs/guide/signing-in.md"));
-    assert_eq!(table("README.md").len(), 7);
+    assert_eq!(table("README.md").len(), 8);
 }
 
 #[test]
