@@ -154,6 +154,8 @@ impl From<LedgerError> for Failure {
                 Self::away(error)
             }
             LedgerError::Moved { .. } | LedgerError::Rescued { .. } | LedgerError::Removed { .. } => Self::away(error),
+            #[cfg(feature = "postgres")]
+            LedgerError::Postgres(error) if !error.is_usage() => Self::away(error),
             _ => Self::usage(error),
         };
         failure.or_hint(hint).about("ledger")

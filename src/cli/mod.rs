@@ -105,17 +105,19 @@ fn dispatch(context: &Context, verb: Verb) -> Result<u8, Failure> {
         Verb::Report { folder, format, output, open, .. } => {
             commands::report(context, &folder, format, output.as_deref(), &open)
         }
-        Verb::Handouts { folder: Some(folder), handouts, open } if Fleet::is_at(&folder) => {
+        Verb::Handouts { folder: Some(folder), handouts, open, .. } if Fleet::is_at(&folder) => {
             fleet::handouts(context, &folder, &handouts, &open)
         }
-        Verb::Handouts { folder, handouts, open } => commands::handouts(context, folder.as_deref(), &handouts, &open),
+        Verb::Handouts { folder, handouts, open, .. } => {
+            commands::handouts(context, folder.as_deref(), &handouts, &open)
+        }
         Verb::Sweep { folder, sweep, connect, .. } if Fleet::is_at(&folder) => {
             fleet::sweep(context, &folder, &sweep, &connect)
         }
         Verb::Sweep { folder, sweep, connect, .. } => commands::sweep(context, &folder, &sweep, &connect),
-        Verb::Evidence { args } => commands::evidence(context, &args),
+        Verb::Evidence { args, .. } => commands::evidence(context, &args),
+        Verb::Runs { folder, format, .. } => commands::runs(context, &folder, format),
         Verb::Remove { args } => commands::remove(context, &args),
-        Verb::Runs { folder, format } => commands::runs(reporter, &folder, format),
         Verb::Doctor { run_dir, connect, .. } => commands::doctor(context, run_dir.as_deref(), &connect),
         Verb::Rehearse { job, simulator } => match &job.plan.tenant_column {
             Some(column) => fleet::rehearse(context, &job, &simulator, column),

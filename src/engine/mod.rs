@@ -6,6 +6,7 @@
 
 pub mod audit;
 pub mod dispatch;
+mod fenced;
 mod listing;
 pub mod lookup;
 pub mod pace;

@@ -1,10 +1,13 @@
 //! The connection of a ledger, and the only way to write through it: a [`Write`].
 //!
 //! Reading needs nothing else than the connection. Every change is made in a [`Write`], so that one place knows what was
-//! changed, and when it is durable. It knows no table.
+//! changed, and when it is durable. Where a ledger
+//! is kept on a server, that server confirms the changes first.
 //!
 //! Invariant: nothing is changed outside of a [`Write`], and nothing of it holds before [`Write::commit`] has returned.
 
+#[cfg(feature = "postgres")]
+use super::postgres::mirror::Mirror;
 use super::{
     LedgerError,
     note::{self, NoteKey},
@@ -15,17 +18,80 @@ use std::ops::Deref;
 /// A ledger's open connection. It can be read like any other.
 pub(super) struct Database {
     connection: Connection,
+    /// Where else it is kept, and under which name.
+    #[cfg(feature = "postgres")]
+    mirror: Option<Mirror>,
+    #[cfg(feature = "postgres")]
+    name: Option<String>,
 }
 
 impl Database {
     pub(super) const fn new(connection: Connection) -> Self {
-        Self { connection }
+        Self {
+            connection,
+            #[cfg(feature = "postgres")]
+            mirror: None,
+            #[cfg(feature = "postgres")]
+            name: None,
+        }
+    }
+
+    /// The name of the run, if it is kept on a server.
+    #[cfg(feature = "postgres")]
+    pub(super) fn name(&self) -> Option<&str> {
+        self.mirror.as_ref().map(Mirror::name).or(self.name.as_deref())
+    }
+
+    /// The name of the run, if it is kept on a server.
+    #[cfg(not(feature = "postgres"))]
+    pub(super) const fn name(&self) -> Option<&str> {
+        None
+    }
+
+    /// What shows whether this process may still send for the run.
+    #[cfg(feature = "postgres")]
+    pub(super) fn fence(&self) -> super::fence::Fence {
+        super::fence::Fence::new(self.mirror.as_ref().map(Mirror::lease))
+    }
+
+    /// Notes on the server which one it is.
+    #[cfg(feature = "postgres")]
+    pub(super) fn note_server(&self, identity: super::postgres::ServerIdentity) -> Result<(), LedgerError> {
+        self.mirror.as_ref().map_or(Ok(()), |mirror| Ok(mirror.note_server(identity)?))
+    }
+
+    /// Removes the run from its server.
+    #[cfg(feature = "postgres")]
+    pub(super) fn discard(&self) -> Result<(), LedgerError> {
+        self.mirror.as_ref().map_or(Ok(()), |mirror| Ok(mirror.discard()?))
+    }
+
+    /// Names the run on a server of which this is a copy to read.
+    #[cfg(feature = "postgres")]
+    pub(super) fn name_run(&mut self, name: &str) {
+        self.name = Some(name.to_owned());
+    }
+
+    /// From now on, each commit must be confirmed by a mirror.
+    #[cfg(feature = "postgres")]
+    pub(super) fn mirror_with(
+        &mut self,
+        watch: impl FnOnce(&mut Connection) -> Result<Mirror, LedgerError>,
+    ) -> Result<(), LedgerError> {
+        self.mirror = Some(watch(&mut self.connection)?);
+        Ok(())
     }
 
     /// Begins to write.
     pub(super) fn write(&self) -> Result<Write<'_>, LedgerError> {
         let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
-        Ok(Write { transaction })
+        #[cfg(feature = "postgres")]
+        self.mirror.iter().for_each(Mirror::begin);
+        Ok(Write {
+            transaction,
+            #[cfg(feature = "postgres")]
+            mirror: self.mirror.as_ref(),
+        })
     }
 
     /// Makes one change, durably.
@@ -43,6 +109,16 @@ impl Database {
     }
 }
 
+#[cfg(feature = "postgres")]
+impl Drop for Database {
+    fn drop(&mut self) {
+        let Some(mirror) = &self.mirror else { return };
+        let sql = "SELECT NOT EXISTS (SELECT 1 FROM account WHERE state IN ('planned', 'in_flight', 'accepted')
+                   OR sessions IN ('due', 'in_flight'))";
+        mirror.release(self.connection.query_row(sql, (), |row| row.get(0)).unwrap_or_default());
+    }
+}
+
 impl Deref for Database {
     type Target = Connection;
 
@@ -54,6 +130,8 @@ impl Deref for Database {
 /// Changes that become durable together. Without [`Write::commit`], none of them is made.
 pub(super) struct Write<'a> {
     transaction: Transaction<'a>,
+    #[cfg(feature = "postgres")]
+    mirror: Option<&'a Mirror>,
 }
 
 impl Write<'_> {
@@ -62,6 +140,8 @@ impl Write<'_> {
     /// # Errors
     /// Fails if they may not be durable; then the process must not act on them.
     pub(super) fn commit(self) -> Result<(), LedgerError> {
+        #[cfg(feature = "postgres")]
+        self.mirror.map_or(Ok(()), |mirror| mirror.confirm(&self.transaction))?;
         Ok(self.transaction.commit()?)
     }
 }

@@ -155,6 +155,10 @@ pub enum LedgerError {
         /// Why no copy could be made.
         why: String,
     },
+    /// The ledger is on a server, and something is wrong there.
+    #[cfg(feature = "postgres")]
+    #[error(transparent)]
+    Postgres(#[from] super::postgres::PostgresError),
     /// The passwords are asked for, and were removed.
     #[error("the passwords of the run in {} were removed ({})", .folder.display(), sanitize::for_terminal(.at))]
     PasswordsRemoved {

@@ -15,6 +15,7 @@ mod database;
 mod doubts;
 mod error;
 mod examine;
+mod fence;
 mod fingerprint;
 mod first;
 mod forms;
@@ -30,6 +31,8 @@ mod note;
 mod open;
 mod password_column;
 mod plan_check;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod processes;
 mod read;
 mod read_copy;
@@ -62,6 +65,7 @@ pub use claim::{Claimed, Claims};
 pub use claimed::{ClaimCounts, ClaimState, Sweep, ToSweep};
 pub use doubts::{InDoubtRow, ToVerify, Verdict};
 pub use error::LedgerError;
+pub(crate) use fence::Fence;
 pub use holds::OnHold;
 pub(crate) use holds::WAIT_MILLIS_MAX;
 pub use identity::Identity;
@@ -161,9 +165,9 @@ pub struct Ledger {
     last_row: i64,
     /// How many milliseconds the directory's clock is ahead of ours.
     clock_ahead: i64,
-    /// The run is locked as long as the file is open.
-    lock: File,
-    place: Location,
+    /// The run is locked as long as the file is open. There is none for a run on a server.
+    lock: Option<File>,
+    place: Option<Location>,
     /// Rows that the last process left in flight.
     left_in_flight: u32,
     /// Notes about the pace that wait for the next transaction.
@@ -191,10 +195,22 @@ impl Ledger {
 }
 
 impl ReadLedger {
-    /// The run folder.
+    /// The run folder. For a run on a server, the folder for its reports.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// What a command calls the run: its folder, or its name on a server.
+    #[must_use]
+    pub fn operand(&self) -> &Path {
+        self.connection.name().map_or(&self.folder, Path::new)
+    }
+
+    /// Whether the run is kept on a server.
+    #[must_use]
+    pub fn is_on_server(&self) -> bool {
+        self.connection.name().is_some()
     }
 
     /// Files of the run folder that this process has written beside the ones they should replace.

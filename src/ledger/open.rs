@@ -52,7 +52,7 @@ impl Ledger {
             io::ErrorKind::InvalidFilename => LedgerError::bad_name(folder),
             _ => LedgerError::File { file: folder.to_owned(), source },
         })?;
-        let made = Self::fill(folder, settings, plan);
+        let made = Self::fill_folder(folder, settings, plan);
         if made.is_err() {
             // The first error is reported; a failure to remove the empty folder would only hide it.
             let _ = std::fs::remove_dir_all(folder);
@@ -60,7 +60,7 @@ impl Ledger {
         made
     }
 
-    fn fill(folder: &Path, settings: Settings, plan: Plan<'_>) -> Result<Created, LedgerError> {
+    fn fill_folder(folder: &Path, settings: Settings, plan: Plan<'_>) -> Result<Created, LedgerError> {
         let lock = lock::create(folder)?;
         let file = folder.join(FILE_NAME);
         // We create it first, so it is private from its first byte; SQLite gives its companion files the same mode.
@@ -68,19 +68,32 @@ impl Ledger {
         mark_as_ours(&file)?;
         let connection = Database::new(connect(&file, Durability::of(&settings))?);
         connection.execute_batch(&schema::tables())?;
+        let is_synced = Durability::of(&settings) == Durability::Synced;
+        let (read, skipped) = Self::fill(connection, folder, is_synced.then_some(&*file), settings, plan)?;
+        read.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
+        sync_folder(folder).map_err(|source| LedgerError::File { file: folder.to_owned(), source })?;
+        Ok(Created { ledger: Self::take(read, Some(lock))?, skipped })
+    }
+
+    /// Writes the plan into an empty ledger, and syncs its `file` if there is one.
+    pub(super) fn fill(
+        connection: Database,
+        folder: &Path,
+        file: Option<&Path>,
+        settings: Settings,
+        plan: Plan<'_>,
+    ) -> Result<(ReadLedger, Vec<Skipped>), LedgerError> {
         let run_id = format!("{:032x}", rand::random::<u128>());
         let mut passwords = PasswordColumn::new(run_id.clone(), settings.sealing.as_ref())?;
         passwords.have_key(&connection)?;
         let (marks, text) = (Marks::generate()?, serde_json::to_string(&settings)?);
-        let notes = Notes { run_id: &run_id, settings: &text, is_rehearsal: settings.rehearsal };
-        let (approved, skipped) = store(&connection, &file, plan, &passwords, &marks, &notes)?;
-        connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
-        sync_folder(folder).map_err(|source| LedgerError::File { file: folder.to_owned(), source })?;
+        let notes = Notes { run_id: &run_id, settings: &text };
+        let (approved, skipped) = store(&connection, file, plan, &passwords, &marks, &notes)?;
         let counts = Counts::read(&connection)?;
         let read = Read { run_id, settings, text, passwords, marks, removal: Removal::Kept, counts };
         let read = ReadLedger::with(connection, folder, read);
         read.approved.replace(Some(approved));
-        Ok(Created { ledger: Self::take(read, lock)?, skipped })
+        Ok((read, skipped))
     }
 
     /// Opens the ledger of a run folder for work: exclusively, and with the rows that a crash left in flight planned
@@ -109,7 +122,7 @@ impl Ledger {
         if Durability::of(&read.settings) == Durability::Unsynced {
             read.connection.pragma_update(None, "synchronous", "OFF")?;
         }
-        let mut ledger = Self::take(read, lock)?;
+        let mut ledger = Self::take(read, Some(lock))?;
         ledger.recover(now)?;
         Ok(ledger)
     }
@@ -122,7 +135,7 @@ impl Ledger {
     #[doc(hidden)]
     pub fn open_with_triggers(folder: &Path, now: Timestamp) -> Result<Self, LedgerError> {
         let read = Self::read_with_triggers(folder)?;
-        let mut ledger = Self::take(read, lock::open(folder, || holder_of(&folder.join(FILE_NAME)))?)?;
+        let mut ledger = Self::take(read, Some(lock::open(folder, || holder_of(&folder.join(FILE_NAME)))?))?;
         ledger.recover(now)?;
         Ok(ledger)
     }
@@ -141,9 +154,9 @@ impl Ledger {
     }
 
     /// Notes who works on the run, which also creates the log, and remembers which files these are.
-    fn take(read: ReadLedger, lock: File) -> Result<Self, LedgerError> {
+    pub(super) fn take(read: ReadLedger, lock: Option<File>) -> Result<Self, LedgerError> {
         read.connection.note(NoteKey::Holder, &holder())?;
-        let place = Location::of(&read.folder)?;
+        let place = lock.is_some().then(|| Location::of(&read.folder)).transpose()?;
         Ok(Self {
             read,
             fresh: HashMap::new(),
@@ -158,12 +171,32 @@ impl Ledger {
         })
     }
 
+    /// Removes a run that this process has made: its folder, or what the server has of it.
+    ///
+    /// # Errors
+    /// Fails if something of it could not be removed.
+    pub fn discard(self) -> io::Result<()> {
+        #[cfg(feature = "postgres")]
+        if self.is_on_server() {
+            return self.read.connection.discard().map_err(io::Error::other);
+        }
+        let folder = self.read.folder.clone();
+        drop(self);
+        std::fs::remove_dir_all(folder)
+    }
+
     /// Rows that were in flight when the last process ended may have been written: they are planned again, in doubt. A
     /// wait that is longer than any noted one comes from a clock that was set back.
     fn recover(&mut self, now: Timestamp) -> Result<(), LedgerError> {
+        self.recover_until(now, 0)
+    }
+
+    /// The same if the last process may still be sending: its rows are not sent again before a time in milliseconds since
+    /// 1970.
+    pub(super) fn recover_until(&mut self, now: Timestamp, not_before: i64) -> Result<(), LedgerError> {
         self.bound_waits(now.as_millisecond())?;
         self.recover_writeback(now.as_millisecond())?;
-        self.left_in_flight = self.recover_writes()?;
+        self.left_in_flight = self.recover_writes(not_before)?;
         self.recover_sessions()?;
         self.read.counts = Counts::read(&self.read.connection)?;
         Ok(())
@@ -173,12 +206,12 @@ impl Ledger {
 impl Ledger {
     /// Plans the rows in flight again, in doubt, and returns their number. If someone changed a row's doubt, its proof stays wrong, so the row is
     /// refused later.
-    fn recover_writes(&self) -> Result<u32, LedgerError> {
+    fn recover_writes(&self, not_before: i64) -> Result<u32, LedgerError> {
         let transaction = self.read.connection.write()?;
         let mut select = transaction
             .prepare("SELECT row, nth, doubt, settled_at, proof, password FROM account WHERE state = 'in_flight'")?;
         let mut update = transaction
-            .prepare("UPDATE account SET state = 'planned', doubt = doubt | 1, not_before = 0 WHERE row = ?1")?;
+            .prepare("UPDATE account SET state = 'planned', doubt = doubt | 1, not_before = ?2 WHERE row = ?1")?;
         let is_sound = |found: &Row<'_>| {
             let (row, state, proof) = (found.get(0)?, State::InFlight.as_str(), found.get(4)?);
             let (nth, doubt, settled_at, password) = (found.get(1)?, found.get(2)?, found.get(3)?, found.get_ref(5)?);
@@ -188,7 +221,7 @@ impl Ledger {
         let found = select.query_map((), is_sound)?.collect::<Result<Vec<(u64, bool)>, _>>()?;
         let number = u32::try_from(found.len()).unwrap_or(u32::MAX);
         for (row, is_sound) in found {
-            update.execute([row])?;
+            update.execute((row, not_before))?;
             if is_sound {
                 prove(&transaction, &self.read.marks, row)?;
             }
@@ -201,6 +234,11 @@ impl Ledger {
 
 impl ReadLedger {
     pub(super) fn load(folder: &Path, connection: Connection) -> Result<Self, LedgerError> {
+        Self::load_from(folder, Database::new(connection))
+    }
+
+    /// The same for a connection that is already prepared for writing.
+    pub(super) fn load_from(folder: &Path, connection: Database) -> Result<Self, LedgerError> {
         let noted = |key| Ok::<_, LedgerError>(note::read(&connection, key)?.unwrap_or_default());
         let text = noted(NoteKey::Settings)?;
         let settings: Settings = serde_json::from_str(&text)?;
@@ -218,11 +256,7 @@ impl ReadLedger {
             why: "the key of its marks is missing or was changed".into(),
         })?;
         let counts = Counts::read(&connection)?;
-        Ok(Self::with(
-            Database::new(connection),
-            folder,
-            Read { run_id, settings, text, passwords, marks, removal, counts },
-        ))
+        Ok(Self::with(connection, folder, Read { run_id, settings, text, passwords, marks, removal, counts }))
     }
 
     fn with(connection: Database, folder: &Path, read: Read) -> Self {
@@ -295,6 +329,15 @@ pub(super) fn connect(file: &Path, durability: Durability) -> Result<Connection,
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     Ok(connection)
+}
+
+/// Sets up a private database that needs to survive nothing.
+#[cfg(feature = "postgres")]
+pub(super) fn use_as_working_copy(connection: &Connection) -> Result<(), LedgerError> {
+    connection.pragma_update(None, "journal_mode", "MEMORY")?;
+    connection.pragma_update(None, "synchronous", "OFF")?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    Ok(())
 }
 
 fn holder_of(file: &Path) -> Option<String> {

@@ -40,10 +40,11 @@ impl Ledger {
 
     /// The same, but keeps the error for later: answers in flight are recorded first.
     pub(super) fn look_at_the_place(&mut self) {
-        let Some(why) = self.place.trouble() else { return };
+        let Some(place) = &self.place else { return };
+        let Some(why) = place.trouble() else { return };
         let folder = self.read.folder.clone();
         // A log without its ledger is useless.
-        let is_whole = !self.place.is_removed() && self.empty_the_log();
+        let is_whole = !place.is_removed() && self.empty_the_log();
         self.displaced = Some(match is_whole {
             true => LedgerError::Moved { folder, why, now: self.follow() },
             false => match self.rescue() {
@@ -61,8 +62,8 @@ impl Ledger {
 
     /// Continues where the ledger is now, if that can be found out; returns the folder.
     fn follow(&mut self) -> Option<PathBuf> {
-        let now = self.place.now_in()?;
-        self.place = Location::of(&now).ok()?;
+        let now = self.place.as_ref()?.now_in()?;
+        self.place = Some(Location::of(&now).ok()?);
         self.read.folder.clone_from(&now);
         Some(now)
     }
@@ -80,11 +81,11 @@ impl Ledger {
         open::sync_folder(&copy).map_err(failed)?;
         let connection = open::connect(&file, open::Durability::of(&self.read.settings))?;
         self.read.counts = Counts::read(&connection)?;
-        (self.read.connection, self.lock) = (Database::new(connection), lock);
+        (self.read.connection, self.lock) = (Database::new(connection), Some(lock));
         self.read.folder.clone_from(&copy);
         // Noted for processes that are refused meanwhile, and so that there is a log to check.
         self.connection.note(NoteKey::Holder, &open::holder())?;
-        self.place = Location::of(&copy)?;
+        self.place = Some(Location::of(&copy)?);
         Ok(copy)
     }
 }

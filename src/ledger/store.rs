@@ -45,13 +45,12 @@ pub struct Skipped {
 pub(super) struct Notes<'a> {
     pub run_id: &'a str,
     pub settings: &'a str,
-    pub is_rehearsal: bool,
 }
 
-/// Writes the plan into the new ledger in `file`.
+/// Writes the plan into a new ledger. If it is in a `file`, that is synced.
 pub(super) fn store(
     connection: &Database,
-    file: &Path,
+    file: Option<&Path>,
     mut plan: Plan<'_>,
     passwords: &PasswordColumn,
     marks: &Marks,
@@ -76,7 +75,7 @@ pub(super) fn store(
         transaction.commit()?;
     }
     connection.execute_batch(&schema::indexes())?;
-    if !notes.is_rehearsal {
+    if let Some(file) = file {
         connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
         let synced = File::options().write(true).open(file).and_then(|file| file.sync_all());
         synced.map_err(|source| LedgerError::File { file: file.to_owned(), source })?;

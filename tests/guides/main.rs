@@ -16,7 +16,7 @@ use reader::Reader;
 use std::{collections::BTreeMap, io::Write, process::Command};
 
 /// The reasons why a block is not run, and how many blocks may use each.
-const NOT_RUN: [(&str, usize); 5] = [
+const NOT_RUN: [(&str, usize); 6] = [
     // It needs a tool or a build that a test does not have.
     ("tool", 13),
     // It has placeholders to fill in.
@@ -27,6 +27,8 @@ const NOT_RUN: [(&str, usize); 5] = [
     ("clock", 1),
     // It needs rows that end in a way that the simulated tenant does not cause.
     ("outcome", 1),
+    // It needs a database.
+    ("server", 1),
 ];
 /// Other languages of code blocks. These blocks are not checked here; `src/cli/args/pages_tests.rs` parses those in
 /// `powershell`.

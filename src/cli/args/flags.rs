@@ -1,7 +1,7 @@
 //! Flags that several commands share.
 
 use super::{
-    RowsArgs,
+    NewLedgerArgs, RowsArgs,
     rows::accepted,
     values::{Auth, HiddenRowsName, LookupName, Show, StyleName, TextOrJson, cloud, duration, profile},
 };
@@ -41,6 +41,8 @@ pub struct JobArgs {
     pub connect: ConnectArgs,
     #[command(flatten)]
     pub events: EventArgs,
+    #[command(flatten)]
+    pub ledger: NewLedgerArgs,
 }
 
 #[derive(Args)]

@@ -5,6 +5,7 @@ mod evidence;
 mod examples;
 pub mod flags;
 mod handouts;
+mod ledger;
 #[cfg(test)]
 mod pages_tests;
 mod remove;
@@ -20,11 +21,12 @@ pub use flags::{
     PastedToVerify, PlanArgs, PolicyArgs, RulesArgs, RunArgs, SealArgs, SimulatorArgs,
 };
 pub use handouts::HandoutArgs;
+pub use ledger::{LedgerAndReportsArgs, LedgerArgs, NewLedgerArgs};
 pub use remove::RemoveArgs;
 pub use rows::RowsArgs;
 pub use settings::{ParseError, ParsedArgs, read};
 pub use sweep::SweepArgs;
-pub use values::{Auth, HiddenRowsName, LookupName, ReportFormat, Show, StyleName, TextOrJson};
+pub use values::{Auth, HiddenRowsName, LookupName, ReportFormat, Show, StyleName, TextOrJson, duration};
 
 use clap::{Arg, Parser, Subcommand};
 use clap_complete::Shell;
@@ -113,6 +115,8 @@ pub enum Verb {
         connect: ConnectArgs,
         #[command(flatten)]
         events: EventArgs,
+        #[command(flatten)]
+        place: LedgerAndReportsArgs,
     },
     /// Check in the directory that each reset account has its change
     ///
@@ -128,6 +132,8 @@ pub enum Verb {
         connect: ConnectArgs,
         #[command(flatten)]
         events: EventArgs,
+        #[command(flatten)]
+        place: LedgerAndReportsArgs,
         #[command(flatten)]
         pasted: PastedToVerify,
     },
@@ -147,6 +153,8 @@ pub enum Verb {
         #[command(flatten)]
         open: OpenArgs,
         #[command(flatten)]
+        place: LedgerAndReportsArgs,
+        #[command(flatten)]
         pasted: PastedToReport,
     },
     /// Make printable handouts: a sheet of slips for each class, manager or building, with cut lines
@@ -163,6 +171,8 @@ pub enum Verb {
         handouts: HandoutArgs,
         #[command(flatten)]
         open: OpenArgs,
+        #[command(flatten)]
+        place: LedgerArgs,
     },
     /// Find out which users have not chosen a password of their own yet
     ///
@@ -180,6 +190,8 @@ pub enum Verb {
         connect: ConnectArgs,
         #[command(flatten)]
         events: EventArgs,
+        #[command(flatten)]
+        place: LedgerAndReportsArgs,
     },
     /// Write evidence of a run for auditors: who, when, which accounts, with what result; without passwords
     ///
@@ -189,6 +201,8 @@ pub enum Verb {
     Evidence {
         #[command(flatten)]
         args: EvidenceArgs,
+        #[command(flatten)]
+        place: LedgerAndReportsArgs,
     },
     /// Remove the passwords from a run folder once they are handed over, and keep its report without them
     ///
@@ -212,6 +226,8 @@ pub enum Verb {
         /// Print the list as one JSON object instead of a table
         #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
         format: TextOrJson,
+        #[command(flatten)]
+        place: LedgerArgs,
     },
     /// Check everything that a run needs, and print it as a page without secrets, for a bug report
     ///
@@ -300,8 +316,21 @@ pub enum Verb {
 /// Flags of `reset` that `plan` accepts and ignores.
 pub const NOT_FOR_A_PLAN: [&str; 4] = ["dry_run", "yes", "pilot", "show"];
 /// Flags of `reset` that `rehearse` accepts and ignores: it does not sign in.
-pub const NOT_FOR_A_REHEARSAL: [&str; 9] =
-    ["yes", "auth", "client_id", "login_hint", "cloud", "tenants", "graph_endpoint", "authority_host", "ca_file"];
+pub const NOT_FOR_A_REHEARSAL: [&str; 13] = [
+    "ledger",
+    "lease",
+    "reports",
+    "clear_ledger",
+    "yes",
+    "auth",
+    "client_id",
+    "login_hint",
+    "cloud",
+    "tenants",
+    "graph_endpoint",
+    "authority_host",
+    "ca_file",
+];
 
 /// Flags of `run` that `verify` and `report` accept and ignore.
 pub const NOT_FOR_VERIFYING: [&str; 3] = ["yes", "identity", "passphrase"];

@@ -1,6 +1,6 @@
 //! `handouts`: makes slips for the users from the ledger.
 
-use super::{sealing, sweep::minute};
+use super::{opening, sealing, sweep::minute};
 use crate::cli::{
     args::{HandoutArgs, OpenArgs},
     console::{Event, Reporter, sealed_to},
@@ -12,7 +12,7 @@ use passwave::{
     handouts::{
         BUILT_IN, FOLDER_NAME, HandoutError, Handouts, INDEX_NAME, LeftOut, SealMap, Template, Wishes, first_free,
     },
-    ledger::{Ledger, ReadLedger},
+    ledger::ReadLedger,
     util::{
         format::{counted, grouped},
         sanitize,
@@ -32,7 +32,7 @@ pub fn handouts(context: &Context, folder: Option<&Path>, args: &HandoutArgs, op
     // Mistyped flags are reported before the passphrase prompt.
     let template = args.template.as_deref().map(Template::open).transpose()?.unwrap_or_default();
     let seal_map = seal_map(args)?;
-    let mut ledger = Ledger::open_to_read(folder)?;
+    let mut ledger = opening::open_to_read(context, folder)?;
     ledger.must_have_passwords()?;
     if let Some(keys) = sealing::keys(&context.reporter, &ledger, open)? {
         ledger.unlock(&keys)?;

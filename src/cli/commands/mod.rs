@@ -12,6 +12,11 @@ mod column_choice;
 mod conditions;
 mod confirm;
 mod connect;
+#[cfg(feature = "postgres")]
+mod database;
+#[cfg(not(feature = "postgres"))]
+#[path = "no_database.rs"]
+mod database;
 mod destination;
 mod doctor;
 mod evidence;

@@ -1,5 +1,6 @@
-//! Opens a run folder. If one cannot be made or opened, the error has the command that helps.
+//! Opens a run, in its folder or in a database. If one cannot be made or opened, the error has the command that helps.
 
+use super::database;
 use crate::cli::{console::Event, context::Context, failure::Failure};
 use passwave::{
     ledger::{Ledger, LedgerError, ReadLedger},
@@ -9,7 +10,10 @@ use std::path::Path;
 
 /// Opens the ledger of a run in a tenant.
 pub fn open_real(context: &Context, folder: &Path) -> Result<Ledger, Failure> {
-    let ledger = Ledger::open(folder).map_err(|error| not_opened(context, error, folder))?;
+    let ledger = match database::of_call(context)? {
+        Some(server) => database::open(context, &server, folder)?,
+        None => Ledger::open(folder).map_err(|error| not_opened(context, error, folder))?,
+    };
     context.reporter.tell(&Event::Standing(&ledger));
     must_be_real(&ledger)?;
     Ok(ledger)
@@ -22,7 +26,10 @@ pub fn open_to_remove(context: &Context, folder: &Path) -> Result<Ledger, Failur
 
 /// Opens it for reading only, without a lock.
 pub fn open_to_read(context: &Context, folder: &Path) -> Result<ReadLedger, Failure> {
-    Ledger::open_to_read(folder).map_err(|error| not_opened(context, error, folder))
+    match database::of_call(context)? {
+        Some(server) => database::open_to_read(context, &server, folder),
+        None => Ledger::open_to_read(folder).map_err(|error| not_opened(context, error, folder)),
+    }
 }
 
 /// Refuses a rehearsal.
@@ -32,7 +39,7 @@ pub fn must_be_real(ledger: &ReadLedger) -> Result<(), Failure> {
     }
     Err(Failure::usage(format!(
         "{} is a rehearsal: its passwords are not for a real tenant",
-        ledger.folder().display()
+        ledger.operand().display()
     ))
     .hint("plan the real run with `passwave plan` or `reset`"))
 }

@@ -49,9 +49,11 @@ impl<'a> Guard<'a> {
         let folder = std::path::absolute(ledger.folder()).unwrap_or_else(|_| ledger.folder().to_owned());
         let begun_at = format!("{:.0}", jiff::Timestamp::now());
         let run = Run { id, folder, directory: signed_in.directory(), begun_at };
-        let register = state_folder().map(|folder| Register::at(folder.join(REGISTER)));
+        // Runs of a database have no folder that others could look for.
+        let folder_of_state = state_folder().filter(|_| !ledger.is_on_server());
+        let register = folder_of_state.map(|folder| Register::at(folder.join(REGISTER)));
         let spent = state_folder().map(|folder| SpentQuotas::at(folder.join(SPENT)));
-        if register.is_none() {
+        if register.is_none() && !ledger.is_on_server() {
             context.reporter.detail(1, || {
                 "register of runs: there is no folder for it, because neither HOME nor PASSWAVE_STATE_DIR is set".into()
             });

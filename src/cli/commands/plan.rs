@@ -29,7 +29,7 @@ use passwave::{
 
 /// Writes the run folder, and reports the plan.
 pub fn plan(context: &Context, job: &JobArgs) -> Result<u8, Failure> {
-    Source::of(&job.plan)?;
+    Source::of(&context.call, &job.plan)?;
     context.flags_without_meaning(&NOT_FOR_A_PLAN);
     let sign_in = sign_in(context, job)?;
     let runtime = sign_in.is_some().then(|| runtime(Clock::Real)).transpose()?;

@@ -1,7 +1,7 @@
 //! The first half of `plan`, `reset` and `rehearse`: turns a roster into a run folder.
 
 use super::{
-    access,
+    access, database,
     destination::Destination,
     opening,
     policy::{Profiles, form, policy},
@@ -34,12 +34,16 @@ pub fn create(context: &Context, job: &JobArgs, target: Target) -> Result<Ledger
     let args = &job.plan;
     let settings = settings(reporter, job, target, Settings::new(&roster, policy.clone()))?;
     let folder = args.run_dir.clone().unwrap_or_else(|| folder_for(&rows::stem(&roster), target));
-    if !settings.rehearsal && settings.sealing.is_none() {
+    let is_in_folder = target.is_rehearsal() || context.call.flag("ledger").is_none();
+    if is_in_folder && !settings.rehearsal && settings.sealing.is_none() {
         access::warn(reporter, &folder);
     }
     let plan = Plan::new(&roster, Generator::new(&policy)?).without(exclusions);
-    let created =
-        Ledger::create(&folder, settings, plan).map_err(|error| opening::not_made(context, error, &folder))?;
+    let server = if target.is_rehearsal() { None } else { database::of_call(context)? };
+    let created = match server {
+        Some(server) => database::create(context, &server, &folder, settings, plan)?,
+        None => Ledger::create(&folder, settings, plan).map_err(|error| opening::not_made(context, error, &folder))?,
+    };
     roster_remarks::note(&created.ledger, &roster)?;
     roster_remarks::notes(reporter, &roster);
     if let Some(file) = source.file().filter(|_| !source.is_stdin()) {
@@ -59,7 +63,7 @@ pub struct WhatToPlan<'a> {
 
 /// Reads the roster, and reports what the user should know about it.
 pub fn what_to_plan<'a>(context: &Context, job: &'a JobArgs, target: Target) -> Result<WhatToPlan<'a>, Failure> {
-    let (source, reporter) = (Source::of(&job.plan)?, &context.reporter);
+    let (source, reporter) = (Source::of(&context.call, &job.plan)?, &context.reporter);
     system::files()?;
     let args = &job.plan;
     let policy = policy(&args.policy, if args.profile_column.is_some() { Profiles::Many } else { Profiles::OfFlags })?;
@@ -116,9 +120,12 @@ fn roster_options(args: &PlanArgs) -> RosterOptions {
 
 /// Removes the run folder that this process has just made, and reports that.
 pub fn discard(reporter: &Reporter, ledger: Ledger, failure: Failure) -> Failure {
-    let folder = ledger.folder().to_owned();
-    drop(ledger);
-    match std::fs::remove_dir_all(&folder) {
+    let (folder, is_on_server) = (ledger.folder().to_owned(), ledger.is_on_server());
+    match ledger.discard() {
+        Ok(()) if is_on_server => {
+            database::remove_place(&folder);
+            failure
+        }
         Ok(()) => failure,
         Err(error) => {
             reporter.warn(format!(

@@ -15,7 +15,7 @@ use crate::cli::{args::JobArgs, console::can_ask, context::Context, failure::Fai
 
 /// Plans, looks up, asks, runs and reports.
 pub fn reset(context: &Context, job: &JobArgs) -> Result<u8, Failure> {
-    let (reporter, source) = (&context.reporter, Source::of(&job.plan)?);
+    let (reporter, source) = (&context.reporter, Source::of(&context.call, &job.plan)?);
     show::must_be_possible(reporter, job.run.show)?;
     show::must_be_readable(job.run.show, rows::passwords(&job.plan))?;
     let sign_in = SignIn::of_job(reporter, job)?;

@@ -55,7 +55,7 @@ pub fn without_reports(context: &Context, ledger: &mut Ledger, failure: Failure)
     if failure.kind != REPORT || !tell_without_reports(context, ledger) {
         return broken_off(context, ledger, failure);
     }
-    let step = context.step("report", ledger.folder()).to_string();
+    let step = context.step("report", ledger.operand()).to_string();
     let is_last = is_all_done(ledger);
     let failure = if is_last { failure.then(format!("Write the reports with:  {step}"), step) } else { failure };
     context.reporter.tell(&Event::Failed(&failure));
@@ -81,6 +81,10 @@ fn tell_without_reports(context: &Context, ledger: &ReadLedger) -> bool {
 /// The cause comes first; then the results of the rows are still reported.
 pub fn broken_off(context: &Context, ledger: &mut Ledger, failure: Failure) -> u8 {
     context.reporter.tell(&Event::Failed(&failure));
+    if ledger.is_overtaken() {
+        // The reports are the other process's now, and this one no longer knows how the rows stand.
+        return failure.code;
+    }
     context.reporter.tell(&Event::Standing(ledger));
     match reports(ledger) {
         Ok(summary) => {
@@ -115,7 +119,7 @@ pub fn tell_result(context: &Context, ledger: &ReadLedger, summary: &Summary, wa
         .sealing
         .as_ref()
         .filter(|_| ledger.sealed_to().is_some())
-        .map(|sealing| sealed_report(context, ledger.folder(), sealing, summary));
+        .map(|sealing| sealed_report(context, ledger, sealing, summary));
     context.reporter.tell(&Event::Result(&RunResult { ledger, summary, wanted, sealed, has_reports: true }));
     not_replaced(context, ledger, summary);
     password_location(context, ledger, summary);
@@ -135,7 +139,7 @@ pub fn not_replaced(context: &Context, ledger: &ReadLedger, summary: &Summary) {
     let Some(first) = files.first() else { return };
     let all = |name: fn(&NotReplaced) -> &str| files.iter().map(name).collect::<Vec<_>>().join(", ");
     let (old, new) = (all(|file| file.file), all(|file| &file.written_as));
-    let step = context.step("report", ledger.folder());
+    let step = context.step("report", ledger.operand());
     context.reporter.warn_with(
         format!("{old} could not be replaced ({}), so the new content is in {new}, in the same folder", first.why),
         &format!("close the program that has it open, then write it again with:  {step}"),
@@ -147,7 +151,7 @@ fn password_location(context: &Context, ledger: &ReadLedger, summary: &Summary) 
     let [user] = ledger.settings().users.as_slice() else { return };
     let is_there = summary.sealed_to.is_empty() && summary.passwords_removed_at.is_none();
     if summary.counts["reset"] == 1 && !summary.rehearsal && is_there {
-        let step = context.step("report", ledger.folder()).with("format", "csv");
+        let step = context.step("report", ledger.operand()).with("format", "csv");
         context.reporter.notice(format!(
             "The new password of {} is in that report. See it here:  {step}",
             sanitize::for_terminal(user)
@@ -178,8 +182,8 @@ fn what_is_left(context: &Context, ledger: &ReadLedger, summary: &Summary, wante
 }
 
 /// The commands that decrypt a sealed report, and add the passwords that an earlier process sealed.
-fn sealed_report(context: &Context, folder: &Path, sealing: &Sealing, summary: &Summary) -> SealedReport {
-    let step = context.step("report", folder);
+fn sealed_report(context: &Context, ledger: &ReadLedger, sealing: &Sealing, summary: &Summary) -> SealedReport {
+    let (step, folder) = (context.step("report", ledger.operand()), ledger.folder());
     let step = match context.call.flag("identity").or_else(|| context.call.flag("passphrase")) {
         Some(_) => step,
         None if sealing.identity.is_some() => step.switch("passphrase"),

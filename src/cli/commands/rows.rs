@@ -2,7 +2,7 @@
 //!
 //! It reads and never sends. Invariant: accounts that an earlier run excluded with `--exclude` stay excluded.
 
-use super::{column_choice, show::Passwords, target::Target};
+use super::{column_choice, opening, show::Passwords, target::Target};
 use crate::cli::{
     args::{Call, PlanArgs, StyleName},
     console::Reporter,
@@ -37,7 +37,8 @@ const STDIN: &str = "-";
 
 impl<'a> Source<'a> {
     /// Reads the flags, before any file is read.
-    pub fn of(args: &'a PlanArgs) -> Result<Self, Failure> {
+    pub fn of(call: &Call, args: &'a PlanArgs) -> Result<Self, Failure> {
+        let has_database = call.flag("ledger").is_some();
         match (&args.roster, args.rows.user.as_slice()) {
             (Some(_), [_, ..]) => Err(Failure::usage("a roster and --user were both given; nothing was sent")
                 .hint("give one of them: --user resets single accounts in place of a roster")),
@@ -45,6 +46,7 @@ impl<'a> Source<'a> {
                 .hint("give a roster file, a run folder, or --user ann@contoso.com for single accounts")),
             (None, users) => users_of(users, args).map(Self::Users),
             (Some(path), []) if path != Path::new(STDIN) && path.is_dir() => Ok(Self::Run(path)),
+            (Some(path), []) if has_database && path != Path::new(STDIN) && !path.exists() => Ok(Self::Run(path)),
             (Some(path), []) => Ok(Self::File(path)),
         }
     }
@@ -110,10 +112,10 @@ pub fn choose(
     options: &RosterOptions,
     target: Target,
 ) -> Result<Chosen, Failure> {
-    let (reporter, excluded) = (&context.reporter, Vec::new());
+    let excluded = Vec::new();
     match source {
         Source::File(path) => Ok(Chosen { roster: open(&context.call, path, options)?, excluded }),
-        Source::Run(folder) => of_run(reporter, folder, args, options, target),
+        Source::Run(folder) => of_run(context, folder, args, options, target),
         Source::Users(users) => {
             let columns = [
                 (&args.upn_column, "--upn-column"),
@@ -122,7 +124,7 @@ pub fn choose(
                 (&args.language_column, "--language-column"),
             ];
             for (_, flag) in columns.into_iter().filter(|(value, _)| value.is_some()) {
-                reporter.notice(format!("{flag} is for rosters, and has no effect on --user."));
+                context.reporter.notice(format!("{flag} is for rosters, and has no effect on --user."));
             }
             Ok(Chosen { roster: Roster::of_users(users, options.form)?, excluded })
         }
@@ -143,7 +145,7 @@ fn open(call: &Call, path: &Path, options: &RosterOptions) -> Result<Roster, Fai
 }
 
 fn of_run(
-    reporter: &Reporter,
+    context: &Context,
     folder: &Path,
     args: &PlanArgs,
     options: &RosterOptions,
@@ -154,14 +156,15 @@ fn of_run(
         return Err(Failure::usage(format!("{} is a fleet, not a run; nothing was sent", folder.display()))
             .hint(format!("its report is a roster: give {report} and --tenant-column tenant")));
     }
-    if !folder.join(FILE_NAME).exists() {
+    let (reporter, is_folder) = (&context.reporter, folder.join(FILE_NAME).exists());
+    if !is_folder && context.call.flag("ledger").is_none() {
         return Err(Failure::usage(format!(
             "{} is a folder, but not a run folder: there is no {FILE_NAME} in it; nothing was sent",
             folder.display()
         ))
         .hint("give a roster file, or the folder that `passwave plan` or `reset` named"));
     }
-    let ledger = Ledger::open_to_read(folder)?;
+    let ledger = if is_folder { Ledger::open_to_read(folder)? } else { opening::open_to_read(context, folder)? };
     if ledger.lookup_has_ended()? {
         // A changed object id in there would redirect the reset to another account.
         ledger.must_be_as_planned()?;

@@ -44,6 +44,8 @@ pub fn hint(error: &LedgerError) -> Option<String> {
         LedgerError::Settings(_) => "another version of passwave may have made it; use that one",
         LedgerError::Plan(error) => return super::plan::hint(error),
         LedgerError::Seal(error) => return super::seal::hint(error),
+        #[cfg(feature = "postgres")]
+        LedgerError::Postgres(error) => return super::postgres::hint(error),
         _ => return None,
     };
     Some(hint.into())

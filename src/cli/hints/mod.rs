@@ -14,6 +14,8 @@ pub mod ledger;
 pub mod outcome;
 pub mod password;
 pub mod plan;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 pub mod removal;
 pub mod report;
 pub mod roster;

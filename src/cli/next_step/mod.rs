@@ -25,7 +25,10 @@ use std::{
 };
 
 /// Flags of a call that its successor needs as well.
-const REPEATED: [&str; 16] = [
+const REPEATED: [&str; 19] = [
+    "ledger",
+    "lease",
+    "reports",
     "config",
     "no_config",
     "auth",
@@ -67,7 +70,9 @@ impl NextStep {
     pub fn new(call: &Call, verb: &str, operand: &Path) -> Self {
         let words = vec![Word::Bare(verb.to_owned()), Word::Operand(operand.into())];
         let mut step = Self { program: shell::program(call.words.first()), words };
-        let taken = REPEATED.into_iter().filter_map(|id| call.flag(id));
+        // A rehearsal is always in a folder.
+        let is_elsewhere = |id: &str| call.verb == "rehearse" && ["ledger", "lease", "reports"].contains(&id);
+        let taken = REPEATED.into_iter().filter(|id| !is_elsewhere(id)).filter_map(|id| call.flag(id));
         for flag in taken.filter(|flag| is_lacking(call, verb, flag)) {
             step.add(flag);
         }
@@ -107,6 +112,10 @@ impl NextStep {
         for (flag, value) in repeated::flags(settings) {
             step = value.map_or_else(|| step.clone().switch(flag), |value| step.clone().with(flag, value));
         }
+        let is_clear = ledger.is_on_server() && settings.sealing.is_none();
+        if is_clear && call.elsewhere(verb, "clear_ledger").is_none() {
+            step = step.switch("clear-ledger");
+        }
         if !settings.rehearsal && needs_no_answer(call) {
             step = step.switch("yes");
         }
@@ -132,7 +141,7 @@ impl NextStep {
 
     /// `verb` for the run of `ledger`, with the run's sign-in.
     fn to(call: &Call, ledger: &ReadLedger, verb: &str) -> Self {
-        let mut step = Self::new(call, verb, ledger.folder());
+        let mut step = Self::new(call, verb, ledger.operand());
         let settings = ledger.settings();
         // Older releases did not store their cloud.
         if settings.cloud.is_none()

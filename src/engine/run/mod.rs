@@ -20,6 +20,7 @@ pub use write_loop::writeback_time;
 use crate::{
     engine::{
         dispatch::{DispatchError, Pace, Waiting},
+        fenced::Fenced,
         pace::{AllTenants, writes_left},
     },
     graph::{Graph, quota::Quota},
@@ -166,6 +167,7 @@ pub async fn prepare<G: Graph>(
     emit: &mut dyn FnMut(RunEvent),
 ) -> Result<Option<RunEnd>, RunError> {
     let mut stop = std::pin::pin!(futures_util::FutureExt::fuse(stop));
+    let graph = &Fenced::new(graph, ledger);
     settle(ledger, graph, options, &mut stop, emit).await
 }
 
@@ -217,6 +219,7 @@ pub async fn run<G: Graph>(
     emit: &mut dyn FnMut(RunEvent),
 ) -> Result<RunEnd, RunError> {
     let mut stop = std::pin::pin!(futures_util::FutureExt::fuse(stop));
+    let graph = &Fenced::new(graph, ledger);
     if let Some(end) = settle(ledger, graph, options, &mut stop, emit).await? {
         return Ok(end);
     }

@@ -29,6 +29,12 @@ const LINES_MAX: usize = 20;
 /// Makes the fleet.
 pub fn create(context: &Context, job: &JobArgs, column: &str, target: Target) -> Result<Fleet, Failure> {
     let reporter = &context.reporter;
+    if context.call.flag("ledger").is_some() && !target.is_rehearsal() {
+        return Err(Failure::usage(
+            "the runs of many tenants are in folders, so --ledger cannot be used; nothing was sent",
+        )
+        .hint("leave --ledger out, and unset PASSWAVE_LEDGER"));
+    }
     let what = what_to_plan(context, job, target)?;
     let split = Split::of(&what.roster, column)?;
     roster_remarks::notes(reporter, &what.roster);

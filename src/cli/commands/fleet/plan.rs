@@ -32,7 +32,7 @@ use std::io::Write;
 
 /// Writes the fleet's folder, and reports the plan.
 pub fn plan(context: &Context, job: &JobArgs, column: &str) -> Result<u8, Failure> {
-    Source::of(&job.plan)?;
+    Source::of(&context.call, &job.plan)?;
     context.flags_without_meaning(&NOT_FOR_A_PLAN);
     let looks = match job.plan.rules.lookup {
         LookupName::Off => false,

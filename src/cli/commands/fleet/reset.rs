@@ -24,7 +24,7 @@ use std::path::Path;
 
 /// Plans, looks up, asks once, runs side by side and reports.
 pub fn reset(context: &Context, job: &JobArgs, column: &str) -> Result<u8, Failure> {
-    let (reporter, source) = (&context.reporter, Source::of(&job.plan)?);
+    let (reporter, source) = (&context.reporter, Source::of(&context.call, &job.plan)?);
     show::must_be_possible(reporter, job.run.show)?;
     show::must_be_readable(job.run.show, rows::passwords(&job.plan))?;
     let consent = Consent::new(&Asking { says_yes: job.yes, can_ask: !source.is_stdin() && can_ask() });

@@ -6,7 +6,8 @@ mod entry;
 pub mod find;
 mod table;
 
-use crate::cli::{args::TextOrJson, console::Reporter, failure::Failure};
+use super::database;
+use crate::cli::{args::TextOrJson, console::Reporter, context::Context, failure::Failure};
 use entry::{Entry, Unreadable};
 use passwave::util::{
     format::{counted, grouped},
@@ -27,7 +28,11 @@ struct Listing {
 }
 
 /// Lists the runs; the exit code is 1 if a ledger or a folder could not be read.
-pub fn runs(reporter: &Reporter, folder: &Path, format: TextOrJson) -> Result<u8, Failure> {
+pub fn runs(context: &Context, folder: &Path, format: TextOrJson) -> Result<u8, Failure> {
+    if let Some(server) = database::of_call(context)? {
+        return database::list(context, &server, format);
+    }
+    let reporter = &context.reporter;
     let found = find::below(folder).map_err(|error| {
         let name = sanitize::for_terminal(&folder.display().to_string());
         Failure::usage(format!("{name}: {error}")).hint("name a folder that holds run folders")

@@ -61,6 +61,9 @@ pub(super) fn planned(lines: Lines, planned: &Planned<'_>) {
         settings.sealing.iter().for_each(|sealing| recipients(lines, sealing));
         lines.say(&format!("Fingerprint: {}", planned.fingerprint));
     }
+    if ledger.is_on_server() {
+        return lines.say(&format!("Run:       {}, in the database", ledger.operand().display()));
+    }
     lines.say(&format!("Run folder: {}", ledger.folder().display()));
     unusual_name(lines, ledger.folder());
 }

@@ -43,7 +43,11 @@ fn reports(lines: Lines, RunResult { ledger, summary, sealed, .. }: &RunResult<'
     }
     sealed_to(ledger).iter().for_each(|names| lines.say(&format!("Kept:    {names}")));
     lines.say(&format!("Page:    {}", path(PAGE_NAME).display()));
-    lines.say(&format!("Summary: {}   Ledger: {}", path(SUMMARY_NAME).display(), folder.join(FILE_NAME).display()));
+    let place = match ledger.is_on_server() {
+        true => format!("{}, in the database", ledger.operand().display()),
+        false => folder.join(FILE_NAME).display().to_string(),
+    };
+    lines.say(&format!("Summary: {}   Ledger: {place}", path(SUMMARY_NAME).display()));
     let has_passwords = summary.counts["reset"] + summary.counts["in_doubt"] > 0 && !summary.rehearsal;
     if let Some(at) = &summary.passwords_removed_at {
         lines.say(&format!("The passwords were removed ({at})."));

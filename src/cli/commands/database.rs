@@ -1,0 +1,210 @@
+//! The database that holds the ledgers of runs, if a flag or a variable names one.
+
+use crate::cli::{args::TextOrJson, context::Context, failure::Failure};
+use passwave::{
+    ledger::{
+        Created, Ledger, LedgerError, ReadLedger,
+        postgres::{Address, Clear, LEASE_DEFAULT, LedgerServer, StoredRun},
+    },
+    plan::{Plan, Settings},
+    util::{
+        format::{counted, grouped},
+        private_file, sanitize,
+    },
+};
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::{Component, Path, PathBuf},
+    time::Duration,
+};
+
+/// The longest name of a run.
+const NAME_MAX: usize = 200;
+/// Says in a folder of reports to which run they belong.
+const MARK: &str = "run-id.txt";
+/// The shortest lease: shorter ones are over whenever a machine is busy.
+const LEASE_MIN: Duration = Duration::from_secs(2);
+
+/// The database of this call; `None` if its ledgers are in run folders.
+pub fn of_call(context: &Context) -> Result<Option<LedgerServer>, Failure> {
+    let Some(url) = value(context, "ledger") else { return Ok(None) };
+    let lease = match context.call.flag("lease").and_then(|flag| flag.values.first()) {
+        Some(text) => parse_lease(&text.to_string_lossy())?,
+        None => LEASE_DEFAULT,
+    };
+    let clear = if context.call.flag("clear_ledger").is_some() { Clear::Allowed } else { Clear::Refused };
+    let address = Address::parse(&url).map_err(LedgerError::from)?;
+    let server = LedgerServer::connect(address, holder(), lease, clear)?;
+    if server.has_asynchronous_standby() {
+        context.reporter.warn_with(
+            format!("a standby of {} does not confirm commits, so a failover may lose the last ones", server.shown()),
+            "set synchronous_standby_names on the server",
+        );
+    }
+    Ok(Some(server))
+}
+
+fn value(context: &Context, id: &str) -> Option<String> {
+    let flag = context.call.flag(id)?;
+    flag.values.first().map(|value| value.to_string_lossy().into_owned())
+}
+
+fn parse_lease(text: &str) -> Result<Duration, Failure> {
+    let lease = crate::cli::args::duration(text).map_err(Failure::usage)?;
+    if lease < LEASE_MIN {
+        return Err(Failure::usage("--lease is too short").hint("2s at least; 30s is usual"));
+    }
+    Ok(lease)
+}
+
+/// Who this process is, for other people.
+fn holder() -> String {
+    let machine = fs::read_to_string("/proc/sys/kernel/hostname").ok().or_else(|| std::env::var("COMPUTERNAME").ok());
+    let machine = machine.as_deref().map_or("an unnamed machine", str::trim);
+    format!("process {} on {}", std::process::id(), sanitize::for_terminal(machine))
+}
+
+/// Opens a run of the database for work.
+pub fn open(context: &Context, server: &LedgerServer, run: &Path) -> Result<Ledger, Failure> {
+    let name = name_of(run)?;
+    let reports = reports_of(context, &name);
+    let ledger =
+        Ledger::open_on(server, &name, &reports, jiff::Timestamp::now()).map_err(|error| or_is_folder(error, run))?;
+    make_place(&reports, &ledger)?;
+    Ok(ledger)
+}
+
+/// Opens it for reading only.
+pub fn open_to_read(context: &Context, server: &LedgerServer, run: &Path) -> Result<ReadLedger, Failure> {
+    let name = name_of(run)?;
+    let reports = reports_of(context, &name);
+    let ledger = Ledger::read_on(server, &name, &reports).map_err(|error| or_is_folder(error, run))?;
+    let prints = ["format", "dry_run", "print_template"].iter().any(|id| context.call.flag(id).is_some());
+    if !prints && context.call.verb != "handouts" {
+        make_place(&reports, &ledger)?;
+    }
+    Ok(ledger)
+}
+
+/// The error for a run that is not in the database. The name may be that of a run folder.
+fn or_is_folder(error: LedgerError, run: &Path) -> Failure {
+    let is_folder = run.join(passwave::ledger::FILE_NAME).exists();
+    let failure = Failure::from(error);
+    if is_folder {
+        return failure.hint("there is a run folder of that name: leave --ledger out, and unset PASSWAVE_LEDGER");
+    }
+    failure
+}
+
+/// The name of a run as a flag or an operand says it.
+pub fn name_of(run: &Path) -> Result<String, Failure> {
+    let mut parts = run.components();
+    let is_name = matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None));
+    let text = run.to_str().filter(|text| is_name && text.len() <= NAME_MAX && !text.contains(char::is_control));
+    let name = text.filter(|text| !text.contains(['/', '\\']));
+    name.map(str::to_owned).ok_or_else(|| {
+        let shown = sanitize::for_terminal(&run.to_string_lossy());
+        Failure::usage(format!("{shown} cannot be the name of a run in a database; nothing was sent"))
+            .hint("give a name without slashes; --out names the folder for the reports")
+    })
+}
+
+/// The folder for the reports of a run.
+pub fn reports_of(context: &Context, name: &str) -> PathBuf {
+    let flag = context.call.flag("reports").and_then(|flag| flag.values.first());
+    flag.map_or_else(|| name.into(), PathBuf::from)
+}
+
+/// Makes the folder for the reports, unless it has those of another run.
+pub fn make_place(reports: &Path, ledger: &ReadLedger) -> Result<(), Failure> {
+    let id = ledger.run_id()?.unwrap_or_default();
+    let failed = |source: io::Error| LedgerError::File { file: reports.to_owned(), source };
+    match private_file::create_dir(reports) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        other => other.map_err(failed)?,
+    }
+    let mark = reports.join(MARK);
+    match fs::read_to_string(&mark) {
+        Ok(text) if text.trim() == id => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !has_reports(reports) => {
+            let mut file = private_file::create_file(&mark).map_err(failed)?;
+            Ok(writeln!(file, "{id}").map_err(failed)?)
+        }
+        Ok(_) | Err(_) => {
+            Err(LedgerError::from(passwave::ledger::postgres::PostgresError::OtherReports(reports.to_owned())).into())
+        }
+    }
+}
+
+/// Removes a folder for reports that has none. Anything that is not ours stays.
+pub fn remove_place(reports: &Path) {
+    if !has_reports(reports) && fs::remove_file(reports.join(MARK)).is_ok() {
+        let _ = fs::remove_dir(reports);
+    }
+}
+
+/// Whether a folder has a ledger or reports in it.
+fn has_reports(folder: &Path) -> bool {
+    [passwave::ledger::FILE_NAME, passwave::report::CSV_NAME].iter().any(|name| folder.join(name).exists())
+}
+
+/// Stores a new run in the database.
+pub fn create(
+    context: &Context,
+    server: &LedgerServer,
+    run: &Path,
+    settings: Settings,
+    plan: Plan<'_>,
+) -> Result<Created, Failure> {
+    let name = name_of(run)?;
+    let reports = reports_of(context, &name);
+    let created = Ledger::create_on(server, &name, &reports, settings, plan)?;
+    match make_place(&reports, &created.ledger) {
+        Ok(()) => Ok(created),
+        Err(failure) => Err(super::planning::discard(&context.reporter, created.ledger, failure)),
+    }
+}
+
+/// Lists the runs of the database.
+pub fn list(context: &Context, server: &LedgerServer, format: TextOrJson) -> Result<u8, Failure> {
+    let runs = server.runs()?;
+    if format == TextOrJson::Json {
+        let entries: Vec<_> = runs.iter().map(entry).collect();
+        let listing = serde_json::json!({ "schema": "passwave.runs.v1", "runs": entries, "unreadable": [] });
+        let text = serde_json::to_string_pretty(&listing).map_err(Failure::away)?;
+        context.reporter.output(|out| writeln!(out, "{}", sanitize::json(&text)))?;
+    } else {
+        let width = runs.iter().map(|run| run.name.chars().count()).max().unwrap_or_default();
+        context.reporter.output(|out| {
+            runs.iter().try_for_each(|run| {
+                let state =
+                    if run.pending == 0 { "finished".to_owned() } else { format!("{} pending", grouped(run.pending)) };
+                let held = run.holder.as_ref().map_or_else(String::new, |holder| {
+                    format!(
+                        "  held by {} until {}",
+                        sanitize::for_terminal(holder),
+                        run.until.as_deref().unwrap_or_default()
+                    )
+                });
+                let name = sanitize::for_terminal(&run.name);
+                writeln!(
+                    out,
+                    "{name:<width$}  {}  {:>9}  {state}{held}",
+                    run.planned_at,
+                    counted(run.rows, "row", "rows")
+                )
+            })
+        })?;
+    }
+    let found = counted(runs.len() as u64, "run", "runs");
+    context.reporter.notice(format!("{found} in the database at {}", server.shown()));
+    Ok(0)
+}
+
+fn entry(run: &StoredRun) -> serde_json::Value {
+    serde_json::json!({
+        "run": run.name, "planned_at": run.planned_at, "rows": run.rows, "pending": run.pending,
+        "holder": run.holder, "held_until": run.until,
+    })
+}

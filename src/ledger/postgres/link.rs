@@ -1,0 +1,127 @@
+//! The connection to the server: a thread of its own with its own clock, on which everything that waits for the server
+//! runs.
+//!
+//! The ledger is synchronous, and the engine's clock may stand still, so neither can wait here themselves. Every statement
+//! is sent without a name and with the types of its parameters: nothing is left in the session, so any pooler will do.
+//!
+//! Invariant: whoever waits has a time limit.
+
+use super::{address::Address, error::PostgresError, tls};
+use std::{
+    io,
+    sync::{Arc, mpsc},
+    thread::JoinHandle,
+    time::Duration,
+};
+use tokio::{
+    runtime::{Builder, Handle},
+    sync::{Mutex, MutexGuard, oneshot},
+};
+use tokio_postgres::Client;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// A thread on which the connections live.
+pub(super) struct Worker {
+    handle: Handle,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Worker {
+    pub(super) fn start() -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let handle = runtime.handle().clone();
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("ledger".into()).spawn(move || {
+            let _ = runtime.block_on(stopped);
+        })?;
+        Ok(Self { handle, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// Does a job there, and waits for it. `None` if the time is over; the job goes on.
+    pub(super) fn wait<T: Send + 'static>(
+        &self,
+        limit: Duration,
+        job: impl Future<Output = T> + Send + 'static,
+    ) -> Option<T> {
+        let (send, receive) = mpsc::sync_channel(1);
+        self.handle.spawn(async move {
+            // Nobody may be waiting any more.
+            let _ = send.send(job.await);
+        });
+        receive.recv_timeout(limit).ok()
+    }
+
+    /// Does a job there that nobody waits for.
+    pub(super) fn spawn(&self, job: impl Future<Output = ()> + Send + 'static) {
+        self.handle.spawn(job);
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        // A thread that panicked has already said so.
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+/// A connection that is made again when it is lost.
+#[derive(Clone)]
+pub(super) struct Link {
+    address: Arc<Address>,
+    tls: MakeRustlsConnect,
+    client: Arc<Mutex<Option<Client>>>,
+}
+
+/// A connection in use by one job.
+pub(super) type Held<'a> = MutexGuard<'a, Option<Client>>;
+
+impl Link {
+    pub(super) fn new(address: &Arc<Address>) -> Result<Self, PostgresError> {
+        let tls = tls::connector(address)?;
+        Ok(Self { address: Arc::clone(address), tls, client: Arc::default() })
+    }
+
+    pub(super) fn server(&self) -> &str {
+        self.address.shown()
+    }
+
+    /// The connection, made now if there is none. Others wait until it is given back.
+    pub(super) async fn connected(&self) -> Result<Held<'_>, tokio_postgres::Error> {
+        let mut held = self.client.lock().await;
+        if held.as_ref().is_none_or(Client::is_closed) {
+            *held = Some(self.connect().await?);
+        }
+        Ok(held)
+    }
+
+    /// A connection of one's own.
+    pub(super) async fn connect(&self) -> Result<Client, tokio_postgres::Error> {
+        let (client, connection) = self.address.config.connect(self.tls.clone()).await?;
+        tokio::spawn(async move {
+            // The client's next statement reports the loss.
+            let _ = connection.await;
+        });
+        Ok(client)
+    }
+
+    /// Another connection to the same server.
+    pub(super) fn another(&self) -> Self {
+        Self { client: Arc::default(), ..self.clone() }
+    }
+
+    /// Gives the connection up, because nobody knows what it is doing.
+    pub(super) async fn drop_connection(&self) {
+        *self.client.lock().await = None;
+    }
+
+    pub(super) fn failed(&self, error: &tokio_postgres::Error) -> PostgresError {
+        PostgresError::of(error, self.server())
+    }
+}
+
+/// The client of a connection in use.
+pub(super) fn client<'a>(held: &'a mut Held<'_>) -> &'a mut Client {
+    held.as_mut().expect("a connection in use has a client")
+}

@@ -1,0 +1,13 @@
+//! Ledgers in a real PostgreSQL server, which the tests start themselves. Where the server's programs are not installed,
+//! each test says so and passes.
+#![cfg(all(unix, feature = "cli", feature = "postgres", feature = "seal"))]
+#![expect(clippy::print_stderr, reason = "reports a missing server")]
+
+mod faults;
+mod log;
+mod proxy;
+mod rights;
+mod rooms;
+mod runs;
+mod server;
+mod steps;

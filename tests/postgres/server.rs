@@ -1,0 +1,239 @@
+//! A PostgreSQL server and a PgBouncer for all tests of this program. A shell holds them, and ends them and removes their
+//! files when this process ends in any way, because then the shell's standard input ends.
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{
+        LazyLock, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+/// How long a server may take to start, on a busy machine.
+const START: Duration = Duration::from_secs(60);
+/// The user that runs the servers if these tests run as root.
+const USER: &str = "postgres";
+
+/// A server that runs.
+pub struct Server {
+    bin: PathBuf,
+    home: PathBuf,
+    pub port: u16,
+    pooler: Option<u16>,
+    guard: Mutex<Child>,
+}
+
+static SHARED: LazyLock<Option<Server>> = LazyLock::new(|| Server::start(""));
+static DATABASES: AtomicU32 = AtomicU32::new(0);
+
+/// The server that the tests share; `None`, with a word, where PostgreSQL is not installed.
+pub fn shared() -> Option<&'static Server> {
+    if SHARED.is_none() {
+        eprintln!("left out: PostgreSQL's server programs are not installed");
+    }
+    SHARED.as_ref()
+}
+
+/// The folder with the server's programs.
+fn programs() -> Option<PathBuf> {
+    let versions = fs::read_dir("/usr/lib/postgresql").ok()?;
+    let bins = versions.filter_map(|version| Some(version.ok()?.path().join("bin")));
+    bins.filter(|bin| bin.join("postgres").exists() && bin.join("initdb").exists()).max()
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n")
+}
+
+/// A command that runs as a user whom the servers accept.
+fn as_user(program: &Path) -> Command {
+    if is_root() {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid", USER, "--regid", USER, "--clear-groups"]).arg(program);
+        command
+    } else {
+        Command::new(program)
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address").port()
+}
+
+fn must_succeed(mut command: Command) {
+    let output = command.output().expect("it starts");
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+impl Server {
+    /// Starts a server with more settings.
+    pub fn start(settings: &str) -> Option<Self> {
+        let bin = programs()?;
+        let home = tempfile::Builder::new().prefix("passwave-pg-").tempdir().expect("a folder").keep();
+        if is_root() {
+            must_succeed({
+                let mut chown = Command::new("chown");
+                chown.args([USER, home.to_str().expect("a path")]);
+                chown
+            });
+        }
+        let mut initdb = as_user(&bin.join("initdb"));
+        initdb.args(["--no-sync", "--username=boss", "--auth=trust", "--encoding=UTF8", "--locale=C", "-D"]);
+        must_succeed({
+            initdb.arg(home.join("data"));
+            initdb
+        });
+        let port = free_port();
+        let mut own = Self { bin, home, port, pooler: None, guard: Mutex::new(Command::new("true").spawn().ok()?) };
+        own.configure(settings);
+        own.pooler = own.has_pooler().then(free_port);
+        own.run();
+        Some(own)
+    }
+
+    fn configure(&self, settings: &str) {
+        let text = format!(
+            "port = {}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '{}'\nfsync = on\n{settings}\n",
+            self.port,
+            self.home.display()
+        );
+        let file = self.home.join("data/postgresql.auto.conf");
+        fs::write(file, text).expect("settings");
+    }
+
+    fn has_pooler(&self) -> bool {
+        let there = Path::new("/usr/sbin/pgbouncer").exists();
+        if there {
+            let text = format!(
+                "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = PORT\n\
+                 unix_socket_dir =\nauth_type = any\npool_mode = transaction\ndefault_pool_size = 3\nserver_lifetime = 2\n\
+                 ignore_startup_parameters = extra_float_digits\n",
+                self.port
+            );
+            fs::write(self.home.join("pooler.ini"), text).expect("settings");
+        }
+        there
+    }
+
+    /// Starts the programs, and waits for them.
+    fn run(&self) {
+        let mut lines = format!(
+            "{} -D {} >{}/log 2>&1 & server=$!\n",
+            self.bin.join("postgres").display(),
+            self.home.join("data").display(),
+            self.home.display()
+        );
+        lines.push_str("pooler=\n");
+        if let Some(port) = self.pooler {
+            let ini = self.home.join("pooler.ini");
+            let text = fs::read_to_string(&ini).expect("settings");
+            let set: Vec<String> = text
+                .lines()
+                .map(|line| if line.starts_with("listen_port") { format!("listen_port = {port}") } else { line.into() })
+                .collect();
+            fs::write(&ini, set.join("\n")).expect("settings");
+            let database = text.contains("user=");
+            assert!(!database);
+            lines.push_str(&format!(
+                "/usr/sbin/pgbouncer -q {} >{}/pooler.log 2>&1 & pooler=$!\n",
+                ini.display(),
+                self.home.display()
+            ));
+        }
+        lines.push_str("read _\nkill -QUIT $server; [ -z \"$pooler\" ] || kill -TERM $pooler; wait\n");
+        let mut shell = as_user(Path::new("/bin/sh"));
+        shell.arg("-c").arg(lines).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        *self.guard.lock().expect("a lock") = shell.spawn().expect("it starts");
+        self.wait();
+    }
+
+    /// Waits until it takes connections.
+    pub fn wait(&self) {
+        let began = Instant::now();
+        while !self.try_sql("postgres", "SELECT 1").is_ok_and(|said| said == "1") {
+            let log = || fs::read_to_string(self.home.join("log")).unwrap_or_default();
+            assert!(began.elapsed() < START, "the server does not start: {}", log());
+            sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Ends the server in the given mode, and starts it again.
+    pub fn restart(&self, mode: &str) {
+        let mut stop = as_user(&self.bin.join("pg_ctl"));
+        stop.args(["stop", "-m", mode, "-D"]).arg(self.home.join("data"));
+        must_succeed(stop);
+        drop(self.guard.lock().expect("a lock").stdin.take());
+        self.run();
+    }
+
+    /// A new empty database.
+    pub fn database(&self) -> Database<'_> {
+        let name = format!("test{}", DATABASES.fetch_add(1, Ordering::SeqCst));
+        self.try_sql("postgres", &format!("CREATE DATABASE {name}")).expect("made");
+        Database { server: self, name }
+    }
+
+    fn try_sql(&self, database: &str, sql: &str) -> Result<String, String> {
+        let mut psql = Command::new(self.bin.join("psql"));
+        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", "boss", "-p"]);
+        psql.arg(self.port.to_string()).args(["-d", database, "-c", sql]);
+        let output = psql.output().expect("it starts");
+        let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        if output.status.success() { Ok(said) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+    }
+
+    /// What the server has logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.home.join("log")).expect("a log")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let mut guard = self.guard.lock().expect("a lock");
+        drop(guard.stdin.take());
+        let _ = guard.wait();
+        let _ = fs::remove_dir_all(&self.home);
+    }
+}
+
+/// A database of one test.
+pub struct Database<'a> {
+    pub server: &'a Server,
+    pub name: String,
+}
+
+impl Database<'_> {
+    /// Its address for a role.
+    pub fn url_of(&self, role: &str) -> String {
+        self.url_at(role, self.server.port)
+    }
+
+    /// Its address for its owner.
+    pub fn url(&self) -> String {
+        self.url_of("boss")
+    }
+
+    /// Its address behind another port.
+    pub fn url_at(&self, role: &str, port: u16) -> String {
+        format!("postgresql://{role}@127.0.0.1:{port}/{}", self.name)
+    }
+
+    /// Its address behind the pooler; `None`, with a word, where PgBouncer is not installed.
+    pub fn pooled(&self) -> Option<String> {
+        if self.server.pooler.is_none() {
+            eprintln!("left out: PgBouncer is not installed");
+        }
+        Some(self.url_at("boss", self.server.pooler?))
+    }
+
+    /// What a statement returns.
+    pub fn sql(&self, sql: &str) -> String {
+        self.server.try_sql(&self.name, sql).expect("a statement")
+    }
+}
