@@ -118,6 +118,8 @@ fn dispatch(context: &Context, verb: Verb) -> Result<u8, Failure> {
         Verb::Evidence { args, .. } => commands::evidence(context, &args),
         Verb::Runs { folder, format, .. } => commands::runs(context, &folder, format),
         Verb::Remove { args } => commands::remove(context, &args),
+        #[cfg(feature = "postgres")]
+        Verb::Work { args } => commands::worker(context, &args),
         Verb::Doctor { run_dir, connect, .. } => commands::doctor(context, run_dir.as_deref(), &connect),
         Verb::Rehearse { job, simulator } => match &job.plan.tenant_column {
             Some(column) => fleet::rehearse(context, &job, &simulator, column),

@@ -60,6 +60,23 @@ impl Database {
         self.mirror.as_ref().map_or(Ok(()), |mirror| Ok(mirror.note_server(identity)?))
     }
 
+    /// Takes part in a quota of a tenant and an application that processes share on the server.
+    #[cfg(feature = "postgres")]
+    pub(super) fn lease_quota(
+        &self,
+        (tenant, application, name): (String, String, &'static str),
+        quota: crate::graph::quota::Quota,
+    ) -> Result<Option<super::postgres::LeasedQuota>, LedgerError> {
+        let key = super::postgres::QuotaKey { tenant, application, name };
+        Ok(self.mirror.as_ref().map(|mirror| mirror.lease_quota(key, quota)).transpose()?)
+    }
+
+    /// Notes on the server why the run stopped.
+    #[cfg(feature = "postgres")]
+    pub(super) fn note_stop(&self, why: &str) -> Result<(), LedgerError> {
+        self.mirror.as_ref().map_or(Ok(()), |mirror| Ok(mirror.note_stop(why)?))
+    }
+
     /// Removes the run from its server.
     #[cfg(feature = "postgres")]
     pub(super) fn discard(&self) -> Result<(), LedgerError> {

@@ -70,6 +70,13 @@ Examples:
   For a sealed run, encrypt each sheet to its teacher's key:
       passwave handouts semester --by Class --identity head.key --seal-map teachers.csv";
 
+pub const WORK: &str = "\
+Examples:
+  On each of three machines, with the database in PASSWAVE_LEDGER:
+      passwave work --out /srv/reports
+  In a job: do what is there, and end:
+      passwave work --once --ledger postgresql://passwave@db.contoso.com/passwave";
+
 pub const DOCTOR: &str = "\
 Examples:
   Before the first run, or when something does not work:

@@ -13,6 +13,8 @@ mod rows;
 mod settings;
 mod sweep;
 mod values;
+#[cfg(feature = "postgres")]
+mod work;
 
 pub use call::{Call, CallFlag, SettingsFile};
 pub use evidence::EvidenceArgs;
@@ -27,6 +29,8 @@ pub use rows::RowsArgs;
 pub use settings::{ParseError, ParsedArgs, read};
 pub use sweep::SweepArgs;
 pub use values::{Auth, HiddenRowsName, LookupName, ReportFormat, Show, StyleName, TextOrJson, duration};
+#[cfg(feature = "postgres")]
+pub use work::WorkArgs;
 
 use clap::{Arg, Parser, Subcommand};
 use clap_complete::Shell;
@@ -228,6 +232,16 @@ pub enum Verb {
         format: TextOrJson,
         #[command(flatten)]
         place: LedgerArgs,
+    },
+    /// Work on the runs of a database, one after the other, until stopped
+    ///
+    /// Start it on as many machines as you like. A worker that dies loses its run after the lease, and another one
+    /// continues it. A run that stopped so that a person looks at it is left alone until you continue it with `run`.
+    #[cfg(feature = "postgres")]
+    #[command(after_long_help = examples::WORK)]
+    Work {
+        #[command(flatten)]
+        args: WorkArgs,
     },
     /// Check everything that a run needs, and print it as a page without secrets, for a bug report
     ///

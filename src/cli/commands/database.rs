@@ -112,8 +112,10 @@ pub fn name_of(run: &Path) -> Result<String, Failure> {
 
 /// The folder for the reports of a run.
 pub fn reports_of(context: &Context, name: &str) -> PathBuf {
-    let flag = context.call.flag("reports").and_then(|flag| flag.values.first());
-    flag.map_or_else(|| name.into(), PathBuf::from)
+    match value(context, "reports_in") {
+        Some(folder) => Path::new(&folder).join(name),
+        None => value(context, "reports").map_or_else(|| name.into(), PathBuf::from),
+    }
 }
 
 /// Makes the folder for the reports, unless it has those of another run.
@@ -188,9 +190,12 @@ pub fn list(context: &Context, server: &LedgerServer, format: TextOrJson) -> Res
                     )
                 });
                 let name = sanitize::for_terminal(&run.name);
+                let stopped = run.stopped_by.as_ref().map_or_else(String::new, |why| {
+                    format!("  stopped by {}: continue it with `passwave run`", sanitize::for_terminal(why))
+                });
                 writeln!(
                     out,
-                    "{name:<width$}  {}  {:>9}  {state}{held}",
+                    "{name:<width$}  {}  {:>9}  {state}{held}{stopped}",
                     run.planned_at,
                     counted(run.rows, "row", "rows")
                 )
@@ -205,6 +210,6 @@ pub fn list(context: &Context, server: &LedgerServer, format: TextOrJson) -> Res
 fn entry(run: &StoredRun) -> serde_json::Value {
     serde_json::json!({
         "run": run.name, "planned_at": run.planned_at, "rows": run.rows, "pending": run.pending,
-        "holder": run.holder, "held_until": run.until,
+        "holder": run.holder, "held_until": run.until, "stopped_by": run.stopped_by,
     })
 }

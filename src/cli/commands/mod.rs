@@ -56,6 +56,8 @@ mod target;
 mod verify;
 mod wanted;
 mod work;
+#[cfg(feature = "postgres")]
+mod worker;
 mod writeback;
 
 pub use conditions::{Asking, Consent, RunConditions};
@@ -75,3 +77,5 @@ pub use simulate::{Population, simulate};
 pub use sweep::sweep;
 pub use system::no_core_dumps;
 pub use verify::verify;
+#[cfg(feature = "postgres")]
+pub use worker::worker;

@@ -42,12 +42,30 @@ pub fn finish(context: &Context, ledger: &mut Ledger, end: Option<&RunEnd>, want
         Err(failure) => return without_reports(context, ledger, failure),
     };
     tell(context, ledger, &summary, wanted);
+    leave_to_a_person(context, ledger, end);
     match end {
         Some(RunEnd::Interrupted) => INTERRUPTED,
         Some(RunEnd::PilotEnded | RunEnd::Halted(_) | RunEnd::WindowClosed | RunEnd::WritebackPilotFailed(_)) => AWAY,
         Some(RunEnd::Finished) | None => summary.exit_code,
     }
 }
+
+/// If a rule stopped the run, no worker continues it by itself.
+#[cfg(feature = "postgres")]
+fn leave_to_a_person(context: &Context, ledger: &Ledger, end: Option<&RunEnd>) {
+    let why = match end {
+        Some(RunEnd::Halted(halt)) => format!("--halt-on {halt}"),
+        Some(RunEnd::WritebackPilotFailed(row)) => format!("writeback failed for row {row}"),
+        _ => return,
+    };
+    if let Err(error) = ledger.note_stop(&why) {
+        context.reporter.problem(error);
+    }
+}
+
+/// A run folder has no workers.
+#[cfg(not(feature = "postgres"))]
+const fn leave_to_a_person(_: &Context, _: &Ledger, _: Option<&RunEnd>) {}
 
 /// The result comes first, even if the reports cannot be written.
 pub fn without_reports(context: &Context, ledger: &mut Ledger, failure: Failure) -> u8 {

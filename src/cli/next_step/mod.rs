@@ -76,6 +76,12 @@ impl NextStep {
         for flag in taken.filter(|flag| is_lacking(call, verb, flag)) {
             step.add(flag);
         }
+        // A worker has a folder for all runs.
+        if let Some(all) = call.flag("reports_in").and_then(|flag| flag.values.first())
+            && call.takes(verb, "reports")
+        {
+            step.give("out", Path::new(all).join(operand).as_os_str());
+        }
         step
     }
 

@@ -7,7 +7,10 @@ use super::{
     bucket::{Bucket, PARTS},
     limits::{self, Call},
 };
-use crate::{graph::quota::Quota, ledger::KeptPace};
+use crate::{
+    graph::quota::Quota,
+    ledger::{KeptPace, Ledger, LedgerError, SharedQuota},
+};
 use std::time::Duration;
 
 /// A bucket with its limit.
@@ -28,18 +31,27 @@ pub(super) struct Buckets {
     noted: u32,
     /// The part in what all tenants have together, if other runs share it.
     share: Option<Share>,
+    /// The part in the first limit, if processes on other machines share it.
+    leased: Option<SharedQuota>,
 }
 
 impl Buckets {
     /// Full buckets for `call`, the first one for `first`.
     pub(super) fn new(call: Call, first: Quota) -> Self {
         let limited = |(name, quota, cost)| Limited { name, quota, cost, bucket: Bucket::new(quota), noted: 0 };
-        Self { all: limits::of(call, first).map(limited).collect(), noted: PARTS, share: None }
+        Self { all: limits::of(call, first).map(limited).collect(), noted: PARTS, share: None, leased: None }
     }
 
     /// From now on, other runs share the limit for all tenants.
     pub(super) fn share(&mut self, share: Option<Share>) {
         self.share = share;
+    }
+
+    /// From now on, the first limit is shared with all processes that use the same server for their ledgers.
+    pub(super) fn share_through(&mut self, ledger: &Ledger) -> Result<(), LedgerError> {
+        let Some(first) = self.all.first() else { return Ok(()) };
+        self.leased = ledger.shared_quota(first.name, first.quota)?;
+        Ok(())
     }
 
     /// Pays for `n` calls, or returns how long to wait. Each costs `price` parts of a unit of the first limit, and whole
@@ -53,6 +65,7 @@ impl Buckets {
         if let Some(share) = &self.share {
             share.admit(n)?;
         }
+        self.leased.as_mut().map_or(Ok(()), |leased| leased.admit(n))?;
         for (at, limited) in self.all.iter_mut().enumerate() {
             limited.bucket.spend(cost(at, limited.cost));
         }
@@ -73,6 +86,9 @@ impl Buckets {
         for (at, limited) in self.all.iter_mut().enumerate() {
             let earlier = Duration::from_secs(u64::from(at > 0));
             limited.bucket.empty_until(wait.saturating_sub(earlier));
+        }
+        if let (Some(leased), Some(first)) = (&mut self.leased, self.all.first()) {
+            leased.owe(wait.saturating_add(first.quota.per));
         }
     }
 

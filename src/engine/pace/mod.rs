@@ -21,7 +21,10 @@ pub use cause::Refusals;
 pub use forecast::Forecast;
 pub use limits::{Call, writes_left};
 
-use crate::{graph::quota::Quota, ledger::KeptPace};
+use crate::{
+    graph::quota::Quota,
+    ledger::{KeptPace, Ledger, LedgerError},
+};
 use bucket::PARTS;
 use buckets::Buckets;
 use cause::Cause;
@@ -296,6 +299,14 @@ impl Throttle {
         let own = |first: Duration| first.saturating_mul(1 << doublings).min(WAIT_OWN_MAX);
         let least = asked.map_or_else(|| own(WAIT_UNNAMED), |asked| asked.max(own(WAIT_MIN)));
         least + self.jitter(JITTER_MIN, JITTER_MAX)
+    }
+
+    /// From now on, the quota is shared with all processes that use the same server for their ledgers, if `ledger` is on one.
+    ///
+    /// # Errors
+    /// Fails if the server does not answer.
+    pub fn share_through(&mut self, ledger: &Ledger) -> Result<(), LedgerError> {
+        self.buckets.share_through(ledger)
     }
 
     /// Empties the buckets until `wait` from now: nothing is admitted before, and no burst follows.

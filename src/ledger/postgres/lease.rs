@@ -62,7 +62,7 @@ const CLAIM: &str = "WITH found AS (
          SELECT run, holder, system_id, timeline FROM passwave.run WHERE name = $1 FOR UPDATE
      )
      UPDATE passwave.run AS taken
-     SET holder = $2, holder_name = $3, epoch = taken.epoch + 1, until = clock_timestamp() + $4 * interval '1 millisecond'
+     SET holder = $2, holder_name = $3, stopped_by = NULL, epoch = taken.epoch + 1, until = clock_timestamp() + $4 * interval '1 millisecond'
      FROM found
      WHERE taken.run = found.run
        AND (taken.holder IS NULL OR taken.holder = $2 OR taken.until <= clock_timestamp())
@@ -213,6 +213,19 @@ impl Lease {
                 (&identity.system_id, Type::TEXT),
                 (&identity.timeline, Type::INT8),
             ];
+            client(&mut held).execute_typed(sql, &values).await
+        });
+        answered(noted, &server).map(|_| ())
+    }
+
+    /// Notes why the run stopped, so that no worker continues it before a person has looked at it.
+    pub(super) fn note_stop(&self, worker: &Worker, link: Link, why: &str) -> Result<(), PostgresError> {
+        let (run, epoch, why, server) = (self.run, self.epoch, why.to_owned(), link.server().to_owned());
+        let noted = worker.wait(CHANGE_LIMIT, async move {
+            let mut held = link.connected().await?;
+            let sql = "UPDATE passwave.run SET stopped_by = $3 WHERE run = $1 AND epoch = $2";
+            let values: [(&(dyn ToSql + Sync), Type); 3] =
+                [(&run, Type::INT8), (&epoch, Type::INT8), (&why, Type::TEXT)];
             client(&mut held).execute_typed(sql, &values).await
         });
         answered(noted, &server).map(|_| ())

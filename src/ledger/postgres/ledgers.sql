@@ -13,8 +13,18 @@ CREATE TABLE passwave.run (
     holder      text,                         -- the process that works on it, as a random id; none: it was given back
     holder_name text,
     until       timestamptz,                  -- when another process may take it
+    stopped_by  text,                         -- why it stopped, if a person has to look at it; taking the run clears it
     system_id   text,                         -- the server that has confirmed the last commit, and its timeline
     timeline    bigint
+);
+
+-- What processes share of the limits of an application in a tenant: when each bucket is full again.
+CREATE TABLE passwave.quota (
+    tenant      text NOT NULL,
+    application text NOT NULL,
+    name        text NOT NULL,
+    full_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (tenant, application, name)
 );
 
 CREATE TABLE passwave.note (

@@ -11,10 +11,11 @@ use super::{
     error::PostgresError,
     lease::{Lease, LeaseState},
     link::{Link, Worker},
+    quota::{LeasedQuota, QuotaKey},
     server::ServerIdentity,
     tables::{TABLES, Table, write_text},
 };
-use crate::ledger::LedgerError;
+use crate::{graph::quota::Quota, ledger::LedgerError};
 use rusqlite::{Connection, OptionalExtension};
 use std::{
     cell::{Cell, RefCell},
@@ -123,6 +124,16 @@ impl Mirror {
             self.commits.set(self.commits.get() + 1);
         }
         confirmed
+    }
+
+    /// Takes part in a quota that processes share.
+    pub(in crate::ledger) fn lease_quota(&self, key: QuotaKey, quota: Quota) -> Result<LeasedQuota, PostgresError> {
+        LeasedQuota::join(&self.worker, self.link.another(), key, quota)
+    }
+
+    /// Notes why the run stopped, for a person to look at.
+    pub(in crate::ledger) fn note_stop(&self, why: &str) -> Result<(), PostgresError> {
+        self.lease.note_stop(&self.worker, self.link.clone(), why)
     }
 
     /// Removes the run.

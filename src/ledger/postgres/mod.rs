@@ -16,6 +16,7 @@ mod link;
 mod load;
 mod migrations;
 pub(super) mod mirror;
+mod quota;
 mod runs;
 mod server;
 mod tables;
@@ -33,6 +34,7 @@ pub(super) use lease::LeaseState;
 use lease::{Claim, Holder, Lease};
 use link::{Link, Worker};
 use mirror::Mirror;
+pub(super) use quota::{LeasedQuota, QuotaKey};
 pub(super) use server::ServerIdentity;
 use server::{ServerFacts, must_be_durable};
 use std::{
@@ -157,6 +159,15 @@ impl Ledger {
         let (claim, state) = upload::upload(&server.worker, &server.link, &read.connection, &new)?;
         server.mirror(&mut read.connection, name, &claim, state)?;
         Ok(Created { ledger: Self::take(read, None)?, skipped })
+    }
+
+    /// Notes why the run stopped, so that no worker continues it before a person has looked at it. For a run folder, this
+    /// does nothing.
+    ///
+    /// # Errors
+    /// Fails if the server does not confirm it.
+    pub fn note_stop(&self, why: &str) -> Result<(), LedgerError> {
+        self.read.connection.note_stop(why)
     }
 
     /// Like [`Ledger::open_at`], for the run called `name` in a database.

@@ -5,7 +5,7 @@ use crate::ledger::LedgerError;
 use tokio_postgres::types::Type;
 
 /// A run of the database, as a list shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StoredRun {
     /// Its name.
     pub name: String,
@@ -15,6 +15,8 @@ pub struct StoredRun {
     pub holder: Option<String>,
     /// When that process loses it, if it does not renew its lease.
     pub until: Option<String>,
+    /// Why it stopped, if a person has to look at it before it goes on.
+    pub stopped_by: Option<String>,
     /// The rows of its roster.
     pub rows: u64,
     /// Of these, how many have not ended.
@@ -26,7 +28,8 @@ const LIST: &str = "SELECT name, to_char(planned_at AT TIME ZONE 'UTC', 'YYYY-MM
         CASE WHEN until > clock_timestamp() THEN to_char(until AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') END,
         (SELECT count(*) FROM passwave.account WHERE account.run = run.run),
         (SELECT count(*) FROM passwave.account
-         WHERE account.run = run.run AND state IN ('planned', 'in_flight', 'accepted'))
+         WHERE account.run = run.run AND state IN ('planned', 'in_flight', 'accepted')),
+        stopped_by
     FROM passwave.run ORDER BY planned_at, name";
 
 impl LedgerServer {
@@ -47,6 +50,7 @@ impl LedgerServer {
                         planned_at: row.try_get(1)?,
                         holder: row.try_get(2)?,
                         until: row.try_get(3)?,
+                        stopped_by: row.try_get(6)?,
                         rows: number(4)?,
                         pending: number(5)?,
                     })

@@ -188,6 +188,7 @@ impl<'a, G: Graph> Engine<'a, G> {
     /// Takes up the pace of earlier processes and other runs, and continues a wait that Graph asked it for.
     fn wait_on(&mut self) -> Result<(), LedgerError> {
         let now = self.clock.millis();
+        self.dispatcher.share_through(self.ledger)?;
         self.dispatcher.recall(self.ledger.kept_pace(OnHold::Writes, now)?);
         self.options.left_by_others.iter().for_each(|kept| self.dispatcher.recall(Some(kept.clone())));
         self.dispatcher.hold_for(self.ledger.hold_left_after_cut(now, self.dispatcher.each())?);

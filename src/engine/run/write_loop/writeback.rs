@@ -147,6 +147,7 @@ impl<G: Graph> Engine<'_, G> {
         if self.options.trusts_earlier_writeback && counts.reset > 0 {
             lane.gate = Gate::Open;
         }
+        lane.dispatcher.share_through(self.ledger)?;
         lane.dispatcher.recall(self.ledger.kept_pace(OnHold::Methods, now)?);
         lane.dispatcher.hold_for(self.ledger.hold_left(OnHold::Methods, now)?);
         Ok(())
