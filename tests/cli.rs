@@ -101,9 +101,9 @@ fn help_names_the_program_without_an_ending() {
     }
 }
 
-const VERBS: [&str; 13] = [
+const VERBS: [&str; 14] = [
     "reset", "plan", "run", "verify", "report", "handouts", "sweep", "evidence", "remove", "runs", "rehearse",
-    "simulate", "generate",
+    "simulate", "generate", "work",
 ];
 
 fn said(args: &[&str]) -> (bool, String) {

@@ -11,3 +11,4 @@ mod rooms;
 mod runs;
 mod server;
 mod steps;
+mod workers;

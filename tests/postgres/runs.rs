@@ -6,7 +6,8 @@ use crate::{
 };
 use passwave::{
     engine::{
-        lookup::{LookupOptions, look_up},
+        lookup::{LookupError, LookupOptions, look_up},
+        reader::ReadError,
         run::{self, RunEnd, RunError, RunOptions},
     },
     ledger::{
@@ -65,7 +66,10 @@ fn work(world: &World, ledger: &mut Ledger, cut: Option<Duration>) -> Option<Res
         let going = async {
             if !ledger.lookup_has_ended().expect("a ledger") {
                 let looking = LookupOptions::default();
-                look_up(ledger, &world.tenant, &looking, pending(), &mut |_| {}).await.expect("looked up");
+                match look_up(ledger, &world.tenant, &looking, pending(), &mut |_| {}).await {
+                    Err(LookupError::Read(ReadError::Ledger(error))) => return Err(RunError::Ledger(error)),
+                    looked_up => drop(looked_up.expect("looked up")),
+                }
             }
             run::run(ledger, &world.tenant, &options, pending(), &mut |_| {}).await
         };
@@ -161,7 +165,7 @@ fn runs_are_taken_over_again_and_again() {
         }
         assert!(zombies.len() > 3, "{} processes", zombies.len());
         let mut last = zombies.pop().expect("the last");
-        let before = world.tenant.tally().batches;
+        let before = world.tenant.tally().patches;
         for mut zombie in zombies {
             let end = work(&world, &mut zombie, None).expect("not cut");
             let is_overtaken = |error: &RunError| {
@@ -169,7 +173,7 @@ fn runs_are_taken_over_again_and_again() {
             };
             assert!(end.is_err_and(|error| is_overtaken(&error)), "it goes on and notices");
         }
-        assert_eq!(world.tenant.tally().batches, before, "and sends nothing");
+        assert_eq!(world.tenant.tally().patches, before, "and writes nothing");
         assert_eq!(last.counts().pending(), 0);
         must_hold(&world, &mut last);
     }

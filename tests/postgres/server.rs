@@ -18,6 +18,8 @@ use std::{
 const START: Duration = Duration::from_secs(60);
 /// The user that runs the servers if these tests run as root.
 const USER: &str = "postgres";
+/// The pooler.
+const POOLER: &str = "/usr/sbin/pgbouncer";
 
 /// A server that runs.
 pub struct Server {
@@ -91,7 +93,8 @@ impl Server {
         let port = free_port();
         let mut own = Self { bin, home, port, pooler: None, guard: Mutex::new(Command::new("true").spawn().ok()?) };
         own.configure(settings);
-        own.pooler = own.has_pooler().then(free_port);
+        own.pooler = Path::new(POOLER).exists().then(free_port);
+        own.configure_pooler();
         own.run();
         Some(own)
     }
@@ -106,18 +109,15 @@ impl Server {
         fs::write(file, text).expect("settings");
     }
 
-    fn has_pooler(&self) -> bool {
-        let there = Path::new("/usr/sbin/pgbouncer").exists();
-        if there {
-            let text = format!(
-                "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = PORT\n\
-                 unix_socket_dir =\nauth_type = any\npool_mode = transaction\ndefault_pool_size = 3\nserver_lifetime = 2\n\
-                 ignore_startup_parameters = extra_float_digits\n",
-                self.port
-            );
-            fs::write(self.home.join("pooler.ini"), text).expect("settings");
-        }
-        there
+    fn configure_pooler(&self) {
+        let Some(pooler) = self.pooler else { return };
+        let text = format!(
+            "[databases]\n* = host=127.0.0.1 port={} user=boss\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {pooler}\n\
+             unix_socket_dir =\nauth_type = any\npool_mode = transaction\ndefault_pool_size = 3\nserver_lifetime = 2\n\
+             ignore_startup_parameters = extra_float_digits\n",
+            self.port
+        );
+        fs::write(self.home.join("pooler.ini"), text).expect("settings");
     }
 
     /// Starts the programs, and waits for them.
@@ -129,19 +129,10 @@ impl Server {
             self.home.display()
         );
         lines.push_str("pooler=\n");
-        if let Some(port) = self.pooler {
-            let ini = self.home.join("pooler.ini");
-            let text = fs::read_to_string(&ini).expect("settings");
-            let set: Vec<String> = text
-                .lines()
-                .map(|line| if line.starts_with("listen_port") { format!("listen_port = {port}") } else { line.into() })
-                .collect();
-            fs::write(&ini, set.join("\n")).expect("settings");
-            let database = text.contains("user=");
-            assert!(!database);
+        if self.pooler.is_some() {
             lines.push_str(&format!(
-                "/usr/sbin/pgbouncer -q {} >{}/pooler.log 2>&1 & pooler=$!\n",
-                ini.display(),
+                "{POOLER} -q {} >{}/pooler.log 2>&1 & pooler=$!\n",
+                self.home.join("pooler.ini").display(),
                 self.home.display()
             ));
         }

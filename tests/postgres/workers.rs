@@ -44,7 +44,7 @@ fn spent(share: &mut SharedQuota) -> (u32, Duration) {
 fn quota_is_shared_by_all_processes_of_an_application() {
     let Some(postgres) = shared() else { return };
     let database = postgres.database();
-    let ledgers = ["one", "two"].map(|name| create(&calm(&database.url()), name, 3).expect("made"));
+    let ledgers = ["one", "two"].map(|name| create(&calm(&database.url()), name, 40).expect("made"));
     let began = Instant::now();
     let [mut one, mut two] = ledgers.each_ref().map(share);
     assert_eq!(one.admit(20), Ok(()));
@@ -149,7 +149,7 @@ fn two_workers_do_all_runs_of_a_database() {
 fn worker_leaves_a_run_that_a_person_must_look_at() {
     let Some(postgres) = shared() else { return };
     let office = Office::new(postgres.database(), 60);
-    let missing: String = (1..=20).map(|n| format!("nobody{n}@contoso.com\n")).collect();
+    let missing: String = (1..=60).map(|n| format!("nobody{n}@contoso.com\n")).collect();
     fs::write(office.home.path().join("pupils.csv"), format!("UPN\n{missing}")).expect("a roster");
     office.plan("wave", &["--halt-on", "failed=5", "--lookup", "off"]);
     let (code, said) = office.run(&["work", "--once"]);

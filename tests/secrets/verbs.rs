@@ -60,6 +60,7 @@ fn every_verb_on_one_run() {
         (&["remove", "try", "--yes"], false, false),
         (&["report", "try", "--format", "csv"], false, false),
         (&["handouts", "try"], false, false),
+        (&["work", "--once"], true, false),
         (&["runs"], false, false),
         (&["runs", "--format", "json"], false, false),
         (&["run", "try", "--yes"], true, false),

@@ -16,7 +16,10 @@ use crate::cli::{
     context::Context,
     failure::{Failure, INTERRUPTED},
 };
-use passwave::{ledger::postgres::StoredRun, util::sanitize};
+use passwave::{
+    ledger::postgres::StoredRun,
+    util::{private_file, sanitize},
+};
 use std::{
     collections::HashMap,
     path::Path,
@@ -33,6 +36,7 @@ const ASIDE_MAX: Duration = Duration::from_secs(15 * 60);
 pub fn worker(context: &Context, args: &WorkArgs) -> Result<u8, Failure> {
     let missing = || Failure::usage("a worker needs a database with runs").hint("add --ledger postgresql://…");
     let server = database::of_call(context)?.ok_or_else(missing)?;
+    args.reports_in.iter().try_for_each(|folder| make_folder(folder))?;
     let (mut shift, clock) = (Shift::default(), runtime(Clock::Real)?);
     let mut is_waiting = false;
     loop {
@@ -57,6 +61,18 @@ pub fn worker(context: &Context, args: &WorkArgs) -> Result<u8, Failure> {
         if clock.block_on(look) {
             return Ok(shift.worst);
         }
+    }
+}
+
+/// Makes the folder for the folders of the runs, if it is not there.
+fn make_folder(folder: &Path) -> Result<(), Failure> {
+    match private_file::create_dir(folder) {
+        Err(error) if !folder.is_dir() => {
+            let name = sanitize::for_terminal(&folder.display().to_string());
+            Err(Failure::usage(format!("--out {name}: {error}; nothing was sent"))
+                .hint("name a folder that can be made"))
+        }
+        _ => Ok(()),
     }
 }
 
