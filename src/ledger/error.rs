@@ -158,7 +158,7 @@ pub enum LedgerError {
     /// The ledger is on a server, and something is wrong there.
     #[cfg(feature = "postgres")]
     #[error(transparent)]
-    Postgres(#[from] super::postgres::PostgresError),
+    Postgres(#[from] super::server_error::PostgresError),
     /// The passwords are asked for, and were removed.
     #[error("the passwords of the run in {} were removed ({})", .folder.display(), sanitize::for_terminal(.at))]
     PasswordsRemoved {

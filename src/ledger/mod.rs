@@ -15,6 +15,8 @@ mod database;
 mod doubts;
 mod error;
 mod examine;
+#[cfg(feature = "postgres")]
+mod failover;
 mod fence;
 mod fingerprint;
 mod first;
@@ -28,6 +30,8 @@ mod lookup;
 mod marks;
 mod migrate;
 mod note;
+#[cfg(feature = "postgres")]
+mod on_server;
 mod open;
 mod password_column;
 mod plan_check;
@@ -46,6 +50,8 @@ mod row_status;
 mod rows;
 mod run_notes;
 mod schema;
+#[cfg(feature = "postgres")]
+mod server_error;
 mod sessions;
 mod shared_quota;
 pub mod spent;

@@ -28,9 +28,6 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, Row};
 use std::{collections::HashMap, fs::File, io, path::Path};
 
-/// Size of SQLite's page cache in KiB, the unit of its pragma.
-const CACHE_KIB: i64 = 16 << 10;
-
 /// The result of creating a ledger.
 pub struct Created {
     /// The ledger, with the plan in it.
@@ -118,11 +115,7 @@ impl Ledger {
         if version != version::VERSION {
             migrate::carry_over(&mut connection)?;
         }
-        let read = ReadLedger::load(folder, connection)?;
-        if Durability::of(&read.settings) == Durability::Unsynced {
-            read.connection.pragma_update(None, "synchronous", "OFF")?;
-        }
-        let mut ledger = Self::take(read, Some(lock))?;
+        let mut ledger = Self::take(ReadLedger::load(folder, connection)?, Some(lock))?;
         ledger.recover(now)?;
         Ok(ledger)
     }
@@ -327,17 +320,8 @@ pub(super) fn connect(file: &Path, durability: Durability) -> Result<Connection,
     connection.pragma_update(None, "synchronous", if durability == Durability::Synced { "FULL" } else { "OFF" })?;
     // On macOS, only this reaches the disk itself.
     connection.pragma_update(None, "fullfsync", true)?;
-    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    connection.pragma_update(None, "cache_size", -schema::CACHE_KIB)?;
     Ok(connection)
-}
-
-/// Sets up a private database that needs to survive nothing.
-#[cfg(feature = "postgres")]
-pub(super) fn use_as_working_copy(connection: &Connection) -> Result<(), LedgerError> {
-    connection.pragma_update(None, "journal_mode", "MEMORY")?;
-    connection.pragma_update(None, "synchronous", "OFF")?;
-    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
-    Ok(())
 }
 
 fn holder_of(file: &Path) -> Option<String> {

@@ -13,6 +13,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// Size of SQLite's page cache in KiB, the unit of its pragma.
+pub(super) const CACHE_KIB: i64 = 16 << 10;
+
 /// Length of a path that Windows takes in any form, with room for the ends of SQLite's other files; its limit is 260.
 const PATH_BYTES_USUAL: usize = 220;
 
@@ -113,6 +116,15 @@ pub(super) fn harden(connection: Connection) -> rusqlite::Result<Connection> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.busy_timeout(std::time::Duration::from_secs(10))?;
     Ok(connection)
+}
+
+/// Sets up a private database that needs to survive nothing.
+#[cfg(feature = "postgres")]
+pub(super) fn use_as_working_copy(connection: &Connection) -> Result<(), LedgerError> {
+    connection.pragma_update(None, "journal_mode", "MEMORY")?;
+    connection.pragma_update(None, "synchronous", "OFF")?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    Ok(())
 }
 
 #[cfg(test)]

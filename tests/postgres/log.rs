@@ -14,7 +14,7 @@ const EVERYTHING: &str = "log_statement = all\nlog_min_duration_statement = 0\nl
 fn log_of_the_server_has_no_password_of_a_sealed_run() {
     let Some(postgres) = Server::start(EVERYTHING) else { return };
     let database = postgres.database();
-    let world = sealed_world(60);
+    let world = sealed_world(60, "3000/150s");
     run_to_the_end(&world, &calm(&database.url()), "wave");
     let log = postgres.log();
     let given: Vec<_> = world.accounts.iter().flat_map(|name| world.tenant.ever_given(name)).collect();

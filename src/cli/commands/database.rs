@@ -164,7 +164,12 @@ pub fn create(
     let created = Ledger::create_on(server, &name, &reports, settings, plan)?;
     match make_place(&reports, &created.ledger) {
         Ok(()) => Ok(created),
-        Err(failure) => Err(super::planning::discard(&context.reporter, created.ledger, failure)),
+        Err(failure) => {
+            if let Err(error) = created.ledger.discard() {
+                context.reporter.warn(format!("the run could not be removed from the database again ({error})"));
+            }
+            Err(failure)
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod connectivity;
 mod feedback;
 mod judge;
 mod pace;
+mod shared;
 
 pub use judge::Judged;
 pub use pace::{MAX_WAIT, Pace};
@@ -17,7 +18,7 @@ pub use pace::{MAX_WAIT, Pace};
 use crate::{
     engine::pace::{Refusals, Throttle},
     graph::{BatchRequest, BatchResponse, Graph, Reply, Request, SendError, client::SignInError},
-    ledger::{KeptPace, Ledger, LedgerError},
+    ledger::KeptPace,
     outcome::{Asked, Verdict},
     util::{
         clock::{Clock, Offset},
@@ -247,14 +248,6 @@ impl<'a, G: Graph, T: Ticket + 'a> Dispatcher<'a, G, T> {
             self.connectivity.asked_to_wait(wait);
             self.waits.push(Waiting { reason: WaitReason::Asked, wait, named: None });
         }
-    }
-
-    /// From now on, the quota is shared through the server of `ledger`, if it is on one.
-    ///
-    /// # Errors
-    /// Fails if the server does not answer.
-    pub fn share_through(&mut self, ledger: &Ledger) -> Result<(), LedgerError> {
-        self.throttle.share_through(ledger)
     }
 
     /// Takes up the pace that another process left.

@@ -46,7 +46,7 @@ impl Holder {
 
 /// A run that was taken, and how it was found.
 #[derive(Clone)]
-pub(super) struct Claim {
+pub(in crate::ledger) struct Claim {
     pub run: i64,
     pub epoch: i64,
     pub commits: i64,

@@ -7,7 +7,7 @@ use super::{
     link::{Link, Worker},
     tables::{Kind, Loaded, TABLES, Table},
 };
-use crate::ledger::{LedgerError, open, schema};
+use crate::ledger::{LedgerError, schema};
 use rusqlite::{Connection, params_from_iter};
 use std::{sync::Arc, time::Duration};
 use tokio_postgres::{Client, Row, types::Type};
@@ -19,9 +19,9 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// A new private database for a working copy. SQLite removes its file as soon as it is open, so nothing of it is left
 /// after any end of the process.
-pub(super) fn working_copy() -> Result<Connection, LedgerError> {
+pub(in crate::ledger) fn working_copy() -> Result<Connection, LedgerError> {
     let connection = schema::harden(Connection::open("")?)?;
-    open::use_as_working_copy(&connection)?;
+    schema::use_as_working_copy(&connection)?;
     connection.execute_batch(&schema::tables())?;
     Ok(connection)
 }

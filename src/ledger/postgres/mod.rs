@@ -9,11 +9,9 @@
 
 mod address;
 mod commit;
-mod error;
-mod failover;
 mod lease;
 mod link;
-mod load;
+pub(super) mod load;
 mod migrations;
 pub(super) mod mirror;
 mod quota;
@@ -27,26 +25,23 @@ pub use address::Address;
 pub use error::PostgresError;
 pub use runs::StoredRun;
 
-use super::{Ledger, LedgerError, ReadLedger, database::Database, open::Created, version};
-use crate::plan::{Plan, Settings};
-use jiff::Timestamp;
+use super::{LedgerError, server_error as error, version};
+use lease::Claim;
 pub(super) use lease::LeaseState;
-use lease::{Claim, Holder, Lease};
+use lease::{Holder, Lease};
 use link::{Link, Worker};
 use mirror::Mirror;
 pub(super) use quota::{LeasedQuota, QuotaKey};
+use rusqlite::Connection;
 pub(super) use server::ServerIdentity;
 use server::{ServerFacts, must_be_durable};
 use std::{
-    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 /// How long a lease is, unless the user says otherwise.
 pub const LEASE_DEFAULT: Duration = Duration::from_secs(30);
-/// How long a request of an overtaken process may still be on its way, in milliseconds. Graph knows nothing of leases.
-const ON_ITS_WAY_MILLIS: i64 = 120_000;
 /// How long connecting and checking may take.
 const LIMIT: Duration = Duration::from_secs(45);
 
@@ -103,7 +98,18 @@ impl LedgerServer {
         self.facts.has_asynchronous_standby
     }
 
-    fn claim(&self, name: &str) -> Result<(Claim, Arc<LeaseState>), PostgresError> {
+    /// Whether passwords may be stored in the clear.
+    pub(super) const fn clear(&self) -> Clear {
+        self.clear
+    }
+
+    /// The server that confirms commits now.
+    pub(super) const fn identity(&self) -> &ServerIdentity {
+        &self.facts.identity
+    }
+
+    /// Takes a run, unless another process holds it.
+    pub(super) fn claim(&self, name: &str) -> Result<(Claim, Arc<LeaseState>), PostgresError> {
         let (link, name, holder) = (self.link.clone(), name.to_owned(), self.holder.clone());
         let lease = self.lease;
         let asked = Instant::now();
@@ -115,112 +121,41 @@ impl LedgerServer {
         PostgresError::Unreachable { server: self.shown().to_owned(), why: "it does not answer".into() }
     }
 
-    /// Watches a working copy from now on, and keeps renewing the lease.
-    fn mirror(
+    /// A new working copy of the run with this number, whose ledger has this version.
+    pub(super) fn load(&self, run: i64, ledger: i32) -> Result<Connection, LedgerError> {
+        if ledger != version::VERSION {
+            let version = version::VERSION;
+            let why = format!("the run was made by a release with schema {ledger}, and this one has {version}");
+            return Err(PostgresError::Tables { server: self.shown().to_owned(), why }.into());
+        }
+        let copy = load::working_copy()?;
+        load::load(&self.worker, &self.link, run, &copy)?;
+        Ok(copy)
+    }
+
+    /// Stores a new run that is in a working copy, and takes it.
+    pub(super) fn upload(
         &self,
-        database: &mut Database,
+        name: &str,
+        run_id: &str,
+        copy: &Connection,
+    ) -> Result<(Claim, Arc<LeaseState>), LedgerError> {
+        let (holder, lease) = (&self.holder, self.lease);
+        let new = upload::NewRun { name, run_id, holder, lease, server: self.identity() };
+        upload::upload(&self.worker, &self.link, copy, &new)
+    }
+
+    /// Watches a working copy from now on, and keeps renewing the lease.
+    pub(super) fn mirror(
+        &self,
+        copy: &mut Connection,
         name: &str,
         claim: &Claim,
         state: Arc<LeaseState>,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<Mirror, LedgerError> {
         let lease = Lease { run: claim.run, epoch: claim.epoch, length: self.lease, state };
         lease.keep(&self.worker, self.link.another());
         let ways = (Arc::clone(&self.worker), self.link.clone());
-        database.mirror_with(|connection| Mirror::watch(connection, ways, name.to_owned(), lease, claim.commits))
+        Mirror::watch(copy, ways, name.to_owned(), lease, claim.commits)
     }
-}
-
-impl Ledger {
-    /// Like [`Ledger::create`], in a database: the run is called `name`, and its reports go to the folder `reports`.
-    ///
-    /// # Errors
-    /// Fails if there is such a run, if its passwords are not sealed and may not be in the clear, if the plan cannot be
-    /// made, or if the server does not confirm it.
-    pub fn create_on(
-        server: &LedgerServer,
-        name: &str,
-        reports: &Path,
-        settings: Settings,
-        plan: Plan<'_>,
-    ) -> Result<Created, LedgerError> {
-        if settings.sealing.is_none() && server.clear == Clear::Refused {
-            return Err(PostgresError::NotSealed.into());
-        }
-        let copy = Database::new(load::working_copy()?);
-        let (mut read, skipped) = Self::fill(copy, reports, None, settings, plan)?;
-        let run_id = read.run_id()?.unwrap_or_default();
-        let new = upload::NewRun {
-            name,
-            run_id: &run_id,
-            holder: &server.holder,
-            lease: server.lease,
-            server: &server.facts.identity,
-        };
-        let (claim, state) = upload::upload(&server.worker, &server.link, &read.connection, &new)?;
-        server.mirror(&mut read.connection, name, &claim, state)?;
-        Ok(Created { ledger: Self::take(read, None)?, skipped })
-    }
-
-    /// Notes why the run stopped, so that no worker continues it before a person has looked at it. For a run folder, this
-    /// does nothing.
-    ///
-    /// # Errors
-    /// Fails if the server does not confirm it.
-    pub fn note_stop(&self, why: &str) -> Result<(), LedgerError> {
-        self.read.connection.note_stop(why)
-    }
-
-    /// Like [`Ledger::open_at`], for the run called `name` in a database.
-    ///
-    /// # Errors
-    /// Fails if there is no such run, if another process holds it, or if the server does not answer.
-    pub fn open_on(server: &LedgerServer, name: &str, reports: &Path, now: Timestamp) -> Result<Self, LedgerError> {
-        let (claim, state) = server.claim(name)?;
-        let opened = Self::open_claimed(server, name, reports, &claim, state);
-        let mut ledger = opened?;
-        let now_millis = now.as_millisecond();
-        ledger.recover_until(now, if claim.is_takeover { now_millis + ON_ITS_WAY_MILLIS } else { 0 })?;
-        let identity = &server.facts.identity;
-        if claim.confirmed_by.as_ref() != Some(identity) {
-            ledger.doubt_all(now_millis)?;
-            ledger.read.connection.note_server(identity.clone())?;
-        }
-        Ok(ledger)
-    }
-
-    fn open_claimed(
-        server: &LedgerServer,
-        name: &str,
-        reports: &Path,
-        claim: &Claim,
-        state: Arc<LeaseState>,
-    ) -> Result<Self, LedgerError> {
-        must_be_of_this_release(server, claim.ledger)?;
-        let mut copy = Database::new(load::working_copy()?);
-        load::load(&server.worker, &server.link, claim.run, &copy)?;
-        server.mirror(&mut copy, name, claim, state)?;
-        Self::take(ReadLedger::load_from(reports, copy)?, None)
-    }
-
-    /// Like [`Ledger::open_to_read`], for the run called `name` in a database.
-    ///
-    /// # Errors
-    /// Fails if there is no such run, or if the server does not answer.
-    pub fn read_on(server: &LedgerServer, name: &str, reports: &Path) -> Result<ReadLedger, LedgerError> {
-        let (run, ledger) = server.find(name)?;
-        must_be_of_this_release(server, ledger)?;
-        let copy = Database::new(load::working_copy()?);
-        load::load(&server.worker, &server.link, run, &copy)?;
-        let mut read = ReadLedger::load_from(reports, copy)?;
-        read.connection.name_run(name);
-        Ok(read)
-    }
-}
-
-fn must_be_of_this_release(server: &LedgerServer, ledger: i32) -> Result<(), PostgresError> {
-    if ledger == version::VERSION {
-        return Ok(());
-    }
-    let why = format!("the run was made by a release with schema {ledger}, and this one has {}", version::VERSION);
-    Err(PostgresError::Tables { server: server.shown().to_owned(), why })
 }

@@ -61,7 +61,7 @@ impl LedgerServer {
     }
 
     /// The number of the run with this name, and the version of its ledger.
-    pub(super) fn find(&self, name: &str) -> Result<(i64, i32), PostgresError> {
+    pub(in crate::ledger) fn find(&self, name: &str) -> Result<(i64, i32), PostgresError> {
         let (link, wanted) = (self.link.clone(), name.to_owned());
         let found = self.worker.wait(LIMIT, async move {
             let mut held = link.connected().await?;

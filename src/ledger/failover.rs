@@ -3,7 +3,7 @@
 //! Passwords are decided in the plan, so they are still there. What is not known is which of them were sent meanwhile.
 //! Therefore every row that seems not to have been sent is in doubt.
 
-use crate::ledger::{
+use super::{
     Ledger, LedgerError,
     approved::{is_doubt_proven, prove},
     marks::End,
