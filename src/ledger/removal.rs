@@ -118,7 +118,7 @@ impl Ledger {
         note::write(&transaction, NoteKey::RemovalBegunAt, at)?;
         note::write(&transaction, NoteKey::MarksKey, &marks.noted())?;
         take_out(&transaction, old, marks)?;
-        transaction.execute_batch("DELETE FROM replaced; DELETE FROM data_key")?;
+        transaction.execute_batch("DELETE FROM replaced WHERE true; DELETE FROM data_key WHERE true")?;
         // A plan that was changed before must not look unchanged from now on.
         let mut ignore = |_, _| Ok(());
         let taken = approved::pass(&transaction, text, marks, lookup, &mut ignore)?.fingerprint;

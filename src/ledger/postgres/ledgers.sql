@@ -155,6 +155,17 @@ CREATE TABLE passwave.claim (
     PRIMARY KEY (run, "row")
 );
 
+CREATE TABLE passwave.audit (
+    run      bigint NOT NULL REFERENCES passwave.run ON DELETE CASCADE,
+    "row"    bigint NOT NULL,
+    record   text NOT NULL,
+    activity text NOT NULL,
+    at       bigint NOT NULL,
+    result   text,
+    matched  text NOT NULL,
+    PRIMARY KEY (run, "row")
+);
+
 CREATE TABLE passwave.sweep (
     run    bigint NOT NULL REFERENCES passwave.run ON DELETE CASCADE,
     entry  bigint NOT NULL,

@@ -33,7 +33,7 @@ pub(super) struct Table {
 use Kind::{Bytes, Either, Number, Text};
 
 /// All tables whose rows are numbered, parents first.
-pub(super) const TABLES: [Table; 10] = [
+pub(super) const TABLES: [Table; 11] = [
     Table {
         name: "roster",
         key: "row",
@@ -130,6 +130,12 @@ pub(super) const TABLES: [Table; 10] = [
         columns: &[("at", Number), ("hold", Text), ("millis", Number), ("throttled", Number)],
     },
     Table { name: "claim", key: "row", has_key: true, columns: &[("claimed", Text), ("claimed_at", Number)] },
+    Table {
+        name: "audit",
+        key: "row",
+        has_key: true,
+        columns: &[("record", Text), ("activity", Text), ("at", Number), ("result", Text), ("matched", Text)],
+    },
     Table {
         name: "sweep",
         key: "entry",
