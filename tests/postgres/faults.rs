@@ -211,3 +211,35 @@ fn server_that_may_lose_commits_is_refused() {
     assert_eq!(setting, "synchronous_commit = off");
     assert_eq!(database.sql("SELECT to_regclass('passwave.run') IS NULL"), "t", "nothing was made there");
 }
+
+#[test]
+fn failover_that_lost_commits_is_noticed_and_leaves_rows_in_doubt() {
+    let Some(postgres) = Server::start("") else { return };
+    let database = postgres.database();
+    let server = calm(&database.url());
+    let mut ledger = create(&server, "wave", 10).expect("made");
+    let kept = turn(&mut ledger, vec![], 2).expect("a turn");
+    let facts = kept.iter().map(|claimed| (claimed.row, Event::Confirmed)).collect();
+    turn(&mut ledger, facts, 0).expect("a turn");
+    postgres.copy();
+    let lost = turn(&mut ledger, vec![], 3).expect("a turn");
+    let facts = lost.iter().map(|claimed| (claimed.row, Event::Confirmed)).collect();
+    turn(&mut ledger, facts, 0).expect("a turn");
+    assert!(ledger.doubtful(0, 99).expect("rows").is_empty());
+    postgres.fail_over();
+    assert!(matches!(refused(turn(&mut ledger, vec![], 1)), PostgresError::Rewound { .. }));
+    drop(ledger);
+    let mut ledger = open(&calm(&database.url()), "wave").expect("open");
+    assert_eq!((ledger.counts().reset, ledger.counts().planned), (2, 8));
+    let doubtful: Vec<u64> = ledger.doubtful(0, 99).expect("rows").iter().map(|row| row.row).collect();
+    assert_eq!(doubtful.len(), 8, "none of them is known to be unsent");
+    assert!(lost.iter().all(|lost| doubtful.contains(&lost.row)));
+    ledger.must_be_as_planned().expect("the doubts are proven");
+    let sent = turn(&mut ledger, vec![], 99).expect("a turn");
+    let password =
+        |of: u64| sent.iter().find(|again| again.row == of).expect("sent again").password.expose().to_owned();
+    assert!(lost.iter().all(|lost| lost.password.expose() == password(lost.row)), "with the same password");
+    drop(ledger);
+    let ledger = open(&calm(&database.url()), "wave").expect("open");
+    assert_eq!(ledger.counts().planned, 8);
+}

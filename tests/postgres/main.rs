@@ -11,4 +11,5 @@ mod rooms;
 mod runs;
 mod server;
 mod steps;
+mod takeover;
 mod workers;

@@ -92,20 +92,24 @@ pub fn run_to_the_end(world: &World, server: &LedgerServer, name: &str) {
     assert_eq!(ledger.counts().pending(), 0);
 }
 
-/// What the ledger says of each account is true, and every password that an account got is in it.
 fn must_hold(world: &World, ledger: &mut Ledger) {
-    if let Some(key) = &world.key {
+    must_hold_in(&world.tenant, &world.accounts, world.key.as_deref(), ledger);
+}
+
+/// What the ledger says of each account is true, and every password that an account got is in it.
+pub fn must_hold_in(tenant: &Simulator, accounts: &[String], key: Option<&str>, ledger: &mut Ledger) {
+    if let Some(key) = key {
         let mut identities = Identities::default();
         identities.add(key.as_bytes()).expect("a key");
         ledger.unlock(&identities).expect("unlocked");
     }
     let superseded = ledger.superseded().expect("passwords");
     let check = |row: passwave::ledger::ReportRow| {
-        let account = &world.accounts[row.row as usize - 1];
+        let account = &accounts[row.row as usize - 1];
         let known = row.password.as_ref().map(|password| password.expose().to_owned());
-        let given = world.tenant.ever_given(account);
+        let given = tenant.ever_given(account);
         match row.status.as_str() {
-            "reset" => assert!(world.tenant.holds(account, known.as_deref().expect("a password")), "{account}"),
+            "reset" => assert!(tenant.holds(account, known.as_deref().expect("a password")), "{account}"),
             "failed" => assert!(given.is_empty(), "{account}"),
             _ => {}
         }

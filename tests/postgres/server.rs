@@ -162,6 +162,29 @@ impl Server {
         self.run();
     }
 
+    /// Keeps a copy of everything as it is now, for [`Server::fail_over`].
+    pub fn copy(&self) {
+        let mut backup = as_user(&self.bin.join("pg_basebackup"));
+        backup.args(["-h", "127.0.0.1", "-U", "boss", "-X", "stream", "-c", "fast", "-p"]).arg(self.port.to_string());
+        backup.arg("-D").arg(self.home.join("copy"));
+        must_succeed(backup);
+    }
+
+    /// Replaces the server with its copy, promoted: what was committed since is lost, as with a standby that lagged behind.
+    pub fn fail_over(&self) {
+        let mut stop = as_user(&self.bin.join("pg_ctl"));
+        stop.args(["stop", "-m", "immediate", "-D"]).arg(self.home.join("data"));
+        must_succeed(stop);
+        drop(self.guard.lock().expect("a lock").stdin.take());
+        fs::rename(self.home.join("data"), self.home.join("lost")).expect("moved");
+        fs::rename(self.home.join("copy"), self.home.join("data")).expect("moved");
+        fs::write(self.home.join("data/standby.signal"), "").expect("written");
+        self.run();
+        let mut promote = as_user(&self.bin.join("pg_ctl"));
+        promote.args(["promote", "-w", "-D"]).arg(self.home.join("data"));
+        must_succeed(promote);
+    }
+
     /// A new empty database.
     pub fn database(&self) -> Database<'_> {
         let name = format!("test{}", DATABASES.fetch_add(1, Ordering::SeqCst));

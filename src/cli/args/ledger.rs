@@ -44,3 +44,15 @@ pub struct NewLedgerArgs {
     #[arg(long, hide_short_help = true)]
     pub clear_ledger: bool,
 }
+
+/// The same for a run that may be held by another process.
+#[derive(Args)]
+#[command(next_help_heading = "Ledger")]
+pub struct HeldLedgerArgs {
+    #[command(flatten)]
+    pub place: LedgerAndReportsArgs,
+    #[cfg(feature = "postgres")]
+    /// If another process works on the run, wait, and go on when it ends or dies
+    #[arg(long, hide_short_help = true)]
+    pub standby: bool,
+}

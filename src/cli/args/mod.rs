@@ -23,7 +23,7 @@ pub use flags::{
     PastedToVerify, PlanArgs, PolicyArgs, RulesArgs, RunArgs, SealArgs, SimulatorArgs,
 };
 pub use handouts::HandoutArgs;
-pub use ledger::{LedgerAndReportsArgs, LedgerArgs, NewLedgerArgs};
+pub use ledger::{HeldLedgerArgs, LedgerAndReportsArgs, LedgerArgs, NewLedgerArgs};
 pub use remove::RemoveArgs;
 pub use rows::RowsArgs;
 pub use settings::{ParseError, ParsedArgs, read};
@@ -120,7 +120,7 @@ pub enum Verb {
         #[command(flatten)]
         events: EventArgs,
         #[command(flatten)]
-        place: LedgerAndReportsArgs,
+        place: HeldLedgerArgs,
     },
     /// Check in the directory that each reset account has its change
     ///

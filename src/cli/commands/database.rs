@@ -4,7 +4,7 @@ use crate::cli::{args::TextOrJson, context::Context, failure::Failure};
 use passwave::{
     ledger::{
         Created, Ledger, LedgerError, ReadLedger,
-        postgres::{Address, Clear, LEASE_DEFAULT, LedgerServer, StoredRun},
+        postgres::{Address, Clear, LEASE_DEFAULT, LedgerServer, PostgresError, StoredRun},
     },
     plan::{Plan, Settings},
     util::{
@@ -23,6 +23,8 @@ use std::{
 const NAME_MAX: usize = 200;
 /// Says in a folder of reports to which run they belong.
 const MARK: &str = "run-id.txt";
+/// The time between two tries to take a run.
+const STANDBY_PAUSE: Duration = Duration::from_millis(500);
 /// The shortest lease: shorter ones are over whenever a machine is busy.
 const LEASE_MIN: Duration = Duration::from_secs(2);
 
@@ -69,10 +71,31 @@ fn holder() -> String {
 pub fn open(context: &Context, server: &LedgerServer, run: &Path) -> Result<Ledger, Failure> {
     let name = name_of(run)?;
     let reports = reports_of(context, &name);
-    let ledger =
-        Ledger::open_on(server, &name, &reports, jiff::Timestamp::now()).map_err(|error| or_is_folder(error, run))?;
+    let ledger = match context.call.flag("standby") {
+        Some(_) => open_when_free(context, server, &name, &reports),
+        None => Ledger::open_on(server, &name, &reports, jiff::Timestamp::now()),
+    };
+    let ledger = ledger.map_err(|error| or_is_folder(error, run))?;
     make_place(&reports, &ledger)?;
     Ok(ledger)
+}
+
+/// Opens a run as soon as no other process holds it. Once it waits, a server that is away is waited for, too.
+fn open_when_free(context: &Context, server: &LedgerServer, name: &str, reports: &Path) -> Result<Ledger, LedgerError> {
+    let mut has_waited = false;
+    loop {
+        match Ledger::open_on(server, name, reports, jiff::Timestamp::now()) {
+            Err(LedgerError::Postgres(error @ PostgresError::Held { .. })) => {
+                if !has_waited {
+                    context.reporter.notice(format!("Standing by: {error}"));
+                }
+                has_waited = true;
+            }
+            Err(LedgerError::Postgres(PostgresError::Unreachable { .. })) if has_waited => {}
+            other => return other,
+        }
+        std::thread::sleep(STANDBY_PAUSE);
+    }
 }
 
 /// Opens it for reading only.
@@ -133,9 +156,7 @@ pub fn make_place(reports: &Path, ledger: &ReadLedger) -> Result<(), Failure> {
             let mut file = private_file::create_file(&mark).map_err(failed)?;
             Ok(writeln!(file, "{id}").map_err(failed)?)
         }
-        Ok(_) | Err(_) => {
-            Err(LedgerError::from(passwave::ledger::postgres::PostgresError::OtherReports(reports.to_owned())).into())
-        }
+        Ok(_) | Err(_) => Err(LedgerError::from(PostgresError::OtherReports(reports.to_owned())).into()),
     }
 }
 

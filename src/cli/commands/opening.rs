@@ -10,7 +10,11 @@ use std::path::Path;
 
 /// Opens the ledger of a run in a tenant.
 pub fn open_real(context: &Context, folder: &Path) -> Result<Ledger, Failure> {
-    let ledger = match database::of_call(context)? {
+    let server = database::of_call(context)?;
+    if server.is_none() && context.call.flag("standby").is_some() {
+        return Err(Failure::usage("--standby is for runs in a database").hint("add --ledger postgresql://…"));
+    }
+    let ledger = match server {
         Some(server) => database::open(context, &server, folder)?,
         None => Ledger::open(folder).map_err(|error| not_opened(context, error, folder))?,
     };

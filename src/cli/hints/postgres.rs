@@ -26,7 +26,9 @@ pub fn hint(error: &PostgresError) -> Option<String> {
         PostgresError::NotSealed => {
             "seal them with --seal-to RECIPIENT or --seal-passphrase, or allow it with --clear-ledger"
         }
-        PostgresError::Held { .. } => "wait until it ends, or stop it; this process sent nothing",
+        PostgresError::Held { .. } => {
+            "wait until it ends, or add --standby to go on when it does; this process sent nothing"
+        }
         PostgresError::Overtaken { .. } => "let the other process go on; what this one recorded before is safe",
         PostgresError::Rewound { .. } => {
             "continue the run: it looks at every account that may have been written meanwhile"
