@@ -14,5 +14,6 @@ pub mod reader;
 pub mod run;
 #[cfg(test)]
 mod sample_tests;
+pub mod sign_ins;
 pub mod sweep;
 pub mod verify;

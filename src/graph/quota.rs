@@ -30,6 +30,9 @@ impl Quota {
     /// Requests to the audit log of one app in one tenant: 5 in 10 seconds (same source, identity and access reports).
     pub const DOCUMENTED_AUDIT_LOG: Self = Self::of(5, 10);
 
+    /// Requests for `signInActivity` of one app in one tenant: 10 in a minute (the documentation of the resource).
+    pub const DOCUMENTED_SIGN_IN_ACTIVITY: Self = Self::of(10, 60);
+
     pub(crate) const fn of(units: u32, seconds: u64) -> Self {
         let units = match NonZeroU32::new(units) {
             Some(units) => units,

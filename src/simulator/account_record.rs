@@ -71,6 +71,19 @@ impl AccountRecord<'_> {
         })
     }
 
+    /// Whether the sign-in was successful is not kept, so only the attempt is told.
+    fn sign_ins(&self) -> Value {
+        let at = self.time(self.held.signed_in());
+        json!({
+            "lastSignInDateTime": format!("{at:.0}"),
+            "lastSignInRequestId": null,
+            "lastNonInteractiveSignInDateTime": null,
+            "lastNonInteractiveSignInRequestId": null,
+            "lastSuccessfulSignInDateTime": null,
+            "lastSuccessfulSignInRequestId": null,
+        })
+    }
+
     fn identities(&self) -> Value {
         let issuer = domain_of(&self.held.upn).unwrap_or_default();
         json!([{"signInType": "userPrincipalName", "issuer": issuer, "issuerAssignedId": self.held.upn}])
@@ -100,6 +113,7 @@ impl Record for AccountRecord<'_> {
             "creationType" if guest => Field::text("Invitation"),
             "externalUserState" if guest => Field::text("Accepted"),
             "externalUserStateChangeDateTime" if guest => Field::Time(self.time(held.created())),
+            "signInActivity" if held.signed_in().is_some() => Field::Json(Cow::Owned(self.sign_ins())),
             "passwordProfile" => Field::Json(Cow::Owned(self.profile())),
             "identities" => Field::Json(Cow::Owned(self.identities())),
             "onPremisesExtensionAttributes" => Field::Json(Cow::Owned(extension_attributes())),

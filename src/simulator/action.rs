@@ -72,6 +72,13 @@ impl<'a> Action<'a> {
         self.place.route.target == Target::DirectoryAudits
     }
 
+    /// Whether it reads the last sign-ins, which have a quota of their own.
+    pub(super) fn is_of_sign_ins(self, query: &str) -> bool {
+        self.verb == Verb::Get
+            && matches!(self.place.route.target, Target::User | Target::Users)
+            && query.to_ascii_lowercase().contains("signinactivity")
+    }
+
     /// Whether it needs a body. An action without parameters needs one only within a batch.
     pub(super) fn needs_body(self, call: &Call<'_>) -> bool {
         let bare = matches!(self.place.route.target, Target::RevokeSessions | Target::Restore);

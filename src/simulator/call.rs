@@ -22,7 +22,7 @@ pub(super) use super::action::Call;
 const PERCENTAGE_MIN: f64 = 0.8;
 const PERCENTAGE_MAX: f64 = 1.8;
 
-/// The quota of authentication methods is spent.
+/// The quota of authentication methods, or of sign-ins, is spent.
 const METHODS_SPENT: &str = "";
 
 /// The random faults of a call.
@@ -91,7 +91,7 @@ impl State {
     fn charged(&mut self, action: Action<'_>, query: &str, call: &Call<'_>, context: &RequestContext) -> Reply {
         self.note_arrival(action, context.at);
         let units = action.units(query);
-        let mut reply = match self.charge(action, units, context.at) {
+        let mut reply = match self.charge(action, query, units, context.at) {
             Some((wait, spent)) => self.over_quota(wait, spent, action, context),
             None => self.with_random_fault(action, query, call, context),
         };
@@ -121,9 +121,20 @@ impl State {
     }
 
     /// Charges both quotas of the call. If one is spent, returns the longer wait and its quota.
-    fn charge(&mut self, action: Action<'_>, units: u32, at: TimePoint) -> Option<(Duration, &'static str)> {
+    fn charge(
+        &mut self,
+        action: Action<'_>,
+        query: &str,
+        units: u32,
+        at: TimePoint,
+    ) -> Option<(Duration, &'static str)> {
         if action.is_of_reports() {
             return self.reports.charge(at.elapsed, 1.0).map(|wait| (wait, METHODS_SPENT));
+        }
+        if action.is_of_sign_ins(query) {
+            let sign_ins = self.sign_ins.charge(at.elapsed, 1.0);
+            let units = self.units.charge(at.elapsed, f64::from(units));
+            return sign_ins.max(units).map(|wait| (wait, METHODS_SPENT));
         }
         if action.is_of_methods() {
             let methods = self.methods.charge(at.elapsed, 1.0);

@@ -44,6 +44,8 @@ pub(super) struct More {
     pub deleted: Option<Duration>,
     /// When its sessions were last revoked.
     pub revoked: Option<Duration>,
+    /// When its user last tried to sign in.
+    pub signed_in: Option<Duration>,
     /// How many different passwords for it were refused, and a hash of the last one.
     refused: (u32, u64),
 }
@@ -86,6 +88,11 @@ impl DirectoryAccount {
     /// When its sessions were last revoked.
     pub(super) fn revoked(&self) -> Option<Duration> {
         self.more()?.revoked
+    }
+
+    /// When its user last tried to sign in; `None` if never.
+    pub(super) fn signed_in(&self) -> Option<Duration> {
+        self.more()?.signed_in
     }
 
     /// Whether it is in the directory.

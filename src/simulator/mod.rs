@@ -201,6 +201,15 @@ impl Simulator {
         }
     }
 
+    /// An account's user tries to sign in now, which `signInActivity` shows. Does nothing if there is no such account.
+    pub fn sign_in_elsewhere(&self, key: &str) {
+        let mut state = self.state();
+        let now = state.clock.now().elapsed;
+        if let Some(held) = state.tenant.find_mut(key) {
+            held.more_mut().signed_in = Some(now);
+        }
+    }
+
     /// From now on, the simulator's own client (its [`Graph`]) signs in as a person, the tenant's administrator. Resets on
     /// premises are refused to applications.
     pub fn sign_in_as_person(&self) {

@@ -15,6 +15,9 @@ use super::{
     state::State,
 };
 
+/// The property that needs a permission and a licence of its own.
+const SIGN_INS: &str = "signInActivity";
+
 impl State {
     pub(super) fn perform(
         &mut self,
@@ -74,6 +77,12 @@ impl State {
         let query = if verb == Verb::Get { query } else { "" };
         let view = self.view(context.at);
         let asked = Asked::read(place, key, query, eventual, (context, view, &self.tokens.credentials))?;
+        if asked.query.select.iter().flatten().any(|name| *name == SIGN_INS) {
+            self.permitted(Permission::ReadAuditLog)?;
+            if !self.faults.premium {
+                return Err(Refusal::NOT_PREMIUM);
+            }
+        }
         match verb {
             Verb::Get => Ok((200, resources::get(&mut self.tenant, &asked)?)),
             Verb::Ask => Ok((200, resources::ask(&mut self.tenant, &asked, body)?)),

@@ -48,6 +48,11 @@ impl Refusal {
         "Authentication_MSGraphPermissionMissing",
         "The principal does not have required Microsoft Graph permission(s): AuditLog.Read.All to call this API.",
     );
+    pub(super) const NOT_PREMIUM: Self = Self::new(
+        403,
+        "Authentication_RequestFromNonPremiumTenantOrB2CTenant",
+        "Neither tenant is B2C or tenant doesn't have premium license",
+    );
     /// Resets on premises are for persons. The words of this refusal are not known.
     pub(super) const APPLICATION: Self = Self::new(403, "accessDenied", "Request Authorization failed");
     /// The words of this refusal are not known.

@@ -32,6 +32,8 @@ pub(super) struct State {
     pub methods: Bucket,
     /// The quota of the audit log.
     pub reports: Bucket,
+    /// The quota of the last sign-ins.
+    pub sign_ins: Bucket,
     /// Passwords on their way to the on-premises directory.
     pub operations: Operations,
     /// Scheme and host of the addresses in answers, if they do not follow the request.
@@ -63,6 +65,7 @@ impl State {
             is_person: false,
             methods: Bucket::new(authentication_methods, 1.0, &Competing::default()),
             reports: Bucket::new(Quota::DOCUMENTED_AUDIT_LOG, 1.0, &Competing::default()),
+            sign_ins: Bucket::new(Quota::DOCUMENTED_SIGN_IN_ACTIVITY, 1.0, &Competing::default()),
             operations: Operations::default(),
             public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
         }

@@ -4,6 +4,7 @@ use crate::{meeting::one, scenarios::config, world::World};
 use passwave::{
     engine::{
         run::RunEnd,
+        sign_ins::{SignIns, SignInsEnd, read_sign_ins},
         sweep::{SweepEnd, sweep},
     },
     ledger::{ClaimCounts, ClaimState},
@@ -137,6 +138,58 @@ async fn administrators_who_change_a_password_later_count_as_the_user() {
     sleep(Duration::from_secs(10)).await;
     world.tenant.change_elsewhere(&world.accounts[1], "Set-by-an-admin-2");
     assert_eq!(swept(&world, Duration::ZERO).await, SweepEnd::Finished(counts(1, 2, 0)));
+}
+
+async fn sign_ins(world: &World) -> SignInsEnd {
+    read_sign_ins(&world.ledger(), &world.tenant, &world.options.pace, pending()).await.expect("an end")
+}
+
+/// 350 accounts and some strangers are 4 pages; ten pages a minute are allowed.
+#[tokio::test(start_paused = true)]
+async fn sign_ins_show_who_has_tried() {
+    let world = World::of(config("{}"), 350);
+    world.look(&world.tenant, pending()).await.expect("a look");
+    world.tenant.sign_in_elsewhere(&world.accounts[0]);
+    sleep(Duration::from_secs(10)).await;
+    assert_eq!(world.run().await.expect("an end"), RunEnd::Finished);
+    sleep(DAY).await;
+    (1..31).for_each(|row| world.tenant.sign_in_elsewhere(&world.accounts[row]));
+    choose(&world, 1..11);
+    assert_eq!(swept(&world, Duration::ZERO).await, SweepEnd::Finished(counts(10, 340, 0)));
+    // The first has signed in before the reset only, and the ten who have chosen a password are not counted.
+    let (expected, began) = (SignInsEnd::Read(SignIns { tried: 20, not_tried: 320 }), Instant::now());
+    for _ in 0..5 {
+        assert_eq!(sign_ins(&world).await, expected);
+    }
+    assert!(world.tenant.tally().throttled > 0, "a later process does not know what is spent, and waits as Graph asks");
+    assert!(began.elapsed() < Duration::from_secs(150), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn long_lists_of_sign_ins_keep_to_the_limit() {
+    let world = World::of(config("{}"), 2_500);
+    assert_eq!(world.run().await.expect("an end"), RunEnd::Finished);
+    sleep(DAY).await;
+    assert_eq!(swept(&world, Duration::ZERO).await, SweepEnd::Finished(counts(0, 2_500, 0)));
+    let (began, throttled) = (Instant::now(), world.tenant.tally().throttled);
+    assert_eq!(sign_ins(&world).await, SignInsEnd::Read(SignIns { tried: 0, not_tried: 2_500 }));
+    assert_eq!(world.tenant.tally().throttled, throttled, "no page is refused");
+    // 25 pages or one more, and ten of them at once.
+    assert!((90.0..103.0).contains(&began.elapsed().as_secs_f64()), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn sign_ins_are_left_out_without_licence_or_permission() {
+    for (faults, expected) in [(r#"{"premium": false}"#, "no licence"), (r#"{"denied": "audit_log"}"#, "HTTP 403 ")] {
+        let world = reset_yesterday(faults, 3).await;
+        assert_eq!(swept(&world, Duration::ZERO).await, SweepEnd::Finished(counts(0, 3, 0)));
+        let told = match sign_ins(&world).await {
+            SignInsEnd::NoLicence => "no licence".to_owned(),
+            SignInsEnd::Denied(said) => said,
+            other => panic!("{other:?}"),
+        };
+        assert!(told.starts_with(expected), "{faults}: {told}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -21,6 +21,7 @@ use crate::cli::{
 use passwave::{
     engine::{
         dispatch::Pace,
+        sign_ins::{SignIns, SignInsEnd, read_sign_ins},
         sweep::{SweepEnd, sweep as read_claims},
     },
     graph::{Graph, client::auth::Needs},
@@ -47,15 +48,23 @@ pub fn sweep(context: &Context, folder: &Path, args: &SweepArgs, connect: &Conne
     let end = runtime(Clock::Real)?.block_on(async {
         let graph = sign_in.client(reporter);
         sign_in.complete(reporter, &graph, &ledger).await?;
-        read(context, &mut ledger, &LoggingGraph::new(&graph, reporter), &pace, args).await
+        let graph = LoggingGraph::new(&graph, reporter);
+        let end = read(context, &mut ledger, &graph, &pace, args).await?;
+        let sign_ins = match end {
+            SweepEnd::Finished(claims) if args.sign_ins && claims.no > 0 => {
+                sign_ins(context, &ledger, &graph, &pace).await?
+            }
+            _ => None,
+        };
+        Ok::<_, Failure>((end, sign_ins))
     })?;
-    let SweepEnd::Finished(claims) = end else { return Ok(INTERRUPTED) };
+    let (SweepEnd::Finished(claims), sign_ins) = end else { return Ok(INTERRUPTED) };
     let summary = match result::reports(&mut ledger) {
         Ok(summary) => summary,
         Err(failure) => return Ok(result::without_reports(context, &mut ledger, failure)),
     };
     reporter.tell(&Event::Ends(End::Swept));
-    tell(context, &ledger, &claims, before, by)?;
+    tell(context, &ledger, (&claims, sign_ins), before, by)?;
     files(context, &ledger, &summary);
     Ok(u8::from(claims.no + claims.unread > 0))
 }
@@ -88,6 +97,29 @@ async fn read(
     }
 }
 
+/// Who of the others has tried to sign in; `None` if that cannot be known, which is no failure of the sweep.
+async fn sign_ins(
+    context: &Context,
+    ledger: &Ledger,
+    graph: &impl Graph,
+    pace: &Pace,
+) -> Result<Option<SignIns>, Failure> {
+    let reporter = &context.reporter;
+    reporter.notice("Reading the last sign-ins, at ten pages of users a minute");
+    match read_sign_ins(ledger, graph, pace, interrupted(reporter)).await? {
+        SignInsEnd::Read(sign_ins) => return Ok(Some(sign_ins)),
+        SignInsEnd::Interrupted => reporter.notice("Sign-ins are left out: interrupted."),
+        SignInsEnd::NoLicence => {
+            reporter.notice("Sign-ins are left out: the tenant has no licence of Entra ID P1 or P2.")
+        }
+        SignInsEnd::Denied(said) => reporter.warn_with(
+            format!("sign-ins are left out, because they cannot be read: {said}"),
+            "grant the application AuditLog.Read.All with admin consent",
+        ),
+    }
+    Ok(None)
+}
+
 /// The position of the roster's column with this name.
 fn column(ledger: &ReadLedger, name: &str) -> Result<usize, Failure> {
     let header = &ledger.settings().header;
@@ -102,13 +134,13 @@ fn column(ledger: &ReadLedger, name: &str) -> Result<usize, Failure> {
 fn tell(
     context: &Context,
     ledger: &ReadLedger,
-    claims: &ClaimCounts,
+    (claims, sign_ins): (&ClaimCounts, Option<SignIns>),
     before: Option<Sweep>,
     by: Option<usize>,
 ) -> Result<(), Failure> {
     let reporter = &context.reporter;
     let since = before.map(|before| Since { at: before.at, claimed: claims.yes.saturating_sub(before.claims.yes) });
-    reporter.tell(&Event::Swept { claims, since });
+    reporter.tell(&Event::Swept { claims, since, sign_ins });
     if claims.all() == 0 {
         reporter.notice("No user of this run has to choose a password, or had the time to: nobody was asked about.");
         return Ok(());
@@ -116,6 +148,11 @@ fn tell(
     reporter.notice(format!("Claimed: {}", shown(claims)));
     if let Some(Since { at, claimed }) = since {
         reporter.notice(format!("Since the last sweep ({}): {} more", minute(at), grouped(claimed)));
+    }
+    if let Some(SignIns { tried, not_tried }) = sign_ins {
+        let (tried, not_tried) = (grouped(tried), grouped(not_tried));
+        reporter
+            .notice(format!("Of those not yet: {tried} have tried to sign in since the reset, {not_tried} have not"));
     }
     if let Some(column) = by {
         for (value, claims) in grouped_by(ledger, column)? {

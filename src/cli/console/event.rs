@@ -7,6 +7,7 @@ use passwave::{
     engine::{
         reader::ReadEvent,
         run::{RunEnd, RunEvent},
+        sign_ins::SignIns,
     },
     fleet::FleetSummary,
     graph::{client::auth::Prompt, quota::Quota},
@@ -60,7 +61,7 @@ pub enum Event<'a> {
     /// The directory does not show this many changes yet, and is asked again.
     NotYetVisible { changes: u64, wait: Duration },
     /// What a sweep has found.
-    Swept { claims: &'a ClaimCounts, since: Option<Since> },
+    Swept { claims: &'a ClaimCounts, since: Option<Since>, sign_ins: Option<SignIns> },
     /// Writing or reading has ended, and its bar goes away.
     ProgressEnds,
     /// The state of one row.

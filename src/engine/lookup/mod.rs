@@ -30,7 +30,8 @@ use crate::{
 use classify::{Asked, Standards};
 use futures_util::{FutureExt, future::FusedFuture};
 use std::collections::{BTreeSet, HashMap};
-use tenant::{Patience, Tenant};
+use tenant::Tenant;
+pub(super) use tenant::{Patience, ReadFault, page as read_page};
 
 /// Warn about passwords that were set within this time before the lookup: a run that has not ended may have set them.
 const RECENT_MINUTES: i64 = 10;

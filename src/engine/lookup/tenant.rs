@@ -23,19 +23,19 @@ const DOMAINS: &str = "domains?$select=id,authenticationType";
 const PAGES_MAX: usize = 10_000;
 /// How long to wait out problems, and where waits are stored for the next process.
 #[derive(Clone, Copy)]
-pub(super) struct Patience<'a> {
+pub(in crate::engine) struct Patience<'a> {
     /// The ledger, in which waits are noted that Graph asks for.
-    pub(super) ledger: &'a Ledger,
+    pub(in crate::engine) ledger: &'a Ledger,
     /// The clock by which they are noted.
-    pub(super) clock: Clock,
+    pub(in crate::engine) clock: Clock,
     /// While the service is unavailable.
-    pub(super) away: Duration,
+    pub(in crate::engine) away: Duration,
     /// If Graph asks for a wait.
-    pub(super) asked: Duration,
+    pub(in crate::engine) asked: Duration,
 }
 
 /// Why a list was not read.
-pub(super) enum ReadFault {
+pub(in crate::engine) enum ReadFault {
     /// Graph did not give it.
     Send(SendError),
     /// The ledger cannot be read or written.
@@ -189,7 +189,7 @@ async fn collection<T: for<'de> Deserialize<'de>>(
 }
 
 /// One page, with retries while they may help.
-async fn page(graph: &impl Graph, url: &str, patience: Patience<'_>) -> Result<Page, ReadFault> {
+pub(in crate::engine) async fn page(graph: &impl Graph, url: &str, patience: Patience<'_>) -> Result<Page, ReadFault> {
     let Patience { ledger, clock, away, asked: asked_max } = patience;
     sleep(ledger.hold_left(OnHold::TenantReads, clock.millis())?).await;
     let began = Instant::now();

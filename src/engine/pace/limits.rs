@@ -16,6 +16,8 @@ pub enum Call {
     Read,
     /// Changes or reads an authentication method.
     AuthenticationMethod,
+    /// Reads a page of users with their last sign-ins.
+    SignInActivity,
 }
 
 /// A limit: its name in the ledger, its bucket, and what a call costs of it.
@@ -26,17 +28,19 @@ pub(super) struct Limit {
 }
 
 /// All limits.
-const LIMITS: [Limit; 5] = [
+const LIMITS: [Limit; 6] = [
     Limit { name: "writes", quota: Quota::DOCUMENTED_WRITES, costs: &[(Call::Write, 1)] },
     Limit {
         name: "authentication_methods",
         quota: Quota::DOCUMENTED_AUTHENTICATION_METHODS,
         costs: &[(Call::AuthenticationMethod, 1)],
     },
+    // "10 requests per minute per app per tenant", where `signInActivity` is documented.
+    Limit { name: "sign_in_activity", quota: Quota::DOCUMENTED_SIGN_IN_ACTIVITY, costs: &[(Call::SignInActivity, 1)] },
     Limit {
         name: "resource_units",
         quota: Quota::DOCUMENTED_RESOURCE_UNITS,
-        costs: &[(Call::Write, 1), (Call::Read, 1), (Call::AuthenticationMethod, 1)],
+        costs: &[(Call::Write, 1), (Call::Read, 1), (Call::AuthenticationMethod, 1), (Call::SignInActivity, 2)],
     },
     Limit { name: "writes_in_all_tenants", quota: Quota::of(35_000, 300), costs: &[(Call::Write, 1)] },
     Limit {
@@ -118,7 +122,7 @@ mod tests {
 
     #[test]
     fn first_limit_binds_first() {
-        for call in [Call::Write, Call::Read, Call::AuthenticationMethod] {
+        for call in [Call::Write, Call::Read, Call::AuthenticationMethod, Call::SignInActivity] {
             let first = LIMITS.iter().find(|limit| limit.costs.iter().any(|(kind, _)| *kind == call)).expect("a limit");
             let paces: Vec<f64> =
                 of(call, first.quota).map(|(_, quota, cost)| quota.per_second() / f64::from(cost)).collect();

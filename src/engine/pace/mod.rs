@@ -13,6 +13,7 @@ mod buckets;
 mod cause;
 mod forecast;
 mod limits;
+mod pages;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,7 @@ pub use all_tenants::AllTenants;
 pub use cause::Refusals;
 pub use forecast::Forecast;
 pub use limits::{Call, writes_left};
+pub use pages::PagePace;
 
 use crate::{
     graph::quota::Quota,

@@ -34,6 +34,7 @@ impl Default for Faults {
             outages: Vec::new(),
             competing: Competing::default(),
             denied: Denied::Nothing,
+            premium: true,
             accounts: HashMap::new(),
             synced: 0.0,
             writeback: WritebackFaults::default(),

@@ -114,6 +114,7 @@ pub const FIELDS: &[FaultField] = &[
         "share of resets on premises whose operation never ends; half of them set the password",
     ),
     field("writeback.without_address", "0", "share of accepted resets whose answer names no operation to follow"),
+    field("premium", "true", "whether the tenant has the licence (Entra ID P1 or P2) that signInActivity needs"),
     field("replication_lag_seconds", "0", "reads show the last change of a password as it was this long ago"),
     field(
         "accounts",

@@ -56,6 +56,8 @@ pub struct Faults {
     pub writeback: WritebackFaults,
     /// Reads show `lastPasswordChangeDateTime` as it was this many seconds ago; default 0.
     pub replication_lag_seconds: f64,
+    /// Whether the tenant has the licence for `signInActivity`; default true.
+    pub premium: bool,
     /// Passwords that are refused although they meet the rules, as with a tenant's list of banned words.
     pub complexity: Complexity,
     /// Faults of single tenants, by id or domain, in place of all others; only if there are many.

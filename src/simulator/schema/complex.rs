@@ -59,6 +59,18 @@ const COMPLEX: &[Entity] = &[
         navigation: &[],
     },
     Entity {
+        name: "signInActivity",
+        properties: &[
+            property("lastNonInteractiveSignInDateTime", Time),
+            property("lastNonInteractiveSignInRequestId", Text),
+            property("lastSignInDateTime", Time),
+            property("lastSignInRequestId", Text),
+            property("lastSuccessfulSignInDateTime", Time),
+            property("lastSuccessfulSignInRequestId", Text),
+        ],
+        navigation: &[],
+    },
+    Entity {
         name: "objectIdentity",
         properties: &[property("issuer", Text), property("issuerAssignedId", Text), property("signInType", Text)],
         navigation: &[],

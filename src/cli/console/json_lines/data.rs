@@ -116,6 +116,11 @@ pub(super) enum Data<'a> {
         last_sweep_at: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
         newly_claimed: Option<u64>,
+        /// Both only with `--sign-ins`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        tried: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        not_tried: Option<u64>,
     },
     Stopping {
         in_flight: usize,
@@ -193,6 +198,47 @@ mod tests {
 
     const FINGERPRINT: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
+    fn planned() -> Data<'static> {
+        let counts = by_status(Counts::default());
+        let text = String::new;
+        Data::Planned {
+            run_dir: text(),
+            roster: text().into(),
+            fingerprint: "0".repeat(64),
+            rehearsal: false,
+            looked_up: true,
+            rows: 0,
+            accounts: 0,
+            counts: counts.clone(),
+            write_quota: "3000/150s".into(),
+            least_seconds: 0.0,
+            on_premises: 0,
+        }
+    }
+
+    fn sweeps() -> Vec<Data<'static>> {
+        vec![
+            Data::Swept {
+                yes: 1,
+                no: 2,
+                unread: 3,
+                last_sweep_at: None,
+                newly_claimed: None,
+                tried: None,
+                not_tried: None,
+            },
+            Data::Swept {
+                yes: 1,
+                no: 2,
+                unread: 3,
+                last_sweep_at: Some(time_of(0)),
+                newly_claimed: Some(1),
+                tried: Some(1),
+                not_tried: Some(1),
+            },
+        ]
+    }
+
     /// One event of each kind; if one is missing here, the runs of `tests/events.rs` find it.
     fn one_of_each() -> Vec<Data<'static>> {
         let (counts, text) = (by_status(Counts::default()), String::new);
@@ -209,19 +255,7 @@ mod tests {
             verified: Some(Verdict::Confirmed),
             method: None,
         };
-        let planned = Data::Planned {
-            run_dir: text(),
-            roster: text().into(),
-            fingerprint: "0".repeat(64),
-            rehearsal: false,
-            looked_up: true,
-            rows: 0,
-            accounts: 0,
-            counts: counts.clone(),
-            write_quota: "3000/150s".into(),
-            least_seconds: 0.0,
-            on_premises: 0,
-        };
+        let planned = planned();
         let error = Data::Error {
             code: "usage",
             message: text(),
@@ -256,8 +290,6 @@ mod tests {
             Data::Reissued { rows: 1, in_doubt: 0 },
             Data::SessionsDenied { error_code: text().into() },
             Data::NotYetVisible { changes: 1, seconds: 5.0 },
-            Data::Swept { yes: 1, no: 2, unread: 3, last_sweep_at: None, newly_claimed: None },
-            Data::Swept { yes: 1, no: 2, unread: 3, last_sweep_at: Some(time_of(0)), newly_claimed: Some(1) },
             Data::Stopping { in_flight: 1 },
             Data::Finding { check: "clock", result: "problem", message: text(), hint: Some(text()) },
             Data::Warning { message: text(), hint: None },
@@ -300,7 +332,7 @@ mod tests {
         compiler.add_resource("urn:tested", schema).expect("a schema");
         let index = compiler.compile("urn:tested", &mut schemas).expect("a schema");
         let mut told = BTreeSet::new();
-        for event in one_of_each().into_iter().chain(of_a_fleet()) {
+        for event in one_of_each().into_iter().chain(sweeps()).into_iter().chain(of_a_fleet()) {
             let tenant = matches!(event, Data::TenantEnded { .. }).then_some("contoso.com");
             let line = Line { at: time(Timestamp::UNIX_EPOCH), tenant, event: &event };
             let line = serde_json::to_value(line).expect("JSON");

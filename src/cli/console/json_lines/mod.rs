@@ -67,10 +67,11 @@ impl JsonLines {
             Event::SignedIn(who) => self.signed_in(who),
             Event::Run(event) => self.run(event),
             Event::Read { event, task, done, total } => self.read(event, task, (done, total)),
-            Event::Swept { claims: &ClaimCounts { yes, no, unread }, since } => {
+            Event::Swept { claims: &ClaimCounts { yes, no, unread }, since, sign_ins } => {
+                let (tried, not_tried) = (sign_ins.map(|known| known.tried), sign_ins.map(|known| known.not_tried));
                 let last_sweep_at = since.map(|since| time_of(since.at));
                 let newly_claimed = since.map(|since| since.claimed);
-                self.write(&Data::Swept { yes, no, unread, last_sweep_at, newly_claimed });
+                self.write(&Data::Swept { yes, no, unread, last_sweep_at, newly_claimed, tried, not_tried });
             }
             Event::NotYetVisible { changes, wait } => {
                 self.write(&Data::NotYetVisible { changes, seconds: wait.as_secs_f64() });
