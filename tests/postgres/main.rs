@@ -9,6 +9,8 @@ mod proxy;
 mod rights;
 mod rooms;
 mod runs;
+#[path = "../support/served.rs"]
+mod served;
 mod server;
 mod steps;
 mod takeover;

@@ -1,15 +1,12 @@
 //! A process in standby goes on when the one that works on the run is killed or stopped.
 
-#[path = "../support/served.rs"]
-mod served;
-
 use crate::{
     runs::must_hold_in,
+    served::Served,
     server::{Database, shared},
     steps::{calm, open},
 };
 use secrecy::ExposeSecret;
-use served::Served;
 use std::{
     fs,
     process::{Child, Command, Stdio},

@@ -1,9 +1,7 @@
 //! Workers: any number of processes share the runs of a database, and the quota of each application.
 
-#[path = "../support/served.rs"]
-mod served;
-
 use crate::{
+    served::Served,
     server::{Database, shared},
     steps::{calm, create, open},
 };
@@ -13,7 +11,6 @@ use passwave::{
     seal::Identities,
 };
 use secrecy::ExposeSecret;
-use served::Served;
 use std::{
     fs,
     path::Path,

@@ -70,6 +70,7 @@ Examples:
   For a sealed run, encrypt each sheet to its teacher's key:
       passwave handouts semester --by Class --identity head.key --seal-map teachers.csv";
 
+#[cfg(feature = "postgres")]
 pub const WORK: &str = "\
 Examples:
   On each of three machines, with the database in PASSWAVE_LEDGER:

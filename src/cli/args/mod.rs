@@ -28,7 +28,9 @@ pub use remove::RemoveArgs;
 pub use rows::RowsArgs;
 pub use settings::{ParseError, ParsedArgs, read};
 pub use sweep::SweepArgs;
-pub use values::{Auth, HiddenRowsName, LookupName, ReportFormat, Show, StyleName, TextOrJson, duration};
+#[cfg(feature = "postgres")]
+pub use values::duration;
+pub use values::{Auth, HiddenRowsName, LookupName, ReportFormat, Show, StyleName, TextOrJson};
 #[cfg(feature = "postgres")]
 pub use work::WorkArgs;
 

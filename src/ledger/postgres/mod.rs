@@ -1,8 +1,8 @@
 //! Ledgers in a PostgreSQL database, for machines that vanish: another one can take a run over.
 //!
 //! The ledger's code is the same as for a run folder. It works on a private SQLite database, the working copy, and the
-//! server is the truth: each commit is confirmed there before it holds here ([`mirror`]). A process holds a run by a lease
-//! ([`lease`]).
+//! server is the truth: each commit is confirmed there before it holds here (`mirror`). A process holds a run by a lease
+//! (`lease`).
 //!
 //! Invariants: nothing is sent to the directory whose intent the server has not confirmed. A process that was overtaken
 //! records nothing more.

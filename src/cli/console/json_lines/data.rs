@@ -332,7 +332,7 @@ mod tests {
         compiler.add_resource("urn:tested", schema).expect("a schema");
         let index = compiler.compile("urn:tested", &mut schemas).expect("a schema");
         let mut told = BTreeSet::new();
-        for event in one_of_each().into_iter().chain(sweeps()).into_iter().chain(of_a_fleet()) {
+        for event in one_of_each().into_iter().chain(sweeps()).chain(of_a_fleet()) {
             let tenant = matches!(event, Data::TenantEnded { .. }).then_some("contoso.com");
             let line = Line { at: time(Timestamp::UNIX_EPOCH), tenant, event: &event };
             let line = serde_json::to_value(line).expect("JSON");
