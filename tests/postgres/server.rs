@@ -3,6 +3,7 @@
 
 use std::{
     fs,
+    io::Write as _,
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -18,6 +19,8 @@ use std::{
 const START: Duration = Duration::from_secs(60);
 /// The user that runs the servers if these tests run as root.
 const USER: &str = "postgres";
+/// What the shell reads if it must keep the files.
+const AGAIN: &str = "again";
 /// The pooler.
 const POOLER: &str = "/usr/sbin/pgbouncer";
 
@@ -136,7 +139,9 @@ impl Server {
                 self.home.display()
             ));
         }
-        lines.push_str("read _\nkill -QUIT $server; [ -z \"$pooler\" ] || kill -TERM $pooler; wait\n");
+        lines.push_str("read -r word\nkill -QUIT $server; [ -z \"$pooler\" ] || kill -TERM $pooler; wait\n");
+        // The server that all tests share is never dropped, so the shell also removes the files.
+        lines.push_str(&format!("[ \"$word\" = {AGAIN} ] || rm -rf {}\n", self.home.display()));
         let mut shell = as_user(Path::new("/bin/sh"));
         shell.arg("-c").arg(lines).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         *self.guard.lock().expect("a lock") = shell.spawn().expect("it starts");
@@ -158,8 +163,18 @@ impl Server {
         let mut stop = as_user(&self.bin.join("pg_ctl"));
         stop.args(["stop", "-m", mode, "-D"]).arg(self.home.join("data"));
         must_succeed(stop);
-        drop(self.guard.lock().expect("a lock").stdin.take());
+        self.end_shell();
         self.run();
+    }
+
+    /// Ends the shell, and what it has started, but keeps the files.
+    fn end_shell(&self) {
+        let mut guard = self.guard.lock().expect("a lock");
+        if let Some(mut input) = guard.stdin.take() {
+            // A shell that has ended already does not read.
+            let _ = writeln!(input, "{AGAIN}");
+        }
+        let _ = guard.wait();
     }
 
     /// Keeps a copy of everything as it is now, for [`Server::fail_over`].
@@ -175,7 +190,7 @@ impl Server {
         let mut stop = as_user(&self.bin.join("pg_ctl"));
         stop.args(["stop", "-m", "immediate", "-D"]).arg(self.home.join("data"));
         must_succeed(stop);
-        drop(self.guard.lock().expect("a lock").stdin.take());
+        self.end_shell();
         fs::rename(self.home.join("data"), self.home.join("lost")).expect("moved");
         fs::rename(self.home.join("copy"), self.home.join("data")).expect("moved");
         fs::write(self.home.join("data/standby.signal"), "").expect("written");
