@@ -39,7 +39,7 @@ pub struct World {
     /// The directory's clock when the world starts.
     pub epoch: Timestamp,
     /// Passwords that users have chosen themselves.
-    chosen: RefCell<Vec<String>>,
+    pub chosen: RefCell<Vec<String>>,
     /// If the run is sealed: the only key that opens it.
     pub key: Option<String>,
     /// Whether the next process gets that key.

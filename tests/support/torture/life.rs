@@ -1,7 +1,9 @@
 //! One story: processes that work on a run, one after the other, and the checks after each of them.
 
 use super::{
-    Story, Told, disk,
+    Story, Told,
+    afterwards::afterwards,
+    disk,
     disturbances::{Disturbances, Event},
     ending::{End, Ending},
     sabotage::{Hand, Honest, Sabotage},
@@ -41,6 +43,8 @@ const DOOMED_MAX: u64 = 8;
 const UNHALTED: u64 = 20;
 /// A process that takes this much virtual time hangs.
 const PROCESS_TIME_MAX: Duration = Duration::from_secs(3 * 86_400);
+/// One in this many stories goes on after the run.
+const AFTERWARDS_EACH: u64 = 5;
 /// How long to wait after trouble that lasted longer than a process would wait.
 const LATER: Duration = Duration::from_secs(60);
 
@@ -139,7 +143,8 @@ pub async fn live(story: Story, sabotage: &Sabotage) -> Result<Told, Violation> 
             let options = options(&world, nth);
             let left = stage.process(&process, &options).await?;
             if left == Left::Finished {
-                return stage.end();
+                stage.end()?;
+                return stage.afterwards(story, &mut script).await;
             }
             sleep(process.gap).await;
             if left == Left::Troubled {
@@ -264,6 +269,15 @@ impl Stage<'_> {
             0 => Ok(()),
             _ => Err(Violation::new(Invariant::Ends, "something is in flight after the end")),
         }
+    }
+
+    /// In some stories, sweeps and the removal follow.
+    async fn afterwards(&self, story: Story, script: &mut Script) -> Result<(), Violation> {
+        if !story.seed.is_multiple_of(AFTERWARDS_EACH) || !self.sabotage.ledger.is_empty() {
+            return Ok(());
+        }
+        let is_exact = !self.clocks_differ && !story.with_people && self.world.chosen.borrow().is_empty();
+        afterwards(self.world, script, is_exact).await
     }
 
     fn trace(&mut self, report: &[Row]) {

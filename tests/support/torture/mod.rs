@@ -1,9 +1,10 @@
 //! Whole stories of a run, each from one seed: planned, looked up, sent, cut off, resumed, ended, and checked after
-//! every process by checkers that do not know any of this.
+//! every process by checkers that do not know any of this. In some, sweeps and the removal of the passwords follow.
 //!
 //! The tests run some hundred seeds, `examples/torture.rs` any number. A seed always gives the same story, except for
 //! the passwords, which come from the system's randomness.
 
+mod afterwards;
 mod disk;
 mod disturbances;
 mod ending;
