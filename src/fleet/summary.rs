@@ -4,7 +4,7 @@
 
 use super::{Fleet, FleetError, Member};
 use crate::{
-    ledger::{LedgerError, ReadLedger},
+    ledger::{ClaimCounts, LedgerError, ReadLedger},
     outcome::Status,
     report::Summary,
     util::sanitize,
@@ -41,6 +41,9 @@ pub struct FleetSummary {
     pub counts: BTreeMap<&'static str, u64>,
     /// Rows without a reset, by status and error code, over all tenants.
     pub causes: Vec<FleetCause>,
+    /// Reset accounts by whether their users have chosen a password of their own, in the tenants that were swept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claimed: Option<ClaimCounts>,
     /// Each tenant, in the order in which the roster names them.
     pub tenants: Vec<TenantSummary>,
     /// The exit code of `passwave run` with the ledgers as they are: the worst of all tenants.
@@ -89,6 +92,9 @@ pub struct TenantSummary {
     /// Reset accounts by what the directory showed afterwards.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub verified: BTreeMap<&'static str, u64>,
+    /// Reset accounts by whether their users have chosen a password of their own, if it was swept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claimed: Option<ClaimCounts>,
     /// The exit code of its run with the ledger as it is.
     pub exit_code: u8,
     /// Why it could not begin or go on, if that is so.
@@ -139,6 +145,7 @@ impl FleetSummary {
             rows: tenants.iter().map(|tenant| tenant.rows).sum(),
             counts: Status::ALL.into_iter().map(|status| (status.as_str(), sum(status.as_str()))).collect(),
             causes,
+            claimed: claims(&tenants),
             exit_code: tenants.iter().map(|tenant| tenant.exit_code).max().unwrap_or_default(),
             tenants,
         })
@@ -164,9 +171,20 @@ fn of_tenant(member: &Member, summary: Summary, trouble: Option<Trouble>) -> Ten
         ended_at: summary.ended_at,
         seconds: summary.seconds,
         verified: summary.verified,
+        claimed: summary.claimed,
         exit_code: summary.exit_code,
         trouble,
     }
+}
+
+/// The claims of all tenants that were swept; `None` if none was.
+fn claims(tenants: &[TenantSummary]) -> Option<ClaimCounts> {
+    let add = |sum: ClaimCounts, more: ClaimCounts| ClaimCounts {
+        yes: sum.yes + more.yes,
+        no: sum.no + more.no,
+        unread: sum.unread + more.unread,
+    };
+    tenants.iter().filter_map(|tenant| tenant.claimed).reduce(add)
 }
 
 fn add_causes(causes: &mut Vec<FleetCause>, summary: &Summary) {

@@ -21,6 +21,10 @@ fn everybody_gets_a_password_in_their_own_tenant() {
     }
     let (code, told) = place.run(&["sweep", "autumn"]);
     assert_eq!(code, Some(1), "nobody has chosen a password yet: {told}");
+    assert!(told.contains("Claimed: 0 of 75 accounts (0 %); 75 not yet"), "{told}");
+    assert!(told.contains("  fabrikam.com: 0 of 25 accounts (0 %); 25 not yet"), "{told}");
+    let summary = place.json("autumn/summary.json");
+    assert_eq!((&summary["claimed"]["no"], &summary["tenants"][2]["claimed"]["no"]), (&75.into(), &25.into()));
     assert!(place.read("autumn/report.html").contains("href=\"litware.org/report.html\""));
     assert!(place.path("autumn/contoso.com/handouts").is_dir());
 }

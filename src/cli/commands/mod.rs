@@ -74,7 +74,7 @@ pub use reset::reset;
 pub use run::{dry_run, run};
 pub use runs::runs;
 pub use simulate::{Population, simulate};
-pub use sweep::sweep;
+pub use sweep::{shown as claims_in_words, sweep};
 pub use system::no_core_dumps;
 pub use verify::verify;
 #[cfg(feature = "postgres")]

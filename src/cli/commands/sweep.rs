@@ -175,7 +175,8 @@ pub fn minute(millis: i64) -> String {
 }
 
 /// `380 of 400 (95 %); 18 not yet; 2 could not be read`.
-fn shown(claims: &ClaimCounts) -> String {
+/// The claims in words.
+pub fn shown(claims: &ClaimCounts) -> String {
     let percent = claims.yes * 100 / claims.all().max(1);
     let mut said = format!("{} of {} ({percent} %)", grouped(claims.yes), counted(claims.all(), "account", "accounts"));
     for (number, what) in [(claims.no, "not yet"), (claims.unread, "could not be read")] {

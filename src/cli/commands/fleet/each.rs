@@ -1,6 +1,6 @@
 //! `report`, `verify`, `sweep` and `handouts` over a fleet: the same for each of its runs, and then over all.
 
-use super::{outcome, watch::Watch};
+use super::{super::claims_in_words, outcome, watch::Watch};
 use crate::cli::{
     args::{ConnectArgs, HandoutArgs, OpenArgs, PaceArgs, ReportFormat, SweepArgs},
     commands,
@@ -9,15 +9,18 @@ use crate::cli::{
     failure::{AWAY, Failure, INTERRUPTED, USAGE},
 };
 use passwave::{
-    fleet::{self, Fleet},
+    fleet::{self, Fleet, FleetSummary, TenantSummary},
     report::{Runs, print_csv_together, print_workbook_together},
-    util::private_file,
+    util::{private_file, sanitize},
 };
 use std::{
     io::{BufWriter, Write},
     path::Path,
     sync::Arc,
 };
+
+/// How many tenants are listed.
+const TENANTS_MAX: usize = 20;
 
 /// Does the same for each run of a fleet. A tenant's trouble does not stop the others; the exit code is the worst one.
 fn each(
@@ -53,22 +56,40 @@ fn each(
 pub fn verify(context: &Context, folder: &Path, pace: &PaceArgs, connect: &ConnectArgs) -> Result<u8, Failure> {
     let fleet = Fleet::open(folder)?;
     let (watch, code) = each(context, &fleet, |own, run| commands::verify(own, run, pace, connect))?;
-    tell(context, &fleet, &watch).map(|()| code)
+    tell(context, &fleet, &watch).map(|_| code)
 }
 
 /// Finds out in each tenant who has not chosen a password yet.
 pub fn sweep(context: &Context, folder: &Path, args: &SweepArgs, connect: &ConnectArgs) -> Result<u8, Failure> {
     let fleet = Fleet::open(folder)?;
     let (watch, code) = each(context, &fleet, |own, run| commands::sweep(own, run, args, connect))?;
-    tell(context, &fleet, &watch).map(|()| code)
+    let summary = tell(context, &fleet, &watch)?;
+    tell_claims(context, &summary);
+    Ok(code)
+}
+
+/// The claims over all tenants, and of those in which somebody has not chosen yet.
+fn tell_claims(context: &Context, summary: &FleetSummary) {
+    let Some(all) = &summary.claimed else { return };
+    let reporter = &context.reporter;
+    reporter.notice(format!("Claimed: {}", claims_in_words(all)));
+    let open = |tenant: &&TenantSummary| tenant.claimed.is_some_and(|claims| claims.yes < claims.all());
+    let tenants: Vec<&TenantSummary> = summary.tenants.iter().filter(open).collect();
+    for tenant in tenants.iter().take(TENANTS_MAX) {
+        let claims = tenant.claimed.unwrap_or_default();
+        reporter.notice(format!("  {}: {}", sanitize::for_terminal(&tenant.name), claims_in_words(&claims)));
+    }
+    if tenants.len() > TENANTS_MAX {
+        reporter.notice(format!("  … and {} more: summary.json has all", tenants.len() - TENANTS_MAX));
+    }
 }
 
 /// Reports over all tenants. What went wrong now is noted; what an earlier process noted stays.
-fn tell(context: &Context, fleet: &Fleet, watch: &Watch) -> Result<(), Failure> {
+fn tell(context: &Context, fleet: &Fleet, watch: &Watch) -> Result<FleetSummary, Failure> {
     let now = Some(watch).filter(|watch| !watch.trouble().is_empty());
     let summary = outcome::reports(context, fleet, now)?;
     context.reporter.tell(&Event::FleetResult(&FleetResult { folder: fleet.folder(), summary: &summary }));
-    Ok(())
+    Ok(summary)
 }
 
 /// Writes the slips of each tenant: into a folder for each within `--out`, otherwise into the tenants' run folders.
