@@ -190,6 +190,19 @@ fn roster_instead_of_a_run() {
 }
 
 #[test]
+fn verify_names_no_exit_code_of_a_run() {
+    let workspace = Workspace::new("{}");
+    let roster = workspace.home.path().join("wave.csv");
+    let text = std::fs::read_to_string(&roster).expect("a roster");
+    std::fs::write(&roster, format!("{}\nnot an address\n", text.trim_end())).expect("written");
+    let endpoints = workspace.endpoint_flags();
+    let told = workspace.paste(&format!("passwave reset wave.csv --run-dir run --yes {endpoints}"), 1);
+    assert!(told.contains("Exit code 1: 1 row needs attention"), "{told}");
+    let told = workspace.paste(&format!("passwave verify run {endpoints}"), 0);
+    assert!(told.contains("1 row needs attention") && !told.contains("Exit code"), "{told}");
+}
+
+#[test]
 fn report_says_endpoints_are_unknown() {
     let workspace = Workspace::new("{}");
     workspace

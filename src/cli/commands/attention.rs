@@ -25,7 +25,9 @@ pub fn tell(context: &Context, ledger: &ReadLedger, summary: &Summary) {
     let rows: u64 = groups.iter().map(|(_, rows)| rows).sum();
     let parts: Vec<String> = groups.iter().map(|(word, rows)| format!("{} {word}", grouped(*rows))).collect();
     let verb = if rows == 1 { "needs" } else { "need" };
-    let why = format!("Exit code 1: {} {verb} attention ({}).", counted(rows, "row", "rows"), parts.join(", "));
+    // `verify` has an exit code of its own.
+    let code = if context.call.verb == "verify" { "" } else { "Exit code 1: " };
+    let why = format!("{code}{} {verb} attention ({}).", counted(rows, "row", "rows"), parts.join(", "));
     match again(context, ledger, summary) {
         Some((rows, step)) => {
             let them = if rows == 1 { "the failed one" } else { "the failed ones" };
