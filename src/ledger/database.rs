@@ -11,6 +11,7 @@ use super::postgres::mirror::Mirror;
 use super::{
     LedgerError,
     note::{self, NoteKey},
+    rewrite::Rewrite,
 };
 use rusqlite::{Connection, Params, Transaction, TransactionBehavior};
 use std::ops::Deref;
@@ -75,6 +76,19 @@ impl Database {
     #[cfg(feature = "postgres")]
     pub(super) fn note_stop(&self, why: &str) -> Result<(), LedgerError> {
         self.mirror.as_ref().map_or(Ok(()), |mirror| Ok(mirror.note_stop(why)?))
+    }
+
+    /// Rewrites the server's tables that had passwords, if that is possible; `None` if there is no server.
+    #[cfg(feature = "postgres")]
+    pub(super) fn rewrite(&self) -> Result<Option<Rewrite>, LedgerError> {
+        Ok(self.mirror.as_ref().map(Mirror::rewrite).transpose()?)
+    }
+
+    /// The same without a server.
+    #[cfg(not(feature = "postgres"))]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "like the one with a server")]
+    pub(super) const fn rewrite(&self) -> Result<Option<Rewrite>, LedgerError> {
+        Ok(None)
     }
 
     /// Removes the run from its server.

@@ -10,7 +10,7 @@
 //! included.
 
 use super::{
-    FILE_NAME, Ledger, LedgerError, ReadLedger, Removal,
+    FILE_NAME, Ledger, LedgerError, ReadLedger, Removal, Rewrite,
     approved::{self, LookupState},
     marks::{End, Marks, PLANNED_COLUMNS, Planned, mark_of, planned_columns},
     note::{self, NoteKey},
@@ -126,19 +126,23 @@ impl Ledger {
         transaction.commit()
     }
 
-    /// Rewrites the file, so that nothing of what was removed is left in its free space or in the log. It can be
-    /// repeated.
+    /// Rewrites the file, so that nothing of what was removed is left in its free space or in the log; on a server, the
+    /// tables. It can be repeated.
     ///
     /// # Errors
     /// Fails if the file cannot be written, or if another program reads it.
-    pub fn rewrite_file(&self) -> Result<(), LedgerError> {
+    pub fn rewrite_file(&self) -> Result<Rewrite, LedgerError> {
+        if let Some(rewrite) = self.read.connection.rewrite()? {
+            return Ok(rewrite);
+        }
         self.read.connection.pragma_update(None, "secure_delete", true)?;
         self.truncate_log()?;
         self.read.connection.execute_batch("VACUUM")?;
         self.truncate_log()?;
         let file = self.folder.join(FILE_NAME);
         let synced = File::options().write(true).open(&file).and_then(|file| file.sync_all());
-        synced.map_err(|source| LedgerError::File { file, source })
+        synced.map_err(|source| LedgerError::File { file, source })?;
+        Ok(Rewrite::Done)
     }
 
     /// Notes that no file of the run folder has a password any more.

@@ -68,6 +68,8 @@ use table::Table;
 
 /// The report's name in the run folder.
 pub const CSV_NAME: &str = "report.csv";
+/// Says in a folder of reports to which run they belong, if the ledger is not there.
+pub const RUN_ID_NAME: &str = "run-id.txt";
 /// The page's name in the run folder.
 pub const PAGE_NAME: &str = "report.html";
 /// The workbook's name in the run folder.

@@ -5,10 +5,11 @@
 //! that passwords may still be there ([`ReadLedger::has_passwords`]).
 
 use super::{
-    CSV_NAME, IDENTITY_NAME, PAGE_NAME, ReportError, SEALED_NAME, SUMMARY_NAME, Summary, WORKBOOK_NAME, write,
+    CSV_NAME, IDENTITY_NAME, PAGE_NAME, RUN_ID_NAME, ReportError, SEALED_NAME, SUMMARY_NAME, Summary, WORKBOOK_NAME,
+    write,
 };
 use crate::{
-    ledger::{FILE_NAME, Ledger, ReadLedger, files_of},
+    ledger::{FILE_NAME, Ledger, ReadLedger, Rewrite, files_of},
     report::evidence,
 };
 use std::{
@@ -29,6 +30,8 @@ pub const HANDOUTS_COLUMNS: [&str; 3] = ["group", "file", "slips"];
 pub struct Removed {
     /// Accounts whose passwords the ledger had.
     pub accounts: u64,
+    /// Whether the ledger's storage was rewritten without them.
+    pub rewrite: Rewrite,
     /// Files and folders that were deleted.
     pub deleted: Vec<PathBuf>,
     /// Files and folders that passwave does not know, so they were left alone.
@@ -86,7 +89,7 @@ pub fn remove_passwords(ledger: &mut Ledger, done: &mut dyn FnMut(RemovalStep)) 
     let accounts = ledger.accounts_with_passwords().map_err(ReportError::from)?;
     ledger.forget_passwords().map_err(ReportError::from)?;
     done(RemovalStep::Rows);
-    ledger.rewrite_file().map_err(ReportError::from)?;
+    let rewrite = ledger.rewrite_file().map_err(ReportError::from)?;
     done(RemovalStep::File);
     let found = Found::in_folder(ledger.folder())?;
     for path in &found.with_passwords {
@@ -97,7 +100,7 @@ pub fn remove_passwords(ledger: &mut Ledger, done: &mut dyn FnMut(RemovalStep)) 
     done(RemovalStep::Reports);
     ledger.end_removal().map_err(ReportError::from)?;
     done(RemovalStep::Ended);
-    Ok(Removed { accounts, deleted: found.with_passwords, unknown: found.unknown, summary })
+    Ok(Removed { accounts, rewrite, deleted: found.with_passwords, unknown: found.unknown, summary })
 }
 
 /// Deletes what may have passwords in a folder with reports over several runs, besides the reports themselves: copies with
@@ -163,7 +166,7 @@ impl Found {
 
 /// Files that have no passwords, or are written again without them.
 fn is_kept(name: &str) -> bool {
-    let reports = [CSV_NAME, PAGE_NAME, SUMMARY_NAME, IDENTITY_NAME];
+    let reports = [CSV_NAME, PAGE_NAME, SUMMARY_NAME, IDENTITY_NAME, RUN_ID_NAME];
     let is_evidence = name.starts_with(evidence::STEM) && !name.ends_with(".draft");
     reports.contains(&name) || is_evidence || files_of(FILE_NAME).any(|own| own == name)
 }

@@ -14,4 +14,5 @@ mod served;
 mod server;
 mod steps;
 mod takeover;
+mod verbs;
 mod workers;

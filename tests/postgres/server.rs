@@ -261,6 +261,24 @@ impl Database<'_> {
         Some(self.url_at("boss", self.server.pooler?))
     }
 
+    /// Everything in it, as text.
+    pub fn dump(&self) -> Vec<u8> {
+        let mut dump = Command::new(self.server.bin.join("pg_dump"));
+        dump.args(["-h", "127.0.0.1", "-U", "boss", "-p"]).arg(self.server.port.to_string()).arg(&self.name);
+        let output = dump.output().expect("it starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    }
+
+    /// The contents of its files on disk.
+    pub fn files(&self) -> Vec<Vec<u8>> {
+        self.sql("CHECKPOINT");
+        let number = self.sql("SELECT oid FROM pg_database WHERE datname = current_database()");
+        let folder = self.server.home.join("data/base").join(number);
+        let files = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+        files.filter_map(|file| fs::read(file).ok()).collect()
+    }
+
     /// What a statement returns.
     pub fn sql(&self, sql: &str) -> String {
         self.server.try_sql(&self.name, sql).expect("a statement")

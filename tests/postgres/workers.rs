@@ -61,16 +61,16 @@ fn quota_is_shared_by_all_processes_of_an_application() {
 }
 
 /// A tenant, a database, and a folder to work in.
-struct Office<'a> {
-    home: TempDir,
-    served: Served,
-    database: Database<'a>,
+pub struct Office<'a> {
+    pub home: TempDir,
+    pub served: Served,
+    pub database: Database<'a>,
     recipient: String,
     key: String,
 }
 
 impl<'a> Office<'a> {
-    fn new(database: Database<'a>, accounts: usize) -> Self {
+    pub fn new(database: Database<'a>, accounts: usize) -> Self {
         let names: Vec<String> = (1..=accounts).map(|n| format!("user{n}@contoso.com")).collect();
         let key = age::x25519::Identity::generate();
         let office = Self {
@@ -84,7 +84,7 @@ impl<'a> Office<'a> {
         office
     }
 
-    fn command(&self, words: &[&str]) -> Command {
+    pub fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_passwave"));
         let credentials = self.served.tenant.credentials();
         command.args(words).current_dir(self.home.path()).stdin(Stdio::null()).env_clear();
@@ -96,7 +96,7 @@ impl<'a> Office<'a> {
     }
 
     /// The exit code, and what it prints on standard error.
-    fn run(&self, words: &[&str]) -> (Option<i32>, String) {
+    pub fn run(&self, words: &[&str]) -> (Option<i32>, String) {
         let output = self.command(words).output().expect("it starts");
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     }

@@ -86,6 +86,8 @@ Examples:
       passwave doctor --cloud usgov --ca-file proxy.pem --auth certificate
   Is that folder a good place?
       passwave doctor --run-dir semester
+  Is the database ready for the night?
+      passwave doctor --ledger postgresql://runner@db.example.com/passwave
   For a program:
       passwave doctor --json > doctor.ndjson";
 
@@ -138,7 +140,9 @@ Examples:
   The slips are handed out, so nobody needs the passwords any more:
       passwave remove semester
   As a job, from all runs that ended a month ago, except those that are sealed:
-      passwave remove /srv/waves --older-than 30d --keep-sealed --yes";
+      passwave remove /srv/waves --older-than 30d --keep-sealed --yes
+  The same for all runs of a database:
+      passwave remove --older-than 30d --yes --ledger postgresql://runner@db.example.com/passwave";
 
 pub const RUNS: &str = "\
 Examples:

@@ -248,7 +248,7 @@ pub enum Verb {
     /// Check everything that a run needs, and print it as a page without secrets, for a bug report
     ///
     /// Looks at this machine, the settings, the folder, the proxy, the certificates, the clock, the sign-in service and
-    /// Graph, and signs in if there are credentials. It changes nothing. Exits with 0 if nothing stops a run, otherwise
+    /// Graph, and signs in if there are credentials. With --ledger, it also looks at the database. It changes nothing. Exits with 0 if nothing stops a run, otherwise
     /// with 3.
     #[command(after_long_help = examples::DOCTOR)]
     Doctor {
@@ -259,6 +259,8 @@ pub enum Verb {
         connect: ConnectArgs,
         #[command(flatten)]
         events: EventArgs,
+        #[command(flatten)]
+        place: LedgerArgs,
     },
     /// Run the same job against the built-in simulator: no tenant, no credentials, no risk
     ///

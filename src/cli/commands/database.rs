@@ -7,6 +7,7 @@ use passwave::{
         postgres::{Address, Clear, LEASE_DEFAULT, LedgerServer, PostgresError, StoredRun},
     },
     plan::{Plan, Settings},
+    report::RUN_ID_NAME,
     util::{
         format::{counted, grouped},
         private_file, sanitize,
@@ -21,8 +22,6 @@ use std::{
 
 /// The longest name of a run.
 const NAME_MAX: usize = 200;
-/// Says in a folder of reports to which run they belong.
-const MARK: &str = "run-id.txt";
 /// The time between two tries to take a run.
 const STANDBY_PAUSE: Duration = Duration::from_millis(500);
 /// The shortest lease: shorter ones are over whenever a machine is busy.
@@ -30,13 +29,12 @@ const LEASE_MIN: Duration = Duration::from_secs(2);
 
 /// The database of this call; `None` if its ledgers are in run folders.
 pub fn of_call(context: &Context) -> Result<Option<LedgerServer>, Failure> {
-    let Some(url) = value(context, "ledger") else { return Ok(None) };
+    let Some(address) = address(context)? else { return Ok(None) };
     let lease = match context.call.flag("lease").and_then(|flag| flag.values.first()) {
         Some(text) => parse_lease(&text.to_string_lossy())?,
         None => LEASE_DEFAULT,
     };
     let clear = if context.call.flag("clear_ledger").is_some() { Clear::Allowed } else { Clear::Refused };
-    let address = Address::parse(&url).map_err(LedgerError::from)?;
     let server = LedgerServer::connect(address, holder(), lease, clear)?;
     if server.has_asynchronous_standby() {
         context.reporter.warn_with(
@@ -45,6 +43,12 @@ pub fn of_call(context: &Context) -> Result<Option<LedgerServer>, Failure> {
         );
     }
     Ok(Some(server))
+}
+
+/// The address of the database of this call.
+pub fn address(context: &Context) -> Result<Option<Address>, Failure> {
+    let url = value(context, "ledger");
+    Ok(url.map(|url| Address::parse(&url)).transpose().map_err(LedgerError::from)?)
 }
 
 fn value(context: &Context, id: &str) -> Option<String> {
@@ -104,7 +108,7 @@ pub fn open_to_read(context: &Context, server: &LedgerServer, run: &Path) -> Res
     let reports = reports_of(context, &name);
     let ledger = Ledger::read_on(server, &name, &reports).map_err(|error| or_is_folder(error, run))?;
     let prints = ["format", "dry_run", "print_template"].iter().any(|id| context.call.flag(id).is_some());
-    if !prints && context.call.verb != "handouts" {
+    if !prints && !["handouts", "remove"].contains(&&*context.call.verb) {
         make_place(&reports, &ledger)?;
     }
     Ok(ledger)
@@ -149,7 +153,7 @@ pub fn make_place(reports: &Path, ledger: &ReadLedger) -> Result<(), Failure> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         other => other.map_err(failed)?,
     }
-    let mark = reports.join(MARK);
+    let mark = reports.join(RUN_ID_NAME);
     match fs::read_to_string(&mark) {
         Ok(text) if text.trim() == id => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound && !has_reports(reports) => {
@@ -162,7 +166,7 @@ pub fn make_place(reports: &Path, ledger: &ReadLedger) -> Result<(), Failure> {
 
 /// Removes a folder for reports that has none. Anything that is not ours stays.
 pub fn remove_place(reports: &Path) {
-    if !has_reports(reports) && fs::remove_file(reports.join(MARK)).is_ok() {
+    if !has_reports(reports) && fs::remove_file(reports.join(RUN_ID_NAME)).is_ok() {
         let _ = fs::remove_dir(reports);
     }
 }
@@ -192,6 +196,11 @@ pub fn create(
             Err(failure)
         }
     }
+}
+
+/// The names of all runs of the database.
+pub fn names(server: &LedgerServer) -> Result<Vec<PathBuf>, Failure> {
+    Ok(server.runs()?.into_iter().map(|run| run.name.into()).collect())
 }
 
 /// Lists the runs of the database.

@@ -1,6 +1,6 @@
 //! `handouts`: makes slips for the users from the ledger.
 
-use super::{opening, sealing, sweep::minute};
+use super::{database, opening, sealing, sweep::minute};
 use crate::cli::{
     args::{HandoutArgs, OpenArgs},
     console::{Event, Reporter, sealed_to},
@@ -18,7 +18,10 @@ use passwave::{
         sanitize,
     },
 };
-use std::{io::Write, path::Path};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 /// How many files and seal map values are listed; the index has all files.
 const LINES_MAX: usize = 20;
@@ -49,10 +52,18 @@ pub fn handouts(context: &Context, folder: Option<&Path>, args: &HandoutArgs, op
         }
         _ => error.into(),
     })?;
-    let out = args.out.clone().unwrap_or_else(|| first_free(&folder.join(FOLDER_NAME)));
+    let out = args.out.clone().map_or_else(|| beside_the_reports(&ledger), Ok)?;
     handouts.write(&out, &template, seal_map.as_ref())?;
     tell(&context.reporter, &ledger, &handouts, &out, seal_map.as_ref());
     Ok(u8::from(handouts.left_out().needs_a_look()))
+}
+
+/// A new folder beside the reports of the run. For a run in a database, they may not be there yet.
+fn beside_the_reports(ledger: &ReadLedger) -> Result<PathBuf, Failure> {
+    if ledger.is_on_server() {
+        database::make_place(ledger.folder(), ledger)?;
+    }
+    Ok(first_free(&ledger.folder().join(FOLDER_NAME)))
 }
 
 #[cfg(feature = "seal")]

@@ -3,7 +3,7 @@
 use crate::cli::{context::Context, failure::Failure};
 use passwave::ledger::{Created, Ledger, ReadLedger};
 use passwave::plan::{Plan, Settings};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// No database.
 pub enum LedgerServer {}
@@ -25,6 +25,14 @@ pub fn create(_: &Context, server: &LedgerServer, _: &Path, _: Settings, _: Plan
 }
 
 pub const fn remove_place(_: &Path) {}
+
+pub const fn make_place(_: &Path, _: &ReadLedger) -> Result<(), Failure> {
+    Ok(())
+}
+
+pub const fn names(server: &LedgerServer) -> Result<Vec<PathBuf>, Failure> {
+    match *server {}
+}
 
 pub const fn list(_: &Context, server: &LedgerServer, _: super::super::args::TextOrJson) -> Result<u8, Failure> {
     match *server {}

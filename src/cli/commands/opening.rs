@@ -25,7 +25,10 @@ pub fn open_real(context: &Context, folder: &Path) -> Result<Ledger, Failure> {
 
 /// Opens the ledger of a run in a tenant or of a rehearsal, to remove its passwords.
 pub fn open_to_remove(context: &Context, folder: &Path) -> Result<Ledger, Failure> {
-    Ledger::open(folder).map_err(|error| not_opened(context, error, folder))
+    match database::of_call(context)? {
+        Some(server) => database::open(context, &server, folder),
+        None => Ledger::open(folder).map_err(|error| not_opened(context, error, folder)),
+    }
 }
 
 /// Opens it for reading only, without a lock.

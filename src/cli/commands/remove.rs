@@ -5,6 +5,7 @@
 use super::{
     conditions::{Asking, Consent},
     confirm::{RemovalAnswer, removal_confirmed},
+    database,
     opening::{open_to_read, open_to_remove},
     runs::find,
     system::{Clock, runtime},
@@ -18,7 +19,7 @@ use crate::cli::{
 use jiff::Timestamp;
 use passwave::{
     fleet::{self, Fleet},
-    ledger::{FILE_NAME, ReadLedger, Removal},
+    ledger::{FILE_NAME, ReadLedger, Removal, Rewrite},
     outcome::Status,
     report::{RemovalError, Removed, WORKBOOK_NAME, delete_copies, remove_passwords},
     util::{
@@ -37,10 +38,17 @@ const FILES_MAX: usize = 10;
 /// Where copies may be that passwave cannot know of.
 const ELSEWHERE: &str = "Not removed, because passwave cannot know of them: copies of this folder (backups, snapshots, artifacts of \
      pipelines), reports and handouts written elsewhere, printed slips, and messages.";
+/// The same for a run in a database.
+const ELSEWHERE_OF_SERVER: &str = "Not removed, because passwave cannot know of them: the server's write-ahead log, backups and standbys; reports \
+     and handouts in other folders or on other machines, printed slips, and messages.";
+/// What the owner of the database can do.
+const REWRITE: &str = "VACUUM (FULL, ANALYZE) passwave.account, passwave.replaced, passwave.data_key, passwave.note";
 
 /// A run whose passwords are to be removed.
 struct Chosen {
-    folder: PathBuf,
+    /// Its folder, or its name in the database.
+    operand: PathBuf,
+    is_on_server: bool,
     accounts: u64,
     in_doubt: u64,
 }
@@ -58,13 +66,8 @@ enum Choice {
 pub fn remove(context: &Context, args: &RemoveArgs) -> Result<u8, Failure> {
     let reporter = &context.reporter;
     let folders = folders(context, args)?;
-    let is_single = folders.len() == 1 && folders[0] == args.folder;
-    let fleets: BTreeSet<PathBuf> = folders
-        .iter()
-        .filter_map(|folder| folder.parent())
-        .filter(|above| Fleet::is_at(above))
-        .map(Path::to_owned)
-        .collect();
+    let is_single = folders.len() == 1 && args.folder.as_ref() == folders.first();
+    let fleets = fleets_above(context, &folders);
     let (mut chosen, mut code) = (Vec::new(), 0);
     for folder in folders {
         match open_to_read(context, &folder).and_then(|ledger| choose(context, &ledger, args)) {
@@ -97,13 +100,26 @@ pub fn remove(context: &Context, args: &RemoveArgs) -> Result<u8, Failure> {
         }
     }
     fleets.iter().try_for_each(|fleet| refresh(context, fleet))?;
-    reporter.notice(ELSEWHERE);
+    let is_on_server = chosen.iter().any(|run| run.is_on_server);
+    reporter.notice(if is_on_server { ELSEWHERE_OF_SERVER } else { ELSEWHERE });
     Ok(code)
 }
 
-/// The run folder, or those below the folder.
+/// The fleets whose runs these are. A run in a database is in none.
+fn fleets_above(context: &Context, folders: &[PathBuf]) -> BTreeSet<PathBuf> {
+    if context.call.flag("ledger").is_some() {
+        return BTreeSet::new();
+    }
+    let above = folders.iter().filter_map(|folder| folder.parent()).filter(|above| Fleet::is_at(above));
+    above.map(Path::to_owned).collect()
+}
+
+/// The run folder, or those below the folder; or names of runs in the database.
 fn folders(context: &Context, args: &RemoveArgs) -> Result<Vec<PathBuf>, Failure> {
-    let folder = &args.folder;
+    let Some(folder) = &args.folder else { return all_of_database(context) };
+    if context.call.flag("ledger").is_some() {
+        return Ok(vec![folder.clone()]);
+    }
     if folder.join(FILE_NAME).exists() || !folder.is_dir() {
         return Ok(vec![folder.clone()]);
     }
@@ -120,6 +136,18 @@ fn folders(context: &Context, args: &RemoveArgs) -> Result<Vec<PathBuf>, Failure
         None => Err(Failure::usage(format!("{} is not a run folder, but has {runs} in it", shown(folder)))
             .hint("name one of them, or say with --older-than how old a run must be")),
     }
+}
+
+fn all_of_database(context: &Context) -> Result<Vec<PathBuf>, Failure> {
+    let Some(server) = database::of_call(context)? else {
+        return Err(Failure::usage("no run is named; nothing was removed")
+            .hint("name a run folder, or a folder with run folders below it"));
+    };
+    if context.call.flag("reports").is_some() {
+        return Err(Failure::usage("--out is the folder of one run, but none is named; nothing was removed")
+            .hint("leave it out, and start passwave in the folder with the folders of the runs"));
+    }
+    database::names(&server)
 }
 
 fn choose(context: &Context, ledger: &ReadLedger, args: &RemoveArgs) -> Result<Choice, Failure> {
@@ -143,7 +171,12 @@ fn choose(context: &Context, ledger: &ReadLedger, args: &RemoveArgs) -> Result<C
         return Ok(Choice::NotEnded(failure.then(format!("End it with:  {step}"), step.to_string())));
     }
     let (accounts, in_doubt) = (ledger.accounts_with_passwords()?, ledger.counts().of(Status::InDoubt));
-    Ok(Choice::Remove(Chosen { folder: ledger.folder().to_owned(), accounts, in_doubt }))
+    Ok(Choice::Remove(Chosen {
+        operand: ledger.operand().to_owned(),
+        is_on_server: ledger.is_on_server(),
+        accounts,
+        in_doubt,
+    }))
 }
 
 fn is_older(last_change: Option<i64>, age: Duration) -> bool {
@@ -173,7 +206,8 @@ fn ask(context: &Context, args: &RemoveArgs, chosen: &[Chosen]) -> Result<Option
         }
     }
     let places = match chosen {
-        [run] => shown(&run.folder),
+        [run] => shown(&run.operand),
+        runs if runs[0].is_on_server => counted(runs.len() as u64, "run", "runs"),
         runs => counted(runs.len() as u64, "run folder", "run folders"),
     };
     match runtime(Clock::Real)?.block_on(removal_confirmed(reporter, accounts, &places)) {
@@ -183,14 +217,13 @@ fn ask(context: &Context, args: &RemoveArgs, chosen: &[Chosen]) -> Result<Option
 }
 
 fn remove_from(context: &Context, args: &RemoveArgs, run: &Chosen) -> Result<(), Failure> {
-    let mut ledger = open_to_remove(context, &run.folder)?;
+    let mut ledger = open_to_remove(context, &run.operand)?;
     let removed = remove_passwords(&mut ledger, &mut |_| {}).map_err(|error| {
-        let step = context.step("remove", &run.folder);
+        let step = context.step("remove", &run.operand);
         let step = if args.yes { step.switch("yes") } else { step };
-        Failure::from(error)
-            .then(format!("Passwords may still be in the folder. Go on with:  {step}"), step.to_string())
+        Failure::from(error).then(format!("Passwords may still be there. Go on with:  {step}"), step.to_string())
     })?;
-    tell(&context.reporter, &run.folder, &removed);
+    tell(&context.reporter, &run.operand, &removed);
     Ok(())
 }
 
@@ -218,12 +251,24 @@ fn refresh(context: &Context, folder: &Path) -> Result<(), Failure> {
 fn tell(reporter: &Reporter, folder: &Path, removed: &Removed) {
     let passwords = counted(removed.accounts, "password", "passwords");
     reporter.notice(format!("{}: {passwords} removed from the ledger and the reports.", shown(folder)));
+    tell_rewrite(reporter, removed.rewrite);
     list(reporter, "Deleted", &removed.deleted);
     list(
         reporter,
         "Left alone, because passwave does not know them (look whether they have passwords)",
         &removed.unknown,
     );
+}
+
+/// Says it if the server's files may still have something.
+fn tell_rewrite(reporter: &Reporter, rewrite: Rewrite) {
+    let why = match rewrite {
+        Rewrite::NotOwner => "only the owner of the database may rewrite its tables",
+        Rewrite::InUse => "other processes work with its tables, so they were not rewritten",
+        _ => return,
+    };
+    let hint = format!("let the owner of the database run:  {REWRITE}");
+    reporter.warn_with(format!("the server's files may still have the passwords in free space: {why}"), &hint);
 }
 
 fn list(reporter: &Reporter, what: &str, files: &[PathBuf]) {

@@ -43,7 +43,7 @@ pub fn hint(error: &PostgresError) -> Option<String> {
 }
 
 /// What to do about an error with this SQLSTATE.
-fn of_code(code: &str) -> Option<String> {
+pub fn of_code(code: &str) -> Option<String> {
     let hint = match code {
         "53100" => "free some space on the server's disk, then continue the run; what was recorded so far is safe",
         "28000" | "28P01" => "check the user, and the password in PGPASSWORD or the password file",

@@ -81,7 +81,8 @@ impl Address {
     }
 
     /// Whether the connection is encrypted.
-    pub(super) fn is_encrypted(&self) -> bool {
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
         self.config.get_ssl_mode() != SslMode::Disable
     }
 }

@@ -106,6 +106,11 @@ impl Link {
         Ok(client)
     }
 
+    /// What makes TLS sessions with the server.
+    pub(super) fn tls(&self) -> MakeRustlsConnect {
+        self.tls.clone()
+    }
+
     /// Another connection to the same server.
     pub(super) fn another(&self) -> Self {
         Self { client: Arc::default(), ..self.clone() }

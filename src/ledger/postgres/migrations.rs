@@ -51,17 +51,7 @@ async fn step(link: &Link) -> Result<(), Fault> {
     let mut held = link.connected().await?;
     let client = client(&mut held);
     let known = applied(client).await?;
-    let wrong = |why: String| Fault::Other(PostgresError::Tables { server: link.server().to_owned(), why });
-    for (at, (version, hash)) in known.iter().enumerate() {
-        match STEPS.get(at) {
-            None => return Err(wrong(format!("a newer release has changed them (step {version})"))),
-            Some((own, sql)) if own != version || hash_of(sql) != *hash => {
-                return Err(wrong(format!("step {version} is another one here")));
-            }
-            Some(_) => {}
-        }
-    }
-    let missing = STEPS.get(known.len()..).unwrap_or_default();
+    let missing = missing(&known, link.server()).map_err(Fault::Other)?;
     if missing.is_empty() {
         return Ok(());
     }
@@ -84,8 +74,23 @@ async fn step(link: &Link) -> Result<(), Fault> {
     Ok(transaction.commit().await?)
 }
 
+/// The steps that a database with the `known` ones lacks.
+pub(super) fn missing(known: &[(i32, String)], server: &str) -> Result<&'static [(i32, &'static str)], PostgresError> {
+    let wrong = |why: String| PostgresError::Tables { server: server.to_owned(), why };
+    for (at, (version, hash)) in known.iter().enumerate() {
+        match STEPS.get(at) {
+            None => return Err(wrong(format!("a newer release has changed them (step {version})"))),
+            Some((own, sql)) if own != version || hash_of(sql) != *hash => {
+                return Err(wrong(format!("step {version} is another one here")));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(STEPS.get(known.len()..).unwrap_or_default())
+}
+
 /// The steps that the database has.
-async fn applied(client: &Client) -> Result<Vec<(i32, String)>, tokio_postgres::Error> {
+pub(super) async fn applied(client: &Client) -> Result<Vec<(i32, String)>, tokio_postgres::Error> {
     let there = client.query_typed_one("SELECT to_regclass('passwave.migration') IS NOT NULL", &[]).await?;
     if !there.try_get::<_, bool>(0)? {
         return Ok(Vec::new());

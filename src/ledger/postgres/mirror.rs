@@ -12,10 +12,14 @@ use super::{
     lease::{Lease, LeaseState},
     link::{Link, Worker},
     quota::{LeasedQuota, QuotaKey},
+    rewrite,
     server::ServerIdentity,
     tables::{TABLES, Table, write_text},
 };
-use crate::{graph::quota::Quota, ledger::LedgerError};
+use crate::{
+    graph::quota::Quota,
+    ledger::{LedgerError, rewrite::Rewrite},
+};
 use rusqlite::{Connection, OptionalExtension};
 use std::{
     cell::{Cell, RefCell},
@@ -134,6 +138,11 @@ impl Mirror {
     /// Notes why the run stopped, for a person to look at.
     pub(in crate::ledger) fn note_stop(&self, why: &str) -> Result<(), PostgresError> {
         self.lease.note_stop(&self.worker, self.link.clone(), why)
+    }
+
+    /// Rewrites the tables that had passwords, if that is possible.
+    pub(in crate::ledger) fn rewrite(&self) -> Result<Rewrite, PostgresError> {
+        rewrite::rewrite(&self.worker, self.link.clone(), self.lease.run)
     }
 
     /// Removes the run.

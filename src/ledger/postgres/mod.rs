@@ -9,12 +9,14 @@
 
 mod address;
 mod commit;
+mod health;
 mod lease;
 mod link;
 pub(super) mod load;
 mod migrations;
 pub(super) mod mirror;
 mod quota;
+mod rewrite;
 mod runs;
 mod server;
 mod tables;
@@ -23,6 +25,7 @@ mod upload;
 
 pub use address::Address;
 pub use error::PostgresError;
+pub use health::{ServerHealth, Tables};
 pub use runs::StoredRun;
 
 use super::{LedgerError, server_error as error, version};

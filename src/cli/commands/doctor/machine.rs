@@ -5,8 +5,12 @@ use crate::cli::{console, next_step};
 use std::env::consts::{ARCH, OS};
 
 /// The features that this program was built with.
-const FEATURES: [(&str, bool); 3] =
-    [("pfx", cfg!(feature = "pfx")), ("seal", cfg!(feature = "seal")), ("xlsx", cfg!(feature = "xlsx"))];
+const FEATURES: [(&str, bool); 4] = [
+    ("pfx", cfg!(feature = "pfx")),
+    ("postgres", cfg!(feature = "postgres")),
+    ("seal", cfg!(feature = "seal")),
+    ("xlsx", cfg!(feature = "xlsx")),
+];
 
 /// Describes both.
 pub(super) fn examine(examination: &mut Examination<'_>) {

@@ -5,6 +5,8 @@
 //! Invariant: the page has names of variables, but no values that could be secret, and no user name of a proxy.
 
 mod certificates;
+#[cfg(feature = "postgres")]
+mod database;
 mod folder;
 mod machine;
 mod network;
@@ -66,6 +68,8 @@ pub fn doctor(context: &Context, run_dir: Option<&Path>, connect: &ConnectArgs) 
     machine::examine(&mut examination);
     settings::examine(&mut examination, &context.call);
     folder::examine(&mut examination, run_dir);
+    #[cfg(feature = "postgres")]
+    database::examine(&mut examination, context);
     sign_in::examine_credentials(&mut examination, connect);
     certificates::examine(&mut examination, connect);
     let destination = Destination::new(connect);
