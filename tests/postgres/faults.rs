@@ -104,6 +104,23 @@ fn overtaken_process_records_nothing_more() {
 }
 
 #[test]
+fn takeover_whose_answer_is_lost_is_still_a_takeover() {
+    let Some(postgres) = shared() else { return };
+    for cut in [Cut::Before, Cut::After] {
+        let database = postgres.database();
+        let mut zombie = create(&calm(&database.url()), "wave", 6).expect("made");
+        turn(&mut zombie, vec![], 2).expect("a turn");
+        database.sql("UPDATE passwave.run SET until = clock_timestamp() - interval '1 second'");
+        let proxy = Proxy::to(postgres.port);
+        let next = calm(&database.url_at("boss", proxy.port));
+        proxy.cut(cut);
+        let mut next = open(&next, "wave").expect("taken at the second try");
+        assert!(proxy.is_done());
+        assert_eq!(turn(&mut next, vec![], 99).expect("a turn").len(), 4, "{cut:?}: the others may be on their way");
+    }
+}
+
+#[test]
 fn rows_on_their_way_wait_after_a_takeover() {
     let Some(postgres) = shared() else { return };
     let database = postgres.database();

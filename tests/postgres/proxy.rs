@@ -43,7 +43,7 @@ impl Proxy {
         own
     }
 
-    /// Cuts the connection at the next commit.
+    /// Cuts the connection at the next commit or claim.
     pub fn cut(&self, cut: Cut) {
         self.cut.store(cut as u8, Ordering::SeqCst);
     }
@@ -60,8 +60,8 @@ fn pass(client: TcpStream, server: TcpStream, cut: &Arc<AtomicU8>) {
     let (cut, dropping) = (Arc::clone(cut), Arc::clone(&drops_answer));
     thread::spawn(move || {
         copy(up, &server, |bytes| {
-            let is_commit = bytes.windows(COMMIT.len()).any(|part| part == COMMIT);
-            if !is_commit {
+            let has = |mark: &[u8]| bytes.windows(mark.len()).any(|part| part == mark);
+            if !has(COMMIT) && !has(CLAIM) {
                 return true;
             }
             match cut.swap(0, Ordering::SeqCst) {
@@ -79,6 +79,8 @@ fn pass(client: TcpStream, server: TcpStream, cut: &Arc<AtomicU8>) {
 
 /// What every commit of a ledger has in its statement.
 const COMMIT: &[u8] = b"SET commits = commits + 1";
+/// What a process has in its statement that takes a run.
+const CLAIM: &[u8] = b"epoch = taken.epoch + 1";
 
 /// Copies until the end, or until `goes_on` says no; then both ends are cut.
 fn copy(mut from: TcpStream, mut to: &TcpStream, goes_on: impl Fn(&[u8]) -> bool) {

@@ -75,7 +75,11 @@ pub(super) async fn claim(link: &Link, name: &str, holder: &Holder, lease: Durat
     loop {
         tries += 1;
         match try_claim(link, name, holder, lease).await {
-            Ok(Some(row)) => return read(&row).map_err(|error| link.failed(&error)),
+            Ok(Some(row)) => {
+                let claim = read(&row).map_err(|error| link.failed(&error))?;
+                // An earlier try may have taken the run without an answer, and so have hidden the holder before it.
+                return Ok(Claim { is_takeover: claim.is_takeover || tries > 1, ..claim });
+            }
             Ok(None) => return Err(why_not(link, name).await),
             Err(error) if super::error::is_passing(&error) && tries < CLAIMS => {}
             Err(error) => return Err(link.failed(&error)),
