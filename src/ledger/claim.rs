@@ -60,30 +60,32 @@ impl Ledger {
         let approved = self.read.approved.borrow();
         let Some(approved) = &*approved else { return Ok(Claims::default()) };
         let sessions = self.due_sessions(transaction, approved, most, now)?;
-        let writes = self.due_writes(transaction, approved, most - sessions.len(), now)?;
+        let writes = self.due_writes(transaction, approved, Method::Graph, most - sessions.len(), now)?;
         let mut update = transaction.prepare_cached("UPDATE account SET sessions = 'in_flight' WHERE row = ?1")?;
         for due in &sessions {
             update.execute([due.row])?;
         }
-        let mut update = transaction.prepare_cached(
-            "UPDATE account SET state = 'in_flight', attempts = attempts + 1, sent_at = ?2, proof = ?3 WHERE row = ?1",
-        )?;
-        for (claimed, proof) in &writes {
-            update.execute((claimed.row, now + self.clock_ahead, proof))?;
-        }
+        self.mark_in_flight(transaction, &writes, now)?;
         Ok(Claims { writes: writes.into_iter().map(|(claimed, _)| claimed).collect(), sessions })
     }
 
-    fn due_writes(
+    /// Up to `most` rows that are due to be sent by this method, each with its proof for when it is in flight.
+    pub(super) fn due_writes(
         &self,
         transaction: &Transaction<'_>,
         approved: &Approved,
+        method: Method,
         most: usize,
         now: i64,
     ) -> Result<Vec<(Claimed, i64)>, LedgerError> {
+        // Each method has an index of its own, so the statement must name it.
+        let is_of_method = match method {
+            Method::Graph => "method IS NULL",
+            Method::Writeback => "method = 'writeback'",
+        };
         let mut select = transaction.prepare_cached(&format!(
             "SELECT {}, nth, password, doubt, troubles, settled_at, proof, attempts {FROM}
-             WHERE state = 'planned' AND method IS NULL AND not_before <= ?1 AND account.row <= ?3
+             WHERE state = 'planned' AND {is_of_method} AND not_before <= ?1 AND account.row <= ?3
              ORDER BY not_before, account.row LIMIT ?2",
             planned_columns!()
         ))?;
@@ -91,14 +93,30 @@ impl Ledger {
         let mut claimed = Vec::new();
         while let Some(row) = rows.next()? {
             let proof = self.proof_in_flight(row)?;
-            claimed.push((self.claimed(row, approved, Method::Graph)?, proof));
+            claimed.push((self.claimed(row, approved, method)?, proof));
         }
         Ok(claimed)
     }
 
+    /// Notes that these rows are sent now.
+    pub(super) fn mark_in_flight(
+        &self,
+        transaction: &Transaction<'_>,
+        due: &[(Claimed, i64)],
+        now: i64,
+    ) -> Result<(), LedgerError> {
+        let mut update = transaction.prepare_cached(
+            "UPDATE account SET state = 'in_flight', attempts = attempts + 1, sent_at = ?2, proof = ?3 WHERE row = ?1",
+        )?;
+        for (claimed, proof) in due {
+            update.execute((claimed.row, now + self.clock_ahead, proof))?;
+        }
+        Ok(())
+    }
+
     /// Compares the doubts of a planned row with its proof. Returns the proof for when it is in flight, so a later
     /// process knows that it was.
-    pub(super) fn proof_in_flight(&self, row: &Row<'_>) -> Result<i64, LedgerError> {
+    fn proof_in_flight(&self, row: &Row<'_>) -> Result<i64, LedgerError> {
         let number = row.get(0)?;
         let mut end = End {
             state: State::Planned.as_str(),
@@ -115,7 +133,7 @@ impl Ledger {
     }
 
     /// Reads a row that is to be sent by this `method`.
-    pub(super) fn claimed(&self, row: &Row<'_>, approved: &Approved, method: Method) -> Result<Claimed, LedgerError> {
+    fn claimed(&self, row: &Row<'_>, approved: &Approved, method: Method) -> Result<Claimed, LedgerError> {
         let (planned, _) = Planned::read(row)?;
         approved.must_hold(&self.read.marks, &planned)?;
         if self.method_of(&planned) != method {

@@ -7,7 +7,7 @@
 use super::{
     Ledger, LedgerError,
     approved::{Approved, changed, is_doubt_proven},
-    claim::FROM,
+    claim::{Claimed, FROM},
     marks::{End, PLANNED_COLUMNS, Planned, planned_columns},
     state::State,
     writeback::{Errand, LOOK_AFTER_MILLIS, WritebackClaim},
@@ -38,48 +38,13 @@ impl Ledger {
             update.execute((claim.row, now + AWAY_MILLIS))?;
         }
         let beginning = beginning.min(most - claims.len());
-        let mut update = transaction.prepare_cached(
-            "UPDATE account SET state = 'in_flight', attempts = attempts + 1, sent_at = ?2, proof = ?3 WHERE row = ?1",
-        )?;
-        for (claim, proof) in self.due_resets(transaction, approved, beginning, now)? {
-            update.execute((claim.row, now + self.clock_ahead, proof))?;
-            claims.push(claim);
+        let resets = self.due_writes(transaction, approved, Method::Writeback, beginning, now)?;
+        if let Some((sent, _)) = resets.iter().find(|(reset, _)| reset.doubt.any()) {
+            return Err(changed(sent.row, "it may have been sent before, so it must not be sent again"));
         }
+        self.mark_in_flight(transaction, &resets, now)?;
+        claims.extend(resets.into_iter().map(|(reset, _)| begin(reset)));
         Ok(claims)
-    }
-
-    fn due_resets(
-        &self,
-        transaction: &Transaction<'_>,
-        approved: &Approved,
-        most: usize,
-        now: i64,
-    ) -> Result<Vec<(WritebackClaim, i64)>, LedgerError> {
-        let mut select = transaction.prepare_cached(&format!(
-            "SELECT {}, nth, password, doubt, troubles, settled_at, proof, attempts {FROM}
-             WHERE state = 'planned' AND method = 'writeback' AND not_before <= ?1 AND account.row <= ?3
-             ORDER BY not_before, account.row LIMIT ?2",
-            planned_columns!()
-        ))?;
-        let mut rows = select.query((now, most, self.last_row))?;
-        let mut claimed = Vec::new();
-        while let Some(row) = rows.next()? {
-            let proof = self.proof_in_flight(row)?;
-            let reset = self.claimed(row, approved, Method::Writeback)?;
-            if reset.doubt.any() {
-                return Err(changed(reset.row, "it may have been sent before, so it must not be sent again"));
-            }
-            let claim = WritebackClaim {
-                row: reset.row,
-                user_principal_name: reset.user_principal_name.clone(),
-                object_id: reset.object_id.clone(),
-                errand: Errand::Reset(reset),
-                is_accepted: false,
-                polls: 0,
-            };
-            claimed.push((claim, proof));
-        }
-        Ok(claimed)
     }
 
     fn due_accepted(
@@ -177,5 +142,17 @@ impl Ledger {
         )?;
         drop((select, update));
         transaction.commit()
+    }
+}
+
+/// The claim of a row that was never sent.
+fn begin(reset: Claimed) -> WritebackClaim {
+    WritebackClaim {
+        row: reset.row,
+        user_principal_name: reset.user_principal_name.clone(),
+        object_id: reset.object_id.clone(),
+        errand: Errand::Reset(reset),
+        is_accepted: false,
+        polls: 0,
     }
 }
