@@ -61,6 +61,8 @@ pub mod state;
 mod store;
 mod tally;
 mod timeline;
+#[cfg(feature = "postgres")]
+mod tls_fault;
 mod trouble;
 mod turn;
 mod version;

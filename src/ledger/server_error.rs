@@ -2,6 +2,7 @@
 //!
 //! Invariant: no text of the server is passed on in which it may repeat a value of a row.
 
+use super::tls_fault::TlsFault;
 use crate::util::sanitize;
 use std::path::PathBuf;
 
@@ -35,6 +36,14 @@ pub enum PostgresError {
         server: String,
         /// What happened.
         why: String,
+    },
+    /// The connection cannot be protected.
+    #[error("the connection to the ledger's database at {server} cannot be protected: {fault}; nothing was sent")]
+    Tls {
+        /// The server.
+        server: String,
+        /// What is wrong.
+        fault: TlsFault,
     },
     /// The server refused a statement or the sign-in.
     #[error("the ledger's database at {server} refused it: {why} (SQLSTATE {code})")]
@@ -149,6 +158,9 @@ const PASSING: [&str; 8] = ["08", "57P01", "57P02", "57P03", "57P05", "53300", "
 impl PostgresError {
     /// The error of the driver.
     pub(super) fn of(error: &tokio_postgres::Error, server: &str) -> Self {
+        if let Some(fault) = TlsFault::of(error) {
+            return Self::Tls { server: server.to_owned(), fault };
+        }
         let Some(said) = error.as_db_error() else {
             return Self::Unreachable { server: server.to_owned(), why: chain(error) };
         };

@@ -3,6 +3,8 @@
 #![cfg(all(unix, feature = "cli", feature = "postgres", feature = "seal"))]
 #![expect(clippy::print_stderr, reason = "reports a missing server")]
 
+mod certificates;
+mod entra;
 mod faults;
 mod log;
 mod proxy;
@@ -14,5 +16,6 @@ mod served;
 mod server;
 mod steps;
 mod takeover;
+mod tls;
 mod verbs;
 mod workers;

@@ -66,6 +66,15 @@ fn as_user(program: &Path) -> Command {
     }
 }
 
+/// Makes the user of the servers the owner of a file.
+pub fn give_to_the_server(file: &Path) {
+    if is_root() {
+        let mut chown = Command::new("chown");
+        chown.arg(USER).arg(file);
+        must_succeed(chown);
+    }
+}
+
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address").port()
 }

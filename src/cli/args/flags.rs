@@ -289,7 +289,7 @@ pub struct ConnectArgs {
     /// URL of the sign-in service, instead of the cloud's; AZURE_AUTHORITY_HOST sets it as well
     #[arg(long, value_name = "URL")]
     pub authority_host: Option<String>,
-    /// Extra certificates (PEM) to trust, for networks whose proxy inspects TLS
+    /// Extra certificates (PEM) to trust, for networks whose proxy inspects TLS, or a database with its own authority
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
 }

@@ -1,7 +1,7 @@
 //! The flags that say where the ledger of a run is.
 
 #[cfg(feature = "postgres")]
-use super::values::duration;
+use super::values::{Auth, duration};
 use clap::Args;
 #[cfg(feature = "postgres")]
 use std::{path::PathBuf, time::Duration};
@@ -16,9 +16,33 @@ pub struct LedgerArgs {
     #[arg(long, value_name = "URL", hide_short_help = true)]
     pub ledger: Option<String>,
     #[cfg(feature = "postgres")]
+    /// The password of the database is an Entra token, for Azure Database for PostgreSQL; the values are those of --auth, and
+    /// auto does as --auth does
+    #[arg(long, value_enum, value_name = "HOW", hide_short_help = true)]
+    pub ledger_auth: Option<Auth>,
+    #[cfg(feature = "postgres")]
     /// How long a process that is not heard from keeps its run in the database [default: 30s]
     #[arg(long, value_name = "TIME", value_parser = duration, hide_short_help = true)]
     pub lease: Option<Duration>,
+}
+
+/// Certificates to trust, for commands that connect to the database alone.
+#[derive(Args)]
+#[command(next_help_heading = "Ledger")]
+pub struct TrustArgs {
+    #[cfg(feature = "postgres")]
+    /// Extra certificates (PEM) to trust, for a database with its own authority
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    pub ca_file: Option<PathBuf>,
+}
+
+/// The database, for a command that signs in to nothing else.
+#[derive(Args)]
+pub struct LoneLedgerArgs {
+    #[command(flatten)]
+    pub ledger: LedgerArgs,
+    #[command(flatten)]
+    pub trust: TrustArgs,
 }
 
 /// The same with the folder for the reports.

@@ -23,7 +23,7 @@ pub use flags::{
     PastedToVerify, PlanArgs, PolicyArgs, RulesArgs, RunArgs, SealArgs, SimulatorArgs,
 };
 pub use handouts::HandoutArgs;
-pub use ledger::{HeldLedgerArgs, LedgerAndReportsArgs, LedgerArgs, NewLedgerArgs};
+pub use ledger::{HeldLedgerArgs, LedgerAndReportsArgs, LedgerArgs, LoneLedgerArgs, NewLedgerArgs, TrustArgs};
 pub use remove::RemoveArgs;
 pub use rows::RowsArgs;
 pub use settings::{ParseError, ParsedArgs, read};
@@ -178,7 +178,7 @@ pub enum Verb {
         #[command(flatten)]
         open: OpenArgs,
         #[command(flatten)]
-        place: LedgerArgs,
+        place: LoneLedgerArgs,
     },
     /// Find out which users have not chosen a password of their own yet
     ///
@@ -233,7 +233,7 @@ pub enum Verb {
         #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
         format: TextOrJson,
         #[command(flatten)]
-        place: LedgerArgs,
+        place: LoneLedgerArgs,
     },
     /// Work on the runs of a database, one after the other, until stopped
     ///
@@ -334,8 +334,9 @@ pub enum Verb {
 /// Flags of `reset` that `plan` accepts and ignores.
 pub const NOT_FOR_A_PLAN: [&str; 4] = ["dry_run", "yes", "pilot", "show"];
 /// Flags of `reset` that `rehearse` accepts and ignores: it does not sign in.
-pub const NOT_FOR_A_REHEARSAL: [&str; 13] = [
+pub const NOT_FOR_A_REHEARSAL: [&str; 14] = [
     "ledger",
+    "ledger_auth",
     "lease",
     "reports",
     "clear_ledger",
@@ -352,8 +353,8 @@ pub const NOT_FOR_A_REHEARSAL: [&str; 13] = [
 
 /// Flags of `run` that `verify` and `report` accept and ignore.
 pub const NOT_FOR_VERIFYING: [&str; 3] = ["yes", "identity", "passphrase"];
-pub const NOT_FOR_A_REPORT: [&str; 9] =
-    ["yes", "auth", "client_id", "login_hint", "cloud", "tenants", "graph_endpoint", "authority_host", "ca_file"];
+pub const NOT_FOR_A_REPORT: [&str; 8] =
+    ["yes", "auth", "client_id", "login_hint", "cloud", "tenants", "graph_endpoint", "authority_host"];
 
 fn without_meaning_in_a_report(arg: Arg) -> Arg {
     hidden(arg, &NOT_FOR_A_REPORT)

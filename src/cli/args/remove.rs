@@ -1,6 +1,6 @@
 //! The flags of `remove`.
 
-use super::{LedgerAndReportsArgs, values::age};
+use super::{LedgerAndReportsArgs, TrustArgs, values::age};
 use clap::Args;
 use std::{path::PathBuf, time::Duration};
 
@@ -21,4 +21,6 @@ pub struct RemoveArgs {
     pub yes: bool,
     #[command(flatten)]
     pub place: LedgerAndReportsArgs,
+    #[command(flatten)]
+    pub trust: TrustArgs,
 }

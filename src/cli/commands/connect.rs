@@ -217,7 +217,7 @@ fn must_fit_the_method(connect: &ConnectArgs) -> Result<(), Failure> {
 }
 
 /// Shows the user what to do, and opens the browser if they need one here.
-fn show(reporter: &Reporter) -> auth::Show {
+pub fn show(reporter: &Reporter) -> auth::Show {
     let reporter = reporter.clone();
     Box::new(move |prompt| {
         reporter.tell(&Event::SignInPrompt(prompt));

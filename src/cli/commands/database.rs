@@ -1,5 +1,6 @@
 //! The database that holds the ledgers of runs, if a flag or a variable names one.
 
+use super::database_token::TokenPasswords;
 use crate::cli::{args::TextOrJson, context::Context, failure::Failure};
 use passwave::{
     ledger::{
@@ -17,6 +18,7 @@ use std::{
     fs,
     io::{self, Write as _},
     path::{Component, Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -29,13 +31,14 @@ const LEASE_MIN: Duration = Duration::from_secs(2);
 
 /// The database of this call; `None` if its ledgers are in run folders.
 pub fn of_call(context: &Context) -> Result<Option<LedgerServer>, Failure> {
-    let Some(address) = address(context)? else { return Ok(None) };
+    let Some(Place { address, tokens }) = place(context)? else { return Ok(None) };
     let lease = match context.call.flag("lease").and_then(|flag| flag.values.first()) {
         Some(text) => parse_lease(&text.to_string_lossy())?,
         None => LEASE_DEFAULT,
     };
     let clear = if context.call.flag("clear_ledger").is_some() { Clear::Allowed } else { Clear::Refused };
-    let server = LedgerServer::connect(address, holder(), lease, clear)?;
+    let server = LedgerServer::connect(address, holder(), lease, clear);
+    let server = server.map_err(|error| not_connected(error, tokens.as_deref()))?;
     if server.has_asynchronous_standby() {
         context.reporter.warn_with(
             format!("a standby of {} does not confirm commits, so a failover may lose the last ones", server.shown()),
@@ -45,10 +48,32 @@ pub fn of_call(context: &Context) -> Result<Option<LedgerServer>, Failure> {
     Ok(Some(server))
 }
 
-/// The address of the database of this call.
-pub fn address(context: &Context) -> Result<Option<Address>, Failure> {
-    let url = value(context, "ledger");
-    Ok(url.map(|url| Address::parse(&url)).transpose().map_err(LedgerError::from)?)
+/// Where a database is.
+pub struct Place {
+    pub address: Address,
+    /// What gets its passwords, if they are tokens.
+    pub tokens: Option<Arc<TokenPasswords>>,
+}
+
+/// Where the database of this call is.
+pub fn place(context: &Context) -> Result<Option<Place>, Failure> {
+    let Some(url) = value(context, "ledger") else { return Ok(None) };
+    let address = Address::parse(&url).map_err(LedgerError::from)?;
+    let address = address.trusting(value(context, "ca_file").map(Into::into));
+    let tokens = TokenPasswords::of_call(context)?;
+    let address = match &tokens {
+        Some(source) => address.with_passwords(Arc::<TokenPasswords>::clone(source)),
+        None => address,
+    };
+    Ok(Some(Place { address, tokens }))
+}
+
+/// The failure to connect. If there was no token, it is that of the sign-in.
+pub fn not_connected(error: LedgerError, tokens: Option<&TokenPasswords>) -> Failure {
+    match tokens.and_then(TokenPasswords::failure) {
+        Some(failure) => failure.into(),
+        None => error.into(),
+    }
 }
 
 fn value(context: &Context, id: &str) -> Option<String> {

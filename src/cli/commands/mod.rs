@@ -17,6 +17,8 @@ mod database;
 #[cfg(not(feature = "postgres"))]
 #[path = "no_database.rs"]
 mod database;
+#[cfg(feature = "postgres")]
+mod database_token;
 mod destination;
 mod doctor;
 mod evidence;

@@ -25,8 +25,9 @@ use std::{
 };
 
 /// Flags of a call that its successor needs as well.
-const REPEATED: [&str; 19] = [
+const REPEATED: [&str; 20] = [
     "ledger",
+    "ledger_auth",
     "lease",
     "reports",
     "config",
@@ -71,7 +72,8 @@ impl NextStep {
         let words = vec![Word::Bare(verb.to_owned()), Word::Operand(operand.into())];
         let mut step = Self { program: shell::program(call.words.first()), words };
         // A rehearsal is always in a folder.
-        let is_elsewhere = |id: &str| call.verb == "rehearse" && ["ledger", "lease", "reports"].contains(&id);
+        let is_elsewhere =
+            |id: &str| call.verb == "rehearse" && ["ledger", "ledger_auth", "lease", "reports"].contains(&id);
         let taken = REPEATED.into_iter().filter(|id| !is_elsewhere(id)).filter_map(|id| call.flag(id));
         for flag in taken.filter(|flag| is_lacking(call, verb, flag)) {
             step.add(flag);

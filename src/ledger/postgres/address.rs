@@ -4,13 +4,14 @@
 //!
 //! Invariant: a connection that leaves this machine is encrypted, and the server's certificate is checked.
 
-use super::error::PostgresError;
+use super::{error::PostgresError, password::PasswordSource};
 use crate::util::sanitize;
 use secrecy::{ExposeSecret, SecretString};
 use std::{
     fs,
     net::IpAddr,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 use tokio_postgres::{
@@ -27,9 +28,21 @@ const KEEPALIVE: Duration = Duration::from_secs(15);
 #[derive(Clone)]
 pub struct Address {
     pub(super) config: Config,
-    /// The only certificates that are trusted, if the address names a file of them.
-    pub(super) roots: Option<PathBuf>,
+    pub(super) trust: Trust,
+    /// Gives the password of each connection, if it is not always the same.
+    pub(super) passwords: Option<Arc<dyn PasswordSource>>,
     shown: String,
+}
+
+/// What each side of the connection proves with certificates. All files are PEM.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Trust {
+    /// The only authorities that are trusted, if the address names a file of them.
+    pub roots: Option<PathBuf>,
+    /// Authorities that are trusted besides those of the system.
+    pub more: Option<PathBuf>,
+    /// The client's certificate and its key.
+    pub client: Option<(PathBuf, PathBuf)>,
 }
 
 /// A variable of the environment.
@@ -45,7 +58,7 @@ impl Address {
     }
 
     fn parse_with(url: &str, variable: Variable<'_>) -> Result<Self, PostgresError> {
-        let Parts { base, options, mode, roots } = Parts::of(url)?;
+        let Parts { base, options, mode, files } = Parts::of(url)?;
         let whole = if options.is_empty() { base } else { format!("{base}?{}", options.join("&")) };
         // The parser repeats parts of what it cannot parse, which may be a password.
         let mut config: Config = whole
@@ -69,9 +82,22 @@ impl Address {
         if let Some(password) = password(&config, variable)? {
             config.password(password.expose_secret());
         }
-        let roots = roots.or_else(|| variable("PGSSLROOTCERT").map(Into::into));
-        let shown = shown(&config);
-        Ok(Self { config, roots, shown })
+        let (trust, shown) = (trust(&files, variable)?, shown(&config));
+        Ok(Self { config, trust, passwords: None, shown })
+    }
+
+    /// Trusts the authorities in this file, too, unless the address names a file of its own.
+    #[must_use]
+    pub fn trusting(mut self, file: Option<PathBuf>) -> Self {
+        self.trust.more = file;
+        self
+    }
+
+    /// Takes the password of each connection from `passwords`.
+    #[must_use]
+    pub fn with_passwords(mut self, passwords: Arc<dyn PasswordSource>) -> Self {
+        self.passwords = Some(passwords);
+        self
     }
 
     /// The server and the database, for messages.
@@ -92,8 +118,12 @@ struct Parts {
     base: String,
     options: Vec<String>,
     mode: Option<String>,
-    roots: Option<PathBuf>,
+    /// Options that name files, with their values.
+    files: Vec<(String, String)>,
 }
+
+/// The options that name files, and the variables that stand in for them.
+const FILES: [(&str, &str); 3] = [("sslrootcert", "PGSSLROOTCERT"), ("sslcert", "PGSSLCERT"), ("sslkey", "PGSSLKEY")];
 
 impl Parts {
     fn of(url: &str) -> Result<Self, PostgresError> {
@@ -101,18 +131,37 @@ impl Parts {
             return Err(PostgresError::Address("it does not begin with postgresql://".into()));
         }
         let (base, query) = url.split_once('?').unwrap_or((url, ""));
-        let mut parts = Self { base: base.to_owned(), options: Vec::new(), mode: None, roots: None };
+        let mut parts = Self { base: base.to_owned(), options: Vec::new(), mode: None, files: Vec::new() };
         for option in query.split('&').filter(|option| !option.is_empty()) {
             let (name, value) = option.split_once('=').unwrap_or((option, ""));
             let decoded = || percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned();
             match name {
                 "sslmode" => parts.mode = Some(decoded()),
-                "sslrootcert" => parts.roots = Some(decoded().into()),
+                _ if FILES.iter().any(|(known, _)| *known == name) => parts.files.push((name.to_owned(), decoded())),
                 _ => parts.options.push(option.to_owned()),
             }
         }
         Ok(parts)
     }
+}
+
+/// The certificates that the address or the environment names.
+fn trust(files: &[(String, String)], variable: Variable<'_>) -> Result<Trust, PostgresError> {
+    let [roots, certificate, key] = FILES.map(|(name, other)| {
+        let given = files.iter().rfind(|(known, _)| known == name).map(|(_, value)| value.clone());
+        given.or_else(|| variable(other)).map(PathBuf::from)
+    });
+    // PostgreSQL's own word for the certificates of the system.
+    let roots = roots.filter(|file| file.as_os_str() != "system");
+    let client = match (certificate, key) {
+        (Some(certificate), Some(key)) => {
+            must_be_private(&key)?;
+            Some((certificate, key))
+        }
+        (None, None) => None,
+        _ => return Err(PostgresError::Address("sslcert and sslkey are needed together".into())),
+    };
+    Ok(Trust { roots, more: None, client })
 }
 
 /// Decides about TLS: required except on this machine. The certificate is always checked in full.
@@ -272,7 +321,12 @@ mod tests {
             assert!(matches!(parsed(url, &[]).err(), Some(PostgresError::Unencrypted(_))), "{url}");
         }
         let named = parsed("postgresql://ann@db/p?sslrootcert=%2Ftmp%2Fca.pem", &[]).expect("an address");
-        assert_eq!(named.roots.as_deref(), Some(Path::new("/tmp/ca.pem")));
+        assert_eq!(named.trust.roots.as_deref(), Some(Path::new("/tmp/ca.pem")));
+        let variables = [("PGSSLROOTCERT", "other.pem"), ("PGSSLCERT", "client.pem"), ("PGSSLKEY", "/no/client.key")];
+        let from_variables = parsed("postgresql://ann@db/p?sslrootcert=system", &variables).expect("an address").trust;
+        let client = Some(("client.pem".into(), "/no/client.key".into()));
+        assert_eq!(from_variables, Trust { roots: None, more: None, client });
+        assert!(parsed("postgresql://ann@db/p?sslcert=client.pem", &[]).is_err(), "a certificate without a key");
     }
 
     #[test]

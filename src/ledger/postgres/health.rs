@@ -3,9 +3,9 @@
 //! It only reads, and makes no tables.
 
 use super::{
-    LIMIT,
     address::Address,
     error::PostgresError,
+    limit_of,
     link::{Link, Worker, client},
     migrations, rewrite,
 };
@@ -83,10 +83,11 @@ impl ServerHealth {
     /// Fails if the server cannot be reached, or refuses.
     pub fn ask(address: Address) -> Result<Self, LedgerError> {
         let worker = Worker::start().map_err(|error| PostgresError::Address(error.to_string()))?;
+        let limit = limit_of(&address);
         let link = Link::new(&Arc::new(address))?;
         let server = link.server().to_owned();
         let silent = || PostgresError::Unreachable { server, why: "it does not answer".into() };
-        let asked = worker.wait(LIMIT, async move { ask(&link).await });
+        let asked = worker.wait(limit, async move { ask(&link).await });
         Ok(asked.ok_or_else(silent)??)
     }
 }

@@ -6,7 +6,13 @@
 //!
 //! Invariant: whoever waits has a time limit.
 
-use super::{address::Address, error::PostgresError, tls};
+use super::{
+    address::Address,
+    error::PostgresError,
+    password::{PasswordSource, no_password},
+    tls,
+};
+use secrecy::{ExposeSecret, SecretString};
 use std::{
     io,
     sync::{Arc, mpsc},
@@ -17,7 +23,7 @@ use tokio::{
     runtime::{Builder, Handle},
     sync::{Mutex, MutexGuard, oneshot},
 };
-use tokio_postgres::Client;
+use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// A thread on which the connections live.
@@ -98,7 +104,21 @@ impl Link {
 
     /// A connection of one's own.
     pub(super) async fn connect(&self) -> Result<Client, tokio_postgres::Error> {
-        let (client, connection) = self.address.config.connect(self.tls.clone()).await?;
+        let Some(passwords) = &self.address.passwords else { return self.connect_with(&self.address.config).await };
+        let mut config = self.address.config.clone();
+        config.password(password_of(passwords).await?.expose_secret());
+        match self.connect_with(&config).await {
+            Err(error) if is_refusal(&error) => {}
+            other => return other,
+        }
+        // A token may have been revoked, or have expired by the server's clock.
+        passwords.refuse();
+        config.password(password_of(passwords).await?.expose_secret());
+        self.connect_with(&config).await
+    }
+
+    async fn connect_with(&self, config: &Config) -> Result<Client, tokio_postgres::Error> {
+        let (client, connection) = config.connect(self.tls.clone()).await?;
         tokio::spawn(async move {
             // The client's next statement reports the loss.
             let _ = connection.await;
@@ -129,4 +149,17 @@ impl Link {
 /// The client of a connection in use.
 pub(super) fn client<'a>(held: &'a mut Held<'_>) -> &'a mut Client {
     held.as_mut().expect("a connection in use has a client")
+}
+
+/// The password of a connection that is made now.
+async fn password_of(passwords: &Arc<dyn PasswordSource>) -> Result<SecretString, tokio_postgres::Error> {
+    match passwords.password().await {
+        Ok(password) => Ok(password),
+        Err(why) => Err(no_password(why).await),
+    }
+}
+
+/// Whether the server did not accept the password.
+fn is_refusal(error: &tokio_postgres::Error) -> bool {
+    error.code().is_some_and(|code| code.code().starts_with("28"))
 }

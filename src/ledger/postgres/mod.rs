@@ -15,6 +15,7 @@ mod link;
 pub(super) mod load;
 mod migrations;
 pub(super) mod mirror;
+mod password;
 mod quota;
 mod rewrite;
 mod runs;
@@ -23,9 +24,11 @@ mod tables;
 mod tls;
 mod upload;
 
+pub use super::tls_fault::TlsFault;
 pub use address::Address;
 pub use error::PostgresError;
 pub use health::{ServerHealth, Tables};
+pub use password::{Password, PasswordSource};
 pub use runs::StoredRun;
 
 use super::{LedgerError, server_error as error, version};
@@ -47,6 +50,8 @@ use std::{
 pub const LEASE_DEFAULT: Duration = Duration::from_secs(30);
 /// How long connecting and checking may take.
 const LIMIT: Duration = Duration::from_secs(45);
+/// The same if a person may have to sign in for the password.
+const SIGN_IN_LIMIT: Duration = Duration::from_secs(16 * 60);
 
 /// Whether passwords may be stored in the clear, where the database's owner can read them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +60,11 @@ pub enum Clear {
     Refused,
     /// They may.
     Allowed,
+}
+
+/// How long connecting to this address may take.
+fn limit_of(address: &Address) -> Duration {
+    if address.passwords.is_some() { SIGN_IN_LIMIT } else { LIMIT }
 }
 
 /// A database with ledgers.
@@ -76,9 +86,10 @@ impl LedgerServer {
     pub fn connect(address: Address, holder: String, lease: Duration, clear: Clear) -> Result<Self, LedgerError> {
         let started = Worker::start().map_err(|error| PostgresError::Address(error.to_string()))?;
         let worker = Arc::new(started);
+        let limit = limit_of(&address);
         let link = Link::new(&Arc::new(address))?;
         let job = link.clone();
-        let checked = worker.wait(LIMIT, async move {
+        let checked = worker.wait(limit, async move {
             let facts = must_be_durable(&job).await?;
             migrations::must_be_in_place(&job).await?;
             Ok(facts)

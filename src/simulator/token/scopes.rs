@@ -22,6 +22,13 @@ const GRAPH_HOSTS: [&str; 5] = [
 /// Azure Resource Manager.
 const MANAGEMENT_HOSTS: [&str; 2] = ["management.azure.com", "management.core.windows.net"];
 
+/// Azure's databases that take a token as a password.
+const DATABASE_HOSTS: [&str; 3] = [
+    "ossrdbms-aad.database.windows.net",
+    "ossrdbms-aad.database.usgovcloudapi.net",
+    "ossrdbms-aad.database.chinacloudapi.cn",
+];
+
 /// What an application asks for.
 #[derive(Clone)]
 pub(super) struct Scopes {
@@ -42,7 +49,7 @@ impl Scopes {
             return Err(OAuthError::several_resources());
         }
         let opens_graph = is_graph(&audience, base);
-        if opens_graph || is_management(&audience) {
+        if opens_graph || is_management(&audience) || is_database(&audience) {
             Ok(Self { asked, audience, opens_graph })
         } else {
             Err(OAuthError::resource(&audience))
@@ -128,6 +135,10 @@ fn is_management(resource: &str) -> bool {
     MANAGEMENT_HOSTS.iter().any(|known| host(resource).eq_ignore_ascii_case(known))
 }
 
+fn is_database(resource: &str) -> bool {
+    DATABASE_HOSTS.iter().any(|known| host(resource).eq_ignore_ascii_case(known))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,6 +156,7 @@ mod tests {
             ("00000003-0000-0000-c000-000000000000/.default", GRAPH_ID, true),
             ("https://localhost:8443//.default", "https://localhost:8443/", true),
             ("https://management.core.windows.net//.default", "https://management.core.windows.net/", false),
+            ("https://ossrdbms-aad.database.windows.net/.default", "https://ossrdbms-aad.database.windows.net", false),
         ] {
             let read = scopes(scope).expect(scope);
             assert_eq!((read.audience.as_str(), read.opens_graph), (audience, graph), "{scope}");

@@ -1,7 +1,7 @@
 //! The database of ledgers: whether it can be reached, and whether it is one to rely on.
 
 use super::Examination;
-use crate::cli::{commands::database, context::Context, failure::Failure, hints};
+use crate::cli::{commands::database, context::Context, hints};
 use passwave::{
     ledger::{
         LedgerError,
@@ -17,11 +17,12 @@ const CHECK: &str = "database";
 
 /// Asks the server, if a flag or a variable names one.
 pub(super) fn examine(examination: &mut Examination<'_>, context: &Context) {
-    let asked = match database::address(context) {
+    let asked = match database::place(context) {
         Ok(None) => return,
-        Ok(Some(address)) => {
+        Ok(Some(database::Place { address, tokens })) => {
             let (server, is_encrypted) = (address.shown().to_owned(), address.is_encrypted());
-            ServerHealth::ask(address).map(|health| (server, is_encrypted, health)).map_err(Failure::from)
+            let asked = ServerHealth::ask(address).map(|health| (server, is_encrypted, health));
+            asked.map_err(|error| database::not_connected(error, tokens.as_deref()))
         }
         Err(failure) => Err(failure),
     };

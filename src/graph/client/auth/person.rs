@@ -75,9 +75,15 @@ impl Needs {
     /// Only reads the audit log.
     pub const AUDIT: Self = Self { writes: false, reads: false, revokes: false, audits: true };
 
+    /// All permissions that the application has for the user, whatever they are.
+    pub const DEFAULT: Self = Self { writes: false, reads: false, revokes: false, audits: false };
+
     /// The permissions at the Graph root `graph`, and what renews the session.
     fn scope(self, graph: &Url) -> String {
         let root = graph.as_str().trim_end_matches('/');
+        if self == Self::DEFAULT {
+            return format!("{root}/.default offline_access");
+        }
         let permissions = [
             (self.writes, "User-PasswordProfile.ReadWrite.All"),
             (self.reads, "User.Read.All"),

@@ -60,6 +60,12 @@ impl Token {
         header
     }
 
+    /// The token itself, for a service that takes it without a header.
+    #[must_use]
+    pub fn secret(&self) -> SecretString {
+        self.secret.clone()
+    }
+
     /// The token itself, so that it can be redacted from texts.
     pub(in crate::graph::client) fn text(&self) -> &str {
         self.secret.expose_secret()
