@@ -11,6 +11,7 @@ use super::postgres::mirror::Mirror;
 use super::{
     LedgerError,
     note::{self, NoteKey},
+    overlap::StoredOverlap,
     rewrite::Rewrite,
 };
 use rusqlite::{Connection, Params, Transaction, TransactionBehavior};
@@ -76,6 +77,32 @@ impl Database {
     #[cfg(feature = "postgres")]
     pub(super) fn note_stop(&self, why: &str) -> Result<(), LedgerError> {
         self.mirror.as_ref().map_or(Ok(()), |mirror| Ok(mirror.note_stop(why)?))
+    }
+
+    /// Other runs of the server with accounts in common; none without a server.
+    #[cfg(feature = "postgres")]
+    pub(super) fn overlaps(&self, directory: &str) -> Result<Vec<StoredOverlap>, LedgerError> {
+        self.mirror.as_ref().map_or(Ok(Vec::new()), |mirror| Ok(mirror.overlaps(directory)?))
+    }
+
+    /// The same without a server.
+    #[cfg(not(feature = "postgres"))]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "like the one with a server")]
+    pub(super) const fn overlaps(&self, _: &str) -> Result<Vec<StoredOverlap>, LedgerError> {
+        Ok(Vec::new())
+    }
+
+    /// Notes on the server that the run starts, unless there are others. Returns the others.
+    #[cfg(feature = "postgres")]
+    pub(super) fn begin_run(&self, directory: &str, alongside: bool) -> Result<Vec<StoredOverlap>, LedgerError> {
+        self.mirror.as_ref().map_or(Ok(Vec::new()), |mirror| Ok(mirror.begin_run(directory, alongside)?))
+    }
+
+    /// The same without a server.
+    #[cfg(not(feature = "postgres"))]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "like the one with a server")]
+    pub(super) const fn begin_run(&self, _: &str, _: bool) -> Result<Vec<StoredOverlap>, LedgerError> {
+        Ok(Vec::new())
     }
 
     /// Rewrites the server's tables that had passwords, if that is possible; `None` if there is no server.

@@ -33,6 +33,7 @@ mod note;
 #[cfg(feature = "postgres")]
 mod on_server;
 mod open;
+mod overlap;
 mod password_column;
 mod plan_check;
 #[cfg(feature = "postgres")]
@@ -82,6 +83,7 @@ pub use identity::Identity;
 pub use kept_pace::KeptPace;
 pub use lookup::{KindCount, Looked, ToLookUp};
 pub use open::Created;
+pub use overlap::StoredOverlap;
 pub use processes::{Process, Times, is_time};
 pub use read::{Counts, Group, Session};
 pub use reissue::ToReissue;
@@ -223,6 +225,24 @@ impl ReadLedger {
     #[must_use]
     pub fn is_on_server(&self) -> bool {
         self.connection.name().is_some()
+    }
+
+    /// The other unfinished runs of its server that have started, write to the same directory, and have accounts in
+    /// common; none for a run folder.
+    ///
+    /// # Errors
+    /// Fails if the server does not answer.
+    pub fn overlaps_on_server(&self, directory: &str) -> Result<Vec<StoredOverlap>, LedgerError> {
+        self.connection.overlaps(directory)
+    }
+
+    /// Notes on its server that the run starts, unless there are such runs, and it may not run `alongside` them. Returns
+    /// them. Only one process at a time gets past this.
+    ///
+    /// # Errors
+    /// Fails if the server does not confirm it.
+    pub fn begin_on_server(&self, directory: &str, alongside: bool) -> Result<Vec<StoredOverlap>, LedgerError> {
+        self.connection.begin_run(directory, alongside)
     }
 
     /// Files of the run folder that this process has written beside the ones they should replace.

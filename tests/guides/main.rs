@@ -28,7 +28,7 @@ const NOT_RUN: [(&str, usize); 6] = [
     // It needs rows that end in a way that the simulated tenant does not cause.
     ("outcome", 1),
     // It needs a database.
-    ("server", 3),
+    ("server", 6),
 ];
 /// Other languages of code blocks. These blocks are not checked here; `src/cli/args/pages_tests.rs` parses those in
 /// `powershell`.

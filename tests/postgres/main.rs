@@ -7,6 +7,7 @@ mod certificates;
 mod entra;
 mod faults;
 mod log;
+mod overlaps;
 mod proxy;
 mod rights;
 mod rooms;

@@ -65,7 +65,7 @@ pub struct Office<'a> {
     pub home: TempDir,
     pub served: Served,
     pub database: Database<'a>,
-    recipient: String,
+    pub recipient: String,
     key: String,
 }
 

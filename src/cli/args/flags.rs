@@ -203,7 +203,7 @@ pub struct RunArgs {
     /// Reset only the next N open accounts, then ask; without a terminal, leave the rest to the next `passwave run`
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub pilot: Option<u64>,
-    /// Start even if another of your runs on this machine is unfinished and has accounts in common with this one
+    /// Start even if another unfinished run on this machine, or in the same database, has accounts in common with this one
     #[arg(long)]
     pub alongside: bool,
     /// Stop if too many accounts end with a status, such as failed=3% of all that ended, or failed=50; repeatable

@@ -1,4 +1,5 @@
-//! Overlapping runs: before a run starts, other unfinished runs on this machine with the same accounts are reported.
+//! Overlapping runs: before a run starts, other unfinished runs with the same accounts are reported: those on this machine,
+//! or those in the same database.
 //!
 //! The run also takes up what the others have spent of the same quota.
 //!
@@ -10,7 +11,7 @@ use passwave::{
     engine::pace,
     graph::quota::Quota,
     ledger::{
-        KeptPace, Ledger, OnHold, ReadLedger, SignedInAs,
+        KeptPace, Ledger, OnHold, ReadLedger, SignedInAs, StoredOverlap,
         register::{Each, Overlap, Register, Run},
         spent::SpentQuotas,
     },
@@ -25,6 +26,8 @@ const PROGRAM: &str = "passwave";
 const REGISTER: &str = "runs";
 /// The same of the spent quotas.
 const SPENT: &str = "spent";
+/// What a failure is about if the run overlaps with others, in a word for programs.
+pub const OVERLAP: &str = "overlap";
 
 /// A run and the register of this machine.
 pub struct Guard<'a> {
@@ -64,9 +67,13 @@ impl<'a> Guard<'a> {
 
     /// Refuses to continue if the run overlaps with others, unless the user wants both.
     pub fn check(&self, ledger: &ReadLedger) -> Result<(), Failure> {
-        let Some(register) = &self.register else { return Ok(()) };
-        let found = register.overlaps(&self.run, &mut accounts(ledger), &is_over);
-        let overlaps = or_logged(&self.context.reporter, found).unwrap_or_default();
+        let overlaps = match &self.register {
+            None => of_server(ledger.overlaps_on_server(&self.run.directory)?),
+            Some(register) => {
+                let found = register.overlaps(&self.run, &mut accounts(ledger), &is_over);
+                of_folders(or_logged(&self.context.reporter, found).unwrap_or_default())
+            }
+        };
         if self.alongside {
             overlaps
                 .iter()
@@ -78,9 +85,14 @@ impl<'a> Guard<'a> {
 
     /// Notes that the run starts. If two start at the same time, only one gets past this.
     pub fn begin(&self, ledger: &ReadLedger) -> Result<(), Failure> {
-        let Some(register) = &self.register else { return Ok(()) };
-        let begun = register.begin(&self.run, &mut accounts(ledger), &is_over, self.alongside);
-        refused(self.context, ledger, &or_logged(&self.context.reporter, begun).unwrap_or_default())
+        let overlaps = match &self.register {
+            None => of_server(ledger.begin_on_server(&self.run.directory, self.alongside)?),
+            Some(register) => {
+                let begun = register.begin(&self.run, &mut accounts(ledger), &is_over, self.alongside);
+                of_folders(or_logged(&self.context.reporter, begun).unwrap_or_default())
+            }
+        };
+        refused(self.context, ledger, &overlaps)
     }
 
     /// What other runs of this machine left of the quota of the same tenant and application: those that have ended, and
@@ -147,22 +159,53 @@ fn or_logged<T>(reporter: &Reporter, result: io::Result<T>) -> Option<T> {
     result.inspect_err(|error| reporter.detail(1, || format!("register of runs: {error}"))).ok()
 }
 
-fn refused(context: &Context, ledger: &ReadLedger, overlaps: &[Overlap]) -> Result<(), Failure> {
+fn refused(context: &Context, ledger: &ReadLedger, overlaps: &[Other]) -> Result<(), Failure> {
     let Some(first) = overlaps.first() else { return Ok(()) };
     let others: Vec<String> = overlaps.iter().map(shown).collect();
-    let (other, both) = (context.step("run", &first.run.folder), context.run_again(ledger).switch("alongside"));
+    let (other, both) = (context.step("run", &first.operand), context.run_again(ledger).switch("alongside"));
     let failure = Failure::usage(format!("{}; nothing was sent", others.join("; ")))
-        .hint("continue that run first; if both write, only the password that is written last counts");
+        .hint("continue that run first; if both write, only the password that is written last counts")
+        .about(OVERLAP);
     Err(failure.then(format!("Continue that run:  {other}\nRun both anyway:    {both}"), other.to_string()))
 }
 
-fn shown(overlap: &Overlap) -> String {
+fn shown(overlap: &Other) -> String {
     format!(
-        "the run in {}, started {}, has not ended, and both runs would reset {}",
-        sanitize::line(&overlap.run.folder.display().to_string()),
-        sanitize::line(&overlap.run.begun_at),
+        "the run {}, started {}, has not ended, and both runs would reset {}",
+        overlap.place,
+        sanitize::line(&overlap.begun_at),
         counted(overlap.accounts, "account", "accounts")
     )
+}
+
+/// Another run with accounts in common.
+struct Other {
+    /// What a command calls it.
+    operand: PathBuf,
+    /// Where it is.
+    place: String,
+    begun_at: String,
+    accounts: u64,
+}
+
+fn of_folders(overlaps: Vec<Overlap>) -> Vec<Other> {
+    let other = |Overlap { run, accounts }: Overlap| Other {
+        place: format!("in {}", sanitize::line(&run.folder.display().to_string())),
+        operand: run.folder,
+        begun_at: run.begun_at,
+        accounts,
+    };
+    overlaps.into_iter().map(other).collect()
+}
+
+fn of_server(overlaps: Vec<StoredOverlap>) -> Vec<Other> {
+    let other = |StoredOverlap { name, begun_at, accounts }: StoredOverlap| Other {
+        place: format!("{} in the database", sanitize::line(&name)),
+        operand: name.into(),
+        begun_at,
+        accounts,
+    };
+    overlaps.into_iter().map(other).collect()
 }
 
 /// The folder for the program's state.

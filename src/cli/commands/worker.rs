@@ -1,12 +1,15 @@
 //! `work`: takes one unfinished run of the database after the other. Any number of workers share them.
 //!
 //! A run that another process holds is left alone; when that process dies, its lease ends, and a worker goes on. A run that
-//! cannot go on here waits before this worker tries it again. One that stopped so that a person looks at it (`--halt-on`,
+//! cannot go on here waits before this worker tries it again. One whose accounts are also in a run that is being worked on
+//! waits for that. One that stopped so that a person looks at it (`--halt-on`,
 //! a failed pilot) is left alone by all workers, until somebody continues it with `run`.
 
 use super::{
     conditions::{Consent, RunConditions},
-    database, run,
+    database,
+    other_runs::OVERLAP,
+    run,
     signals::stop_signal,
     system::{Clock, runtime},
 };
@@ -31,6 +34,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(3);
 /// How long a run that could not go on here is left alone at first. It doubles each time.
 const ASIDE_FIRST: Duration = Duration::from_secs(60);
 const ASIDE_MAX: Duration = Duration::from_secs(15 * 60);
+/// How long a run that waits for another one is left alone at first. It doubles each time, up to the time above.
+const BEHIND_FIRST: Duration = Duration::from_secs(3);
 
 /// Works on the runs of the database until it is stopped, or with `--once` until none is left.
 pub fn worker(context: &Context, args: &WorkArgs) -> Result<u8, Failure> {
@@ -40,20 +45,24 @@ pub fn worker(context: &Context, args: &WorkArgs) -> Result<u8, Failure> {
     let (mut shift, clock) = (Shift::default(), runtime(Clock::Real)?);
     let mut is_waiting = false;
     loop {
-        if let Some(name) = shift.next(&server.runs()?, Instant::now()) {
+        let runs = server.runs()?;
+        if let Some(name) = shift.next(&runs, Instant::now()) {
             is_waiting = false;
             context.reporter.notice(format!("Working on {}", sanitize::for_terminal(&name)));
             let ended = run::run(context, Path::new(&name), &args.connect, &args.open, &terms(args));
-            let is_held = ended.is_err() && server.runs()?.iter().any(|run| run.name == name && run.holder.is_some());
-            if shift.ended(context, name, ended, is_held)? == Some(INTERRUPTED) {
+            let standing = match &ended {
+                Ok(_) => Standing::Free,
+                Err(failure) => Standing::of(&name, failure, &server.runs()?),
+            };
+            if shift.ended(context, name, ended, standing)? == Some(INTERRUPTED) {
                 return Ok(INTERRUPTED);
             }
             continue;
         }
-        if args.once {
+        if args.once && !shift.is_behind(&runs) {
             return Ok(shift.worst);
         }
-        if !is_waiting {
+        if !is_waiting && !args.once {
             context.reporter.notice(format!("Waiting for runs in the database at {}", server.shown()));
             is_waiting = true;
         }
@@ -80,11 +89,42 @@ fn terms(args: &WorkArgs) -> RunConditions<'_> {
     RunConditions { run: &args.run, limit: &args.limit, expect: None, consent: Consent::Given, says_yes: true }
 }
 
+/// Why a run could not go on here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// Not because of another process.
+    Free,
+    /// Another worker was faster.
+    Held,
+    /// Its accounts are also in another run, and somebody is at work.
+    Behind,
+}
+
+impl Standing {
+    /// Why a run failed, by what the database says afterwards.
+    fn of(name: &str, failure: &Failure, runs: &[StoredRun]) -> Self {
+        let held = |run: &StoredRun| run.holder.is_some();
+        match () {
+            () if runs.iter().any(|run| run.name == name && held(run)) => Self::Held,
+            () if failure.kind == OVERLAP && runs.iter().any(held) => Self::Behind,
+            () => Self::Free,
+        }
+    }
+}
+
+/// A run that could not go on here.
+struct Aside {
+    /// When to try it again.
+    until: Instant,
+    waited: Duration,
+    standing: Standing,
+}
+
 /// What a worker remembers of the runs that it had.
 #[derive(Default)]
 struct Shift {
-    /// Runs that could not go on here: when to try again, and how long they waited.
-    aside: HashMap<String, (Instant, Duration)>,
+    /// Runs that could not go on here.
+    aside: HashMap<String, Aside>,
     /// The greatest exit code so far.
     worst: u8,
 }
@@ -96,9 +136,18 @@ impl Shift {
             run.pending > 0
                 && run.holder.is_none()
                 && run.stopped_by.is_none()
-                && self.aside.get(&run.name).is_none_or(|(until, _)| *until <= now)
+                && self.aside.get(&run.name).is_none_or(|aside| aside.until <= now)
         };
         runs.iter().find(is_free).map(|run| run.name.clone())
+    }
+
+    /// Whether one of the runs waits for another one, and can go on as soon as that has ended.
+    fn is_behind(&self, runs: &[StoredRun]) -> bool {
+        let is_behind = |run: &StoredRun| {
+            let aside = self.aside.get(&run.name);
+            run.pending > 0 && run.holder.is_none() && aside.is_some_and(|aside| aside.standing == Standing::Behind)
+        };
+        runs.iter().any(is_behind)
     }
 
     /// Notes how work on a run ended. Returns its exit code, if it has one.
@@ -110,15 +159,26 @@ impl Shift {
         context: &Context,
         name: String,
         ended: Result<u8, Failure>,
-        is_held: bool,
+        standing: Standing,
     ) -> Result<Option<u8>, Failure> {
-        let waited = self.aside.get(&name).map_or(Duration::ZERO, |(_, waited)| *waited);
-        let wait = if is_held { LOOK_EVERY } else { (waited * 2).clamp(ASIDE_FIRST, ASIDE_MAX) };
-        self.aside.insert(name, (Instant::now() + wait, wait));
+        let before = self.aside.remove(&name);
+        let waited = before.as_ref().map_or(Duration::ZERO, |aside| aside.waited);
+        let waited = match standing {
+            Standing::Held => LOOK_EVERY,
+            Standing::Behind => (waited * 2).clamp(BEHIND_FIRST, ASIDE_FIRST),
+            Standing::Free => (waited * 2).clamp(ASIDE_FIRST, ASIDE_MAX),
+        };
+        let shown = sanitize::for_terminal(&name);
+        self.aside.insert(name, Aside { until: Instant::now() + waited, waited, standing });
         let code = match ended {
             Ok(code) => code,
-            // Another worker was faster.
-            Err(_) if is_held => return Ok(None),
+            Err(_) if standing == Standing::Held => return Ok(None),
+            Err(failure) if standing == Standing::Behind => {
+                if before.is_none_or(|aside| aside.standing != Standing::Behind) {
+                    context.reporter.notice(format!("{shown} waits: {}", failure.parts().0));
+                }
+                return Ok(None);
+            }
             Err(failure) if failure.kind == "sign_in" => return Err(failure),
             Err(failure) => {
                 context.reporter.tell(&Event::Failed(&failure));
@@ -146,9 +206,16 @@ mod tests {
         let done = StoredRun { pending: 0, ..stored("done") };
         let runs = [held, stopped, done, stored("a"), stored("b")];
         assert_eq!(shift.next(&runs, now).as_deref(), Some("a"));
-        shift.aside.insert("a".into(), (now + ASIDE_FIRST, ASIDE_FIRST));
+        let aside = Aside { until: now + ASIDE_FIRST, waited: ASIDE_FIRST, standing: Standing::Free };
+        shift.aside.insert("a".into(), aside);
         assert_eq!(shift.next(&runs, now).as_deref(), Some("b"));
         assert_eq!(shift.next(&runs, now + ASIDE_FIRST).as_deref(), Some("a"));
+        assert!(!shift.is_behind(&runs));
+        let behind = || Aside { until: now, waited: BEHIND_FIRST, standing: Standing::Behind };
+        shift.aside.insert("done".into(), behind());
+        assert!(!shift.is_behind(&runs), "another worker has done it");
+        shift.aside.insert("b".into(), behind());
+        assert!(shift.is_behind(&runs));
         assert_eq!(shift.next(&runs[..3], now), None);
     }
 }

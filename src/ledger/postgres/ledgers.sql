@@ -14,6 +14,8 @@ CREATE TABLE passwave.run (
     holder_name text,
     until       timestamptz,                  -- when another process may take it
     stopped_by  text,                         -- why it stopped, if a person has to look at it; taking the run clears it
+    directory   text,                         -- Graph's host and the tenant that it writes to, once it has started
+    begun_at    timestamptz,                  -- when it has started last
     system_id   text,                         -- the server that has confirmed the last commit, and its timeline
     timeline    bigint
 );

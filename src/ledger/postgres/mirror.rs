@@ -11,6 +11,7 @@ use super::{
     error::PostgresError,
     lease::{Lease, LeaseState},
     link::{Link, Worker},
+    overlaps,
     quota::{LeasedQuota, QuotaKey},
     rewrite,
     server::ServerIdentity,
@@ -18,7 +19,7 @@ use super::{
 };
 use crate::{
     graph::quota::Quota,
-    ledger::{LedgerError, rewrite::Rewrite},
+    ledger::{LedgerError, overlap::StoredOverlap, rewrite::Rewrite},
 };
 use rusqlite::{Connection, OptionalExtension};
 use std::{
@@ -138,6 +139,20 @@ impl Mirror {
     /// Notes why the run stopped, for a person to look at.
     pub(in crate::ledger) fn note_stop(&self, why: &str) -> Result<(), PostgresError> {
         self.lease.note_stop(&self.worker, self.link.clone(), why)
+    }
+
+    /// Other runs with accounts in common that write to the same directory.
+    pub(in crate::ledger) fn overlaps(&self, directory: &str) -> Result<Vec<StoredOverlap>, PostgresError> {
+        overlaps::find(&self.worker, self.link.clone(), self.lease.run, directory)
+    }
+
+    /// Notes that the run starts, unless there are others.
+    pub(in crate::ledger) fn begin_run(
+        &self,
+        directory: &str,
+        alongside: bool,
+    ) -> Result<Vec<StoredOverlap>, PostgresError> {
+        overlaps::begin(&self.worker, self.link.clone(), &self.lease, directory, alongside)
     }
 
     /// Rewrites the tables that had passwords, if that is possible.

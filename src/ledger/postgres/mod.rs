@@ -15,6 +15,7 @@ mod link;
 pub(super) mod load;
 mod migrations;
 pub(super) mod mirror;
+mod overlaps;
 mod password;
 mod quota;
 mod rewrite;
