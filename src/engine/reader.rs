@@ -9,7 +9,7 @@ use crate::{
     account::upn::Upn,
     engine::{
         dispatch::{self, Completed, Completion, DispatchError, Dispatcher, Judged, Pace, TROUBLES_MAX, Waiting},
-        pace::Throttle,
+        pace::{Call, Throttle},
     },
     graph::{Graph, Operation, Reply, Request, quota::Quota, user::User},
     ledger::{Ledger, LedgerError, OnHold},
@@ -142,7 +142,8 @@ pub async fn read<G: Graph>(
     stop: &mut (impl FusedFuture<Output = ()> + Unpin),
     tell: &mut dyn FnMut(ReadEvent),
 ) -> Result<ReadEnd, ReadError> {
-    let throttle = Throttle::for_reads(Quota::resource_units_for(pace.write_quota), pace.seed);
+    let throttle = Throttle::for_reads(Quota::resource_units_for(pace.write_quota), pace.seed)
+        .among(Call::Read, pace.all_tenants.as_ref());
     let dispatcher = Dispatcher::new(graph, pace, throttle, CONCURRENCY);
     let again = Vec::new();
     let (exhausted, readable, unreadable, given_up, stopping) = (false, false, 0, None, false);

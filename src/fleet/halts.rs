@@ -33,8 +33,8 @@ impl HaltsTogether {
         }
         let (mut before, mut now) = (Counts::default(), Counts::default());
         for (begun, counts) in self.runs.values() {
-            add(&mut before, begun);
-            add(&mut now, counts);
+            before = before.and(begun);
+            now = now.and(counts);
         }
         self.rules.iter().find(|rule| now.pending() > 0 && rule.is_reached(&before, &now)).copied()
     }
@@ -42,20 +42,8 @@ impl HaltsTogether {
     /// The counts of all runs now.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        let mut sum = Counts::default();
-        self.runs.values().for_each(|(_, counts)| add(&mut sum, counts));
-        sum
+        self.runs.values().fold(Counts::default(), |sum, (_, counts)| sum.and(counts))
     }
-}
-
-fn add(sum: &mut Counts, more: &Counts) {
-    sum.planned += more.planned;
-    sum.in_flight += more.in_flight;
-    sum.accepted += more.accepted;
-    sum.reset += more.reset;
-    sum.failed += more.failed;
-    sum.in_doubt += more.in_doubt;
-    sum.skipped += more.skipped;
 }
 
 #[cfg(test)]

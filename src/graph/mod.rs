@@ -106,6 +106,8 @@ pub struct Reply {
     /// Whether a 429 says that a quota is spent (`x-ms-throttle-scope`, `x-ms-throttle-information`), and not that the
     /// service is busy.
     pub is_over_quota: bool,
+    /// Whether that quota is the one of the application over all tenants (`Application/…`, not `Tenant_Application/…`).
+    pub is_of_application: bool,
     /// `error.code`, or empty.
     pub code: String,
     /// `error.message`, or empty.

@@ -23,6 +23,8 @@ impl Quota {
     pub const DOCUMENTED_WRITES: Self = Self::of(3_000, 150);
     /// Resource units of one app in a tenant of more than 500 users: 8,000 in 10 seconds (same source).
     pub const DOCUMENTED_RESOURCE_UNITS: Self = Self::of(8_000, 10);
+    /// The documented quota of an application's writes in all tenants.
+    pub const DOCUMENTED_APPLICATION_WRITES: Self = Self::of(35_000, 300);
 
     /// Authentication methods of one app in one tenant: 5 requests in 10 seconds (same source).
     pub const DOCUMENTED_AUTHENTICATION_METHODS: Self = Self::of(5, 10);
@@ -60,6 +62,14 @@ impl Quota {
         #[expect(clippy::cast_precision_loss, reason = "counts of accounts stay far below 2^52")]
         let beyond = if n == 0 { 0.0 } else { (n as f64 - left).max(0.0) };
         Duration::try_from_secs_f64(beyond / self.per_second()).unwrap_or(Duration::MAX)
+    }
+
+    /// The quota of an application's writes in all tenants, to go with `writes` in each.
+    #[must_use]
+    pub fn application_writes_for(writes: Self) -> Self {
+        let documented = Self::DOCUMENTED_APPLICATION_WRITES;
+        let room = writes.units >= documented.units || writes.per_second() > documented.per_second();
+        if room { writes } else { documented }
     }
 
     /// The resource units to go with `writes`. A write costs one of each, so a quota of more writes than the documented

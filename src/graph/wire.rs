@@ -361,7 +361,7 @@ fn clipped(text: Cow<'_, str>) -> String {
 
 fn read_headers(reply: &mut Reply, percentage: &mut Option<f64>, headers: &str) {
     let Ok(headers) = serde_json::from_str::<HashMap<Cow<str>, &RawValue>>(headers) else { return };
-    let (mut reason, mut has_scope) = (None, false);
+    let (mut reason, mut scope) = (None, "");
     for (name, value) in headers {
         let value = value.get().trim_matches('"');
         if name.eq_ignore_ascii_case("retry-after") {
@@ -371,10 +371,12 @@ fn read_headers(reply: &mut Reply, percentage: &mut Option<f64>, headers: &str) 
         } else if name.eq_ignore_ascii_case("x-ms-throttle-information") {
             reason = Some(value);
         } else if name.eq_ignore_ascii_case("x-ms-throttle-scope") {
-            has_scope = !value.is_empty();
+            scope = value;
         }
     }
-    reply.is_over_quota = reply.status == 429 && names_quota(reason, has_scope);
+    reply.is_over_quota = reply.status == 429 && names_quota(reason, !scope.is_empty());
+    let is_of_application = scope.split('/').next().is_some_and(|kind| kind.eq_ignore_ascii_case("Application"));
+    reply.is_of_application = reply.is_over_quota && is_of_application;
 }
 
 /// Whether the headers of a 429 blame a quota. Graph also names its load there (`CPULimitExceeded`), which is no quota.

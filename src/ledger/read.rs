@@ -47,6 +47,24 @@ impl Counts {
         self.pending() + self.settled() + self.skipped
     }
 
+    /// These and the rows of another ledger.
+    #[must_use]
+    pub const fn and(self, more: &Self) -> Self {
+        Self {
+            planned: self.planned + more.planned,
+            in_flight: self.in_flight + more.in_flight,
+            accepted: self.accepted + more.accepted,
+            reset: self.reset + more.reset,
+            failed: self.failed + more.failed,
+            in_doubt: self.in_doubt + more.in_doubt,
+            skipped: self.skipped + more.skipped,
+            sessions_due: self.sessions_due + more.sessions_due,
+            sessions_in_flight: self.sessions_in_flight + more.sessions_in_flight,
+            sessions_revoked: self.sessions_revoked + more.sessions_revoked,
+            sessions_kept: self.sessions_kept + more.sessions_kept,
+        }
+    }
+
     /// Rows that were sent and have ended.
     #[must_use]
     pub fn settled(&self) -> u64 {

@@ -4,32 +4,59 @@
 //! that was never sent is skipped. After a sweep there is a second suite with the accounts that it asked about: one whose
 //! user has not chosen a password of their own is a failure, and one that could not be read is an error.
 //!
-//! Rows are streamed from the ledger. Invariant: it contains no password.
+//! The runs of several tenants are suites of one file, each with the tenant in its name.
+//!
+//! Rows are streamed from the ledgers. Invariant: it contains no password.
 
-use super::{Fault, Summary, SummaryCause, escape::Text};
+use super::{Fault, Runs, Summary, SummaryCause, escape::Text};
 use crate::{
     ledger::{ClaimCounts, ClaimState, ReadLedger, RowStatus},
     outcome::Status,
 };
-use std::{collections::BTreeMap, io::Write, path::Path};
+use std::{collections::BTreeMap, fmt, io::Write, path::Path};
 
 /// Writes the run to `out`.
 pub(super) fn write(ledger: &ReadLedger, summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
-    head(summary, out)?;
-    // A dot would add a level to the tree in which such names are shown.
-    let stem = Path::new(&summary.roster).file_stem().and_then(|stem| stem.to_str()).unwrap_or("roster");
-    let class = format!("passwave.{}", stem.replace('.', "_"));
-    ledger.for_each_standing(None, |account| case(&class, &account, &summary.accepted, out))?;
-    writeln!(out, "</testsuite>")?;
-    if let Some(claims) = &summary.claimed {
-        own_passwords(&class, ledger, (summary, claims), out)?;
+    Totals::of(summary).begin(out)?;
+    suites(ledger, summary, None, out)?;
+    Ok(writeln!(out, "</testsuites>")?)
+}
+
+/// Writes the runs of several tenants to `out`.
+pub(super) fn write_together(runs: &mut Runs<'_>, out: &mut impl Write) -> Result<(), Fault> {
+    let mut totals = Totals::default();
+    for at in 0..runs.names.len() {
+        totals.add(&Totals::of(&Summary::of(&(runs.open)(at)?)?));
+    }
+    totals.begin(out)?;
+    for (at, name) in runs.names.iter().enumerate() {
+        let ledger = (runs.open)(at)?;
+        let summary = Summary::of(&ledger)?;
+        let tenant = if name.is_empty() { "without-tenant" } else { name };
+        suites(&ledger, &summary, Some(tenant), out)?;
     }
     Ok(writeln!(out, "</testsuites>")?)
 }
 
+/// The suites of a run, and of its sweep if there was one.
+fn suites(ledger: &ReadLedger, summary: &Summary, tenant: Option<&str>, out: &mut impl Write) -> Result<(), Fault> {
+    let stem = Path::new(&summary.roster).file_stem().and_then(|stem| stem.to_str()).unwrap_or("roster");
+    let name = tenant.map_or_else(|| summary.roster.clone(), |tenant| format!("{}: {tenant}", summary.roster));
+    // A dot would add a level to the tree in which such names are shown.
+    let part = tenant.map(|tenant| format!(".{}", tenant.replace('.', "_"))).unwrap_or_default();
+    let class = format!("passwave.{}{part}", stem.replace('.', "_"));
+    head(summary, &name, out)?;
+    ledger.for_each_standing(None, |account| case(&class, &account, &summary.accepted, out))?;
+    writeln!(out, "</testsuite>")?;
+    if let Some(claims) = &summary.claimed {
+        own_passwords((&name, &class), ledger, (summary, claims), out)?;
+    }
+    Ok(())
+}
+
 /// The suite of a sweep.
 fn own_passwords(
-    class: &str,
+    (name, class): (&str, &str),
     ledger: &ReadLedger,
     (summary, claims): (&Summary, &ClaimCounts),
     out: &mut impl Write,
@@ -42,7 +69,7 @@ fn own_passwords(
         out,
         "<testsuite name=\"{}: own passwords\" timestamp=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" \
          time=\"0.000\" skipped=\"0\">",
-        Text(&summary.roster),
+        Text(name),
         Text(&whole_seconds(summary.sweeps.last().map_or(&summary.planned_at, |sweep| &sweep.at))),
         claims.all(),
         claims.no,
@@ -72,24 +99,64 @@ fn whole_seconds(time: &str) -> String {
     time.get(.."2026-01-01T00:00:00".len()).unwrap_or_default().to_owned()
 }
 
-fn head(summary: &Summary, out: &mut impl Write) -> Result<(), Fault> {
-    let of = |status: Status| summary.counts.get(status.as_str()).copied().unwrap_or_default();
-    let (tests, failures, errors) = (summary.rows, of(Status::Failed), of(Status::InDoubt) + of(Status::Pending));
-    let totals = |tests: u64, failures: u64, errors: u64| {
-        format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" time=\"{:.3}\"", summary.seconds)
-    };
-    let claims = summary.claimed.unwrap_or_default();
-    let whole = totals(tests + claims.all(), failures + claims.no, errors + claims.unread);
+/// The numbers of one or more suites.
+#[derive(Default)]
+struct Totals {
+    tests: u64,
+    failures: u64,
+    errors: u64,
+    seconds: f64,
+}
+
+impl Totals {
+    /// Those of a run's own suite.
+    fn of_run(summary: &Summary) -> Self {
+        let of = |status: Status| summary.counts.get(status.as_str()).copied().unwrap_or_default();
+        Self {
+            tests: summary.rows,
+            failures: of(Status::Failed),
+            errors: of(Status::InDoubt) + of(Status::Pending),
+            seconds: summary.seconds,
+        }
+    }
+
+    /// Those of a run, with its sweep.
+    fn of(summary: &Summary) -> Self {
+        let (mut totals, claims) = (Self::of_run(summary), summary.claimed.unwrap_or_default());
+        totals.add(&Self { tests: claims.all(), failures: claims.no, errors: claims.unread, seconds: 0.0 });
+        totals
+    }
+
+    fn add(&mut self, more: &Self) {
+        self.tests += more.tests;
+        self.failures += more.failures;
+        self.errors += more.errors;
+        self.seconds += more.seconds;
+    }
+
+    /// Begins the file.
+    fn begin(&self, out: &mut impl Write) -> Result<(), Fault> {
+        Ok(writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"passwave\" {self}>")?)
+    }
+}
+
+impl fmt::Display for Totals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tests, failures, errors, seconds } = self;
+        write!(f, "tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" time=\"{seconds:.3}\"")
+    }
+}
+
+fn head(summary: &Summary, name: &str, out: &mut impl Write) -> Result<(), Fault> {
+    let skipped = summary.counts.get(Status::Skipped.as_str()).copied().unwrap_or_default();
     let began = whole_seconds(summary.began_at.as_deref().unwrap_or(&summary.planned_at));
-    writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"passwave\" {whole}>")?;
     // In Jenkins' schema (junit-10.xsd), only a suite has the number of skipped cases.
     writeln!(
         out,
-        "<testsuite name=\"{}\" timestamp=\"{}\" {} skipped=\"{}\">\n<properties>",
-        Text(&summary.roster),
+        "<testsuite name=\"{}\" timestamp=\"{}\" {} skipped=\"{skipped}\">\n<properties>",
+        Text(name),
         Text(&began),
-        totals(tests, failures, errors),
-        of(Status::Skipped),
+        Totals::of_run(summary),
     )?;
     for (name, value) in [
         ("rehearsal", if summary.rehearsal { "true" } else { "false" }),

@@ -47,7 +47,7 @@ pub use sealed::{IDENTITY_NAME, SEALED_NAME};
 pub use summary::{Remedy, Summary, SummaryCause};
 #[cfg(feature = "handouts")]
 pub(crate) use summary::{accepted, is_accepted};
-pub use together::{print_csv_together, print_workbook_together};
+pub use together::{print_csv_together, print_junit_together, print_workbook_together};
 
 use crate::{
     JsonError,

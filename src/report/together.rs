@@ -3,7 +3,7 @@
 //! Invariant: every row of every run is in the report once.
 
 use super::{
-    CSV_NAME, Fault, ReportError, WORKBOOK_NAME,
+    CSV_NAME, Fault, ReportError, WORKBOOK_NAME, junit,
     runs::{self, Runs},
     table::Table,
     workbook,
@@ -23,6 +23,14 @@ pub fn print_csv_together(runs: &mut Runs<'_>, out: &mut impl Write) -> Result<(
         table.end().map(drop)
     };
     print().map_err(|fault: Fault| fault.about(CSV_NAME.into()))
+}
+
+/// Writes the runs as JUnit XML to `out`: a suite for each.
+///
+/// # Errors
+/// Fails if a ledger cannot be read or `out` cannot be written.
+pub fn print_junit_together(runs: &mut Runs<'_>, out: &mut impl Write) -> Result<(), ReportError> {
+    junit::write_together(runs, out).map_err(|fault| fault.about("the report".into()))
 }
 
 /// The same as a workbook.

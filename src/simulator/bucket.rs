@@ -7,12 +7,18 @@
 
 use super::faults::Competing;
 use crate::graph::quota::Quota;
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 /// The largest debt in buckets: an empty bucket owes at most one full one.
 const DEBT_BUCKETS_MAX: f64 = 1.0;
 /// How far sums of doubles may be off, in units.
 const ROUNDING: f64 = 1e-6;
+
+/// A bucket that several tenants use.
+pub(super) type SharedBucket = Arc<Mutex<Bucket>>;
 
 /// A quota and how much of it is left.
 pub(super) struct Bucket {

@@ -14,7 +14,7 @@ use super::{
     schema::Target,
     state::State,
 };
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, sync::PoisonError, time::Duration};
 
 pub(super) use super::action::Call;
 
@@ -22,6 +22,9 @@ pub(super) use super::action::Call;
 const PERCENTAGE_MIN: f64 = 0.8;
 const PERCENTAGE_MAX: f64 = 1.8;
 
+/// The write quota of the application in this tenant is spent, or the one over all tenants.
+const WRITES_SPENT: &str = "WriteLimitExceeded";
+const APPLICATION_SPENT: &str = "WriteLimitExceeded in all tenants";
 /// The quota of authentication methods, or of sign-ins, is spent.
 const METHODS_SPENT: &str = "";
 
@@ -142,9 +145,16 @@ impl State {
             return methods.max(units).map(|wait| (wait, METHODS_SPENT));
         }
         let writes = if action.is_write() { self.writes.charge(at.elapsed, 1.0) } else { None };
+        let of_all = self
+            .application
+            .as_ref()
+            .filter(|_| action.is_write())
+            .and_then(|shared| shared.lock().unwrap_or_else(PoisonError::into_inner).charge(at.elapsed, 1.0));
         let units = self.units.charge(at.elapsed, f64::from(units));
-        if writes >= units {
-            writes.map(|wait| (wait, "WriteLimitExceeded"))
+        if of_all > writes.max(units) {
+            of_all.map(|wait| (wait, APPLICATION_SPENT))
+        } else if writes >= units {
+            writes.map(|wait| (wait, WRITES_SPENT))
         } else {
             units.map(|wait| (wait, "ResourceUnitLimitExceeded"))
         }
@@ -163,8 +173,12 @@ impl State {
             return reply;
         }
         let credentials = &self.tokens.credentials;
-        let kind = if spent == "WriteLimitExceeded" { "Write" } else { "ReadWrite" };
-        let scope = format!("Tenant_Application/{kind}/{}/{}", credentials.client_id, credentials.tenant_id);
+        let (whose, kind, spent) = match spent {
+            APPLICATION_SPENT => ("Application", "Write", WRITES_SPENT),
+            WRITES_SPENT => ("Tenant_Application", "Write", WRITES_SPENT),
+            _ => ("Tenant_Application", "ReadWrite", spent),
+        };
+        let scope = format!("{whose}/{kind}/{}/{}", credentials.client_id, credentials.tenant_id);
         reply.headers.push(("x-ms-throttle-scope", scope.into()));
         reply.headers.push(("x-ms-throttle-information", spent.into()));
         reply

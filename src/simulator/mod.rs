@@ -77,6 +77,8 @@ use tokio::time::Instant;
 pub struct SimulatorConfig {
     /// The write quota.
     pub write_quota: Quota,
+    /// The write quota of the application over all tenants, if this is one of many.
+    pub application_writes: Quota,
     /// The quota of resource units.
     pub resource_units: Quota,
     /// The quota of authentication methods: resets on premises, and looks at their operations.
@@ -101,6 +103,7 @@ impl SimulatorConfig {
         let resource_units = Quota::resource_units_for(write_quota);
         Self {
             write_quota,
+            application_writes: Quota::application_writes_for(write_quota),
             resource_units,
             authentication_methods: Quota::DOCUMENTED_AUTHENTICATION_METHODS,
             faults: Faults::calm(),

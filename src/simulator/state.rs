@@ -3,7 +3,7 @@
 use super::{
     SimulatorConfig, Tally,
     audit_log::{AuditRecord, Initiator},
-    bucket::Bucket,
+    bucket::{Bucket, SharedBucket},
     context::{Clock, ReadView, TimePoint},
     faults::{Competing, Faults, seconds},
     operations::Operations,
@@ -20,6 +20,8 @@ pub(super) struct State {
     pub tenant: Tenant,
     pub writes: Bucket,
     pub units: Bucket,
+    /// What the application has over all tenants, if this is one of many.
+    pub application: Option<SharedBucket>,
     pub tokens: Tokens,
     pub rng: Rng,
     pub faults: Faults,
@@ -44,6 +46,7 @@ impl State {
     pub(super) fn new(config: SimulatorConfig) -> Self {
         let SimulatorConfig {
             write_quota,
+            application_writes: _,
             resource_units,
             authentication_methods,
             faults,
@@ -57,6 +60,7 @@ impl State {
             tenant: Tenant::new(seed, &faults),
             writes: Bucket::new(write_quota, faults.quota_full, &faults.competing),
             units: Bucket::new(resource_units, faults.quota_full, &faults.competing),
+            application: None,
             tokens: Tokens::new(seed, &faults.token, faults.denied, tenant.as_ref()),
             rng: Rng::new(seed),
             faults,

@@ -1,18 +1,24 @@
 //! Many tenants behind one address: each request goes to the tenant that its path or its token names.
 //!
 //! All have the same application with the same secret, as a multi-tenant application has. Each has its own accounts,
-//! quotas, faults and tokens.
+//! quotas, faults and tokens. What the application may write over all tenants is one quota for all.
 //!
 //! Invariant: a request with a token reaches only the tenant that issued it.
 
 use super::{
     Answer, Request, Simulator, SimulatorConfig, TenantOfMany,
+    bucket::Bucket,
+    faults::Competing,
     random::{guid_of, hash},
     route::{decode, split},
     token::place,
 };
 use crate::{account::tenant::TenantName, graph::claims::Claims, graph::guid};
-use std::{borrow::Cow, collections::HashMap, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
 /// One tenant or many, by their names. Clones are the same tenants.
 #[derive(Clone)]
@@ -36,8 +42,11 @@ impl Tenants {
     #[must_use]
     pub fn new(names: &[TenantName], config: &SimulatorConfig) -> Self {
         let mut inner = Inner { all: Vec::new(), by_name: HashMap::new() };
+        let writes = Bucket::new(config.application_writes, 1.0, &Competing::default());
+        let writes = Arc::new(Mutex::new(writes));
         for name in names {
             let tenant = Simulator::new(config_of(name, config));
+            tenant.state().application = Some(Arc::clone(&writes));
             let id = tenant.credentials().tenant_id.clone();
             inner.by_name.insert(id, inner.all.len());
             inner.by_name.insert(name.as_str().to_owned(), inner.all.len());

@@ -131,6 +131,21 @@ fn spent_quotas_are_told_from_load() {
 }
 
 #[test]
+fn scope_says_whose_quota_is_spent() {
+    for (scope, is_of_application) in [
+        ("Application/Write/a/t", true),
+        ("application/ReadWrite/a/t", true),
+        ("Tenant_Application/Write/a/t", false),
+        ("Tenant/Write/a/t", false),
+        ("", false),
+    ] {
+        let headers = format!(r#""x-ms-throttle-scope": "{scope}""#);
+        let body = format!(r#"{{"responses":[{{"id":"1","status":429,"headers":{{{headers}}}}}]}}"#);
+        assert_eq!(decode(&body).expect("an answer").replies[0].is_of_application, is_of_application, "{scope}");
+    }
+}
+
+#[test]
 fn highest_percentage_is_reported() {
     let headers =
         |told: &str| format!(r#"{{"id":"1","status":204,"headers":{{"X-Ms-Throttle-Limit-Percentage":"{told}"}}}}"#);

@@ -2,7 +2,13 @@
 //! that skips all waiting.
 
 mod alone;
+mod junit;
 mod pacing;
 mod place;
 mod schemas;
+mod scopes;
+#[cfg(feature = "seal")]
+mod sealed;
+#[cfg(unix)]
+mod stopping;
 mod trouble;

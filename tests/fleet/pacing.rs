@@ -4,7 +4,7 @@
 use passwave::{
     engine::{
         pace::AllTenants,
-        run::{RunEnd, RunOptions, run},
+        run::{RunEnd, RunEvent, RunOptions, run},
     },
     fleet::{OPEN_MAX, in_turn, side_by_side},
     graph::quota::Quota,
@@ -14,13 +14,13 @@ use passwave::{
     roster::{Roster, RosterOptions},
     simulator::{Account, Faults, Simulator, SimulatorConfig},
 };
-use std::{future::pending, path::Path, time::Duration};
+use std::{future::pending, path::Path, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 /// A tenant with this many accounts, and the ledger of a run over them.
-struct Tenant {
+pub struct Tenant {
     ledger: std::cell::RefCell<Option<Ledger>>,
-    simulator: Simulator,
+    simulator: Arc<Simulator>,
     accounts: u64,
 }
 
@@ -28,6 +28,11 @@ impl Tenant {
     fn new(place: &Path, nth: usize, accounts: u64, faults: &str) -> Self {
         let faults = Faults::from_json(faults.as_bytes()).expect("good faults");
         let simulator = Simulator::new(SimulatorConfig::default().with_faults(faults));
+        Self::at(place, nth, accounts, Arc::new(simulator))
+    }
+
+    /// A tenant that this simulator plays.
+    pub fn at(place: &Path, nth: usize, accounts: u64, simulator: Arc<Simulator>) -> Self {
         let upns: Vec<String> = (0..accounts).map(|at| format!("user{at}@t{nth}.com")).collect();
         upns.iter().for_each(|upn| simulator.add(Account::normal(upn)));
         let text = format!("upn\n{}\n", upns.join("\n")).into_bytes();
@@ -42,13 +47,18 @@ impl Tenant {
 
     /// How the run ended, and how long it took.
     async fn run(&self, limit: &AllTenants) -> (bool, Duration) {
+        self.run_with(limit, &mut |_| {}).await
+    }
+
+    /// The same; `emit` sees what happens.
+    pub async fn run_with(&self, limit: &AllTenants, emit: &mut dyn FnMut(RunEvent)) -> (bool, Duration) {
         let start = Instant::now();
         let mut options = RunOptions::default();
-        options.all_tenants = Some(limit.clone());
+        options.pace.all_tenants = Some(limit.clone());
         options.pace.max_wait = Duration::from_secs(60);
         options.pace.max_asked = Duration::from_secs(60);
         let mut ledger = self.ledger.take().expect("one run each");
-        let end = run(&mut ledger, &self.simulator, &options, pending(), &mut |_| {}).await;
+        let end = run(&mut ledger, self.simulator.as_ref(), &options, pending(), emit).await;
         (matches!(end, Ok(RunEnd::Finished)), start.elapsed())
     }
 }

@@ -42,6 +42,12 @@ fn files_and_events_match_their_schemas() {
     };
     assert_eq!((of("account", "contoso.com"), of("tenant_ended", "fabrikam.com")), (3, 1), "{lines:#?}");
     assert_eq!(of("signed_in", "fabrikam.com"), 0);
+    let progress = |phase: &str| lines.iter().rfind(|line| line["event"] == "progress" && line["phase"] == phase);
+    for phase in ["looked_up", "reset"] {
+        let last = progress(phase).expect(phase);
+        assert_eq!((&last["done"], &last["total"]), (&3.into(), &3.into()), "of all tenants together: {last}");
+        assert!(last.get("tenant").is_none_or(Value::is_null), "{last}");
+    }
     Schema::new("fleet.schema.json").check(&place.json("autumn/fleet.json"));
     Schema::new("fleet-summary.schema.json").check(&place.json("autumn/summary.json"));
 }

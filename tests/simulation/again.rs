@@ -43,7 +43,7 @@ fn plan(folder: &Path, roster: &Roster) -> Ledger {
 
 async fn look(ledger: &mut Ledger, tenant: &Simulator) {
     let options = RunOptions::default();
-    look_up(ledger, tenant, &LookupOptions::new(options.pace), pending(), &mut |_| {}).await.expect("a look");
+    look_up(ledger, tenant, &LookupOptions::new(options.pace.clone()), pending(), &mut |_| {}).await.expect("a look");
 }
 
 async fn go(ledger: &mut Ledger, tenant: &Simulator) {

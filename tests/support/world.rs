@@ -166,7 +166,7 @@ impl World {
                 warnings.push(warning);
             }
         };
-        let end = look_up(&mut ledger, graph, &LookupOptions::new(self.options.pace), stop, &mut emit).await?;
+        let end = look_up(&mut ledger, graph, &LookupOptions::new(self.options.pace.clone()), stop, &mut emit).await?;
         Ok((end, warnings))
     }
 

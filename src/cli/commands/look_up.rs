@@ -28,7 +28,7 @@ pub async fn look(
     }
     let mut reading = Reading::begin(reporter, ReadTask::LookUp);
     let mut warnings = Vec::new();
-    let mut options = LookupOptions::new(*pace);
+    let mut options = LookupOptions::new(pace.clone());
     options.revokes_sessions = wanted.revoke_sessions;
     let end = look_up(ledger, graph, &options, interrupted(reporter), &mut |event| match event {
         LookupEvent::Begins(accounts) => reading.of(accounts),

@@ -39,33 +39,39 @@ use std::{collections::BTreeMap, path::Path};
 pub fn sweep(context: &Context, folder: &Path, args: &SweepArgs, connect: &ConnectArgs) -> Result<u8, Failure> {
     let reporter = &context.reporter;
     let mut ledger = open_real(context, folder)?;
-    let by = args.by.as_deref().map(|name| column(&ledger, name)).transpose()?;
+    args.by.as_deref().map(|name| column(&ledger, name)).transpose()?;
     let destination = Destination::of_run(&context.call, connect, ledger.settings())?;
     let (sign_in, pace) = (SignIn::open(reporter, connect, &destination, Needs::READ)?, pace(&args.pace));
     sign_in.must_be_the_same(&ledger)?;
     reporter.notice(format!("Signing in with {sign_in}"));
+    runtime(Clock::Real)?.block_on(sweep_one(context, &mut ledger, args, (&sign_in, &pace)))
+}
+
+/// Signs in, asks about the accounts of one run, and reports.
+pub async fn sweep_one(
+    context: &Context,
+    ledger: &mut Ledger,
+    args: &SweepArgs,
+    (sign_in, pace): (&SignIn, &Pace),
+) -> Result<u8, Failure> {
+    let reporter = &context.reporter;
+    let by = args.by.as_deref().map(|name| column(ledger, name)).transpose()?;
     let before = ledger.sweeps()?.pop();
-    let end = runtime(Clock::Real)?.block_on(async {
-        let graph = sign_in.client(reporter);
-        sign_in.complete(reporter, &graph, &ledger).await?;
-        let graph = LoggingGraph::new(&graph, reporter);
-        let end = read(context, &mut ledger, &graph, &pace, args).await?;
-        let sign_ins = match end {
-            SweepEnd::Finished(claims) if args.sign_ins && claims.no > 0 => {
-                sign_ins(context, &ledger, &graph, &pace).await?
-            }
-            _ => None,
-        };
-        Ok::<_, Failure>((end, sign_ins))
-    })?;
-    let (SweepEnd::Finished(claims), sign_ins) = end else { return Ok(INTERRUPTED) };
-    let summary = match result::reports(&mut ledger) {
+    let graph = sign_in.client(reporter);
+    sign_in.complete(reporter, &graph, ledger).await?;
+    let graph = LoggingGraph::new(&graph, reporter);
+    let SweepEnd::Finished(claims) = read(context, ledger, &graph, pace, args).await? else { return Ok(INTERRUPTED) };
+    let sign_ins = match args.sign_ins && claims.no > 0 {
+        true => sign_ins(context, ledger, &graph, pace).await?,
+        false => None,
+    };
+    let summary = match result::reports(ledger) {
         Ok(summary) => summary,
-        Err(failure) => return Ok(result::without_reports(context, &mut ledger, failure)),
+        Err(failure) => return Ok(result::without_reports(context, ledger, failure)),
     };
     reporter.tell(&Event::Ends(End::Swept));
-    tell(context, &ledger, (&claims, sign_ins), before, by)?;
-    files(context, &ledger, &summary);
+    tell(context, ledger, (&claims, sign_ins), before, by)?;
+    files(context, ledger, &summary);
     Ok(u8::from(claims.no + claims.unread > 0))
 }
 

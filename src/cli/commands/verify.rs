@@ -38,18 +38,22 @@ pub fn verify(context: &Context, folder: &Path, args: &PaceArgs, connect: &Conne
     let (sign_in, pace) = (SignIn::open(reporter, connect, &destination, Needs::READ)?, pace(args));
     sign_in.must_be_the_same(&ledger)?;
     reporter.notice(format!("Signing in with {sign_in}"));
-    let end = runtime(Clock::Real)?.block_on(async {
-        let graph = sign_in.client(reporter);
-        sign_in.complete(reporter, &graph, &ledger).await?;
-        let end = verify_accounts(reporter, &mut ledger, &LoggingGraph::new(&graph, reporter), &pace).await?;
-        denied(context, &ledger, &end).map(|()| end)
-    })?;
-    let summary = match result::reports(&mut ledger) {
+    runtime(Clock::Real)?.block_on(verify_one(context, &mut ledger, &sign_in, &pace))
+}
+
+/// Signs in, verifies the reset accounts of one run, and reports.
+pub async fn verify_one(context: &Context, ledger: &mut Ledger, sign_in: &SignIn, pace: &Pace) -> Result<u8, Failure> {
+    let reporter = &context.reporter;
+    let graph = sign_in.client(reporter);
+    sign_in.complete(reporter, &graph, ledger).await?;
+    let end = verify_accounts(reporter, ledger, &LoggingGraph::new(&graph, reporter), pace).await?;
+    denied(context, ledger, &end)?;
+    let summary = match result::reports(ledger) {
         Ok(summary) => summary,
-        Err(failure) => return Ok(result::without_reports(context, &mut ledger, failure)),
+        Err(failure) => return Ok(result::without_reports(context, ledger, failure)),
     };
     reporter.tell(&Event::Ends(if end == VerifyEnd::Interrupted { End::Interrupted } else { End::Verified }));
-    result::tell(context, &ledger, &summary, &Wanted { verify: true, ..ledger.settings().wanted.clone() });
+    result::tell(context, ledger, &summary, &Wanted { verify: true, ..ledger.settings().wanted.clone() });
     let shown = |verdict: Verdict| summary.verified.get(verdict.as_str()).copied().unwrap_or_default();
     let unseen = shown(Verdict::NotYetVisible) + shown(Verdict::Unread);
     Ok(if end == VerifyEnd::Interrupted { INTERRUPTED } else { u8::from(unseen > 0) })

@@ -11,7 +11,7 @@ use passwave::{
     },
     fleet::FleetSummary,
     graph::{client::auth::Prompt, quota::Quota},
-    ledger::{ClaimCounts, Created, KindCount, ReadLedger, RowStatus},
+    ledger::{ClaimCounts, Counts, Created, KindCount, ReadLedger, RowStatus},
     password::Form,
     plan::wanted::Wanted,
     report::Summary,
@@ -80,8 +80,8 @@ pub enum Event<'a> {
     NextStep { words: &'a str, command: &'a str },
     /// What a run over several tenants will do.
     FleetPlanned(&'a FleetPlan<'a>),
-    /// Passwords are about to be written in several tenants: how many accounts are done, of how many.
-    FleetBegins { done: u64, total: u64, is_rehearsal: bool },
+    /// Passwords are about to be written, or accounts to be read, in several tenants.
+    FleetBegins(&'a FleetWork),
     /// The work on several tenants has ended, and the bar goes away.
     FleetEnds,
     /// What has been done in several tenants.
@@ -191,6 +191,15 @@ pub struct FleetPlan<'a> {
     pub fingerprint: &'a str,
     pub quota: Quota,
     pub least: Duration,
+    pub is_rehearsal: bool,
+}
+
+/// Work on several tenants that begins.
+pub struct FleetWork {
+    /// Why accounts are read; `None` if passwords are written.
+    pub task: Option<ReadTask>,
+    /// Each tenant, and its rows in each state.
+    pub tenants: Vec<(String, Counts)>,
     pub is_rehearsal: bool,
 }
 

@@ -10,11 +10,12 @@ mod reporter;
 mod speed;
 mod stdio;
 mod terminal;
+mod together;
 mod verbosity;
 
 pub use event::{
-    Accounts, End, Event, Finding, FleetPlan, FleetResult, Planned, ReadTask, RunResult, SealedReport, Severity,
-    SignedIn, Since, Stage,
+    Accounts, End, Event, Finding, FleetPlan, FleetResult, FleetWork, Planned, ReadTask, RunResult, SealedReport,
+    Severity, SignedIn, Since, Stage,
 };
 pub use reporter::{Reporter, TenantWork};
 pub use stdio::{can_ask, is_seen, terminal_facts};

@@ -93,7 +93,14 @@ impl<'a, G: Graph, T: Ticket + 'a> Dispatcher<'a, G, T> {
             self.connectivity.asked_to_wait(hold);
             self.note_asked(hold);
             let named = throttled().filter_map(|judged| judged.reply.named()).max();
-            self.waits.push(Waiting { reason: WaitReason::Asked, wait: hold, named });
+            let reason = match throttled().any(|judged| judged.reply.is_of_application) {
+                true => {
+                    self.throttle.hold_all(hold);
+                    WaitReason::AskedOfApplication
+                }
+                false => WaitReason::Asked,
+            };
+            self.waits.push(Waiting { reason, wait: hold, named });
         }
         hold
     }

@@ -45,6 +45,8 @@ pub(crate) const SEEMS_BEFORE: i64 = 3_000;
 pub enum WaitReason {
     /// Graph answered 429.
     Asked,
+    /// Graph answered 429, because the application has spent its quota over all tenants.
+    AskedOfApplication,
     /// The network or the service is unavailable; the text says how.
     Away(String),
 }

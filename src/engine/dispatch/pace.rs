@@ -1,6 +1,7 @@
 //! The options for sending: how fast batches are sent, and how long to wait out problems.
 
 use crate::{
+    engine::pace::AllTenants,
     graph::{BATCH_ITEMS_MAX, quota::Quota, retry_after::WAIT_MAX},
     util::clock::Clock,
 };
@@ -10,7 +11,7 @@ use std::time::Duration;
 pub const MAX_WAIT: Duration = Duration::from_secs(15 * 60);
 
 /// Speed and patience.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Pace {
     /// The write quota to use up.
@@ -27,6 +28,8 @@ pub struct Pace {
     pub seed: u64,
     /// The one clock of this process.
     pub clock: Clock,
+    /// What the application may do in all tenants, if this process works on several.
+    pub all_tenants: Option<AllTenants>,
 }
 
 impl Default for Pace {
@@ -39,6 +42,7 @@ impl Default for Pace {
             max_asked: WAIT_MAX,
             seed: 0,
             clock: Clock::start(),
+            all_tenants: None,
         }
     }
 }

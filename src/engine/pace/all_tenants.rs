@@ -1,7 +1,8 @@
 //! What an application may send to all tenants together, shared among the runs of one process.
 //!
 //! Whoever has to wait gets a place in a queue, for one batch. So a tenant with many accounts gets no more than one batch
-//! for each batch of the others, and small tenants do not wait behind it.
+//! for each batch of the others, and small tenants do not wait behind it. If Graph says that the application has spent its
+//! quota over all tenants, nothing is admitted in any of them before the time that it names.
 //!
 //! Invariant: no more is admitted than the quota allows, however many take part.
 
@@ -22,7 +23,19 @@ const NAME_END: &str = "_in_all_tenants";
 
 /// The limits of one application for all tenants, shared by clones.
 #[derive(Clone)]
-pub struct AllTenants(Arc<[(Call, Queue); 2]>);
+pub struct AllTenants(Arc<Inner>);
+
+struct Inner {
+    queues: [(Call, Queue); 2],
+    /// Nothing of any kind is admitted before this time.
+    held: Mutex<Option<Instant>>,
+}
+
+impl Inner {
+    fn held(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// One limit, and who waits for it.
 #[derive(Clone)]
@@ -48,22 +61,39 @@ impl AllTenants {
     pub fn new(writes: Quota) -> Self {
         let methods = Quota::DOCUMENTED_AUTHENTICATION_METHODS;
         let queue = |call, first| (call, Queue(Arc::new(Mutex::new(Line::new(call, first)))));
-        Self(Arc::new([queue(Call::Write, writes), queue(Call::AuthenticationMethod, methods)]))
+        let queues = [queue(Call::Write, writes), queue(Call::AuthenticationMethod, methods)];
+        Self(Arc::new(Inner { queues, held: Mutex::new(None) }))
     }
 
     /// The least time that the limit of writes allows for this many accounts over all tenants.
     #[must_use]
     pub fn least_time(&self, accounts: u64) -> Duration {
-        let line = self.0[0].1.line();
+        let line = self.0.queues[0].1.line();
         Duration::from_nanos(line.period.saturating_mul(accounts).saturating_sub(line.burst))
     }
 
-    /// The part of one run in the limit of this call, if it has one.
-    pub(super) fn share(&self, call: Call) -> Option<Share> {
-        let (_, queue) = self.0.iter().find(|(kind, _)| *kind == call)?;
-        let mut line = queue.line();
-        line.next += 1;
-        Some(Share { queue: queue.clone(), id: line.next, name: line.name })
+    /// The part of one run in what the application may do. A kind of call without a limit over all tenants can only be held.
+    pub(super) fn share(&self, call: Call) -> Share {
+        let queue = self.0.queues.iter().find(|(kind, _)| *kind == call).map(|(_, queue)| queue.clone());
+        let (id, name) = queue.as_ref().map_or((0, ""), |queue| {
+            let mut line = queue.line();
+            line.next += 1;
+            (line.next, line.name)
+        });
+        Share { all: self.clone(), queue, id, name }
+    }
+
+    /// Admits nothing for `wait`, and no burst after it.
+    fn hold(&self, wait: Duration) {
+        let until = Instant::now() + wait;
+        let mut held = self.0.held();
+        *held = Some(held.map_or(until, |other| other.max(until)));
+        self.0.queues.iter().for_each(|(_, queue)| queue.line().empty_until(wait));
+    }
+
+    /// How long nothing is admitted.
+    fn hold_left(&self) -> Duration {
+        self.0.held().map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
     }
 }
 
@@ -94,6 +124,13 @@ impl Line {
         u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
+    /// Empties the bucket until `wait` from now. Whoever has a place in the queue has to take another one.
+    fn empty_until(&mut self, wait: Duration) {
+        let wait = u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX);
+        self.waiting.clear();
+        self.full_at = self.full_at.max(self.now().saturating_add(wait).saturating_add(self.burst));
+    }
+
     fn admit(&mut self, who: u64, n: u32) -> Result<(), Duration> {
         let (now, mut missing) = (self.now(), n);
         if let Some((turn, bought)) = self.waiting.get(&who).copied() {
@@ -117,9 +154,12 @@ fn wait(nanos: u64) -> Duration {
     Duration::from_nanos(nanos).max(WAIT_MIN)
 }
 
-/// The part of one run in a limit for all tenants. Its place in the queue is free again when it is dropped.
+/// The part of one run in what the application may do in all tenants. Its place in the queue is free again when it is
+/// dropped.
 pub(super) struct Share {
-    queue: Queue,
+    all: AllTenants,
+    /// The limit of its kind of call, if there is one.
+    queue: Option<Queue>,
     id: u64,
     /// The limit's name.
     pub(super) name: &'static str,
@@ -128,26 +168,39 @@ pub(super) struct Share {
 impl Share {
     /// Pays for `n` calls, or returns how long to wait; the place in the queue is kept meanwhile.
     pub(super) fn admit(&self, n: u32) -> Result<(), Duration> {
-        self.queue.line().admit(self.id, n)
+        let hold = self.all.hold_left();
+        if !hold.is_zero() {
+            return Err(hold.max(WAIT_MIN));
+        }
+        self.queue.as_ref().map_or(Ok(()), |queue| queue.line().admit(self.id, n))
+    }
+
+    /// Admits nothing in any tenant for `wait`.
+    pub(super) fn hold_all(&self, wait: Duration) {
+        self.all.hold(wait);
     }
 
     /// Counts what refills in `debt` as spent before now.
     pub(super) fn owe(&self, debt: Duration) {
-        let mut line = self.queue.line();
+        let Some(queue) = &self.queue else { return };
+        let mut line = queue.line();
         let until = line.now().saturating_add(u64::try_from(debt.as_nanos()).unwrap_or(u64::MAX));
         line.full_at = line.full_at.max(until);
     }
 
     /// How long it takes until the bucket is full.
     pub(super) fn until_full(&self) -> Duration {
-        let line = self.queue.line();
+        let Some(queue) = &self.queue else { return Duration::ZERO };
+        let line = queue.line();
         Duration::from_nanos(line.full_at.saturating_sub(line.now()))
     }
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
-        self.queue.line().waiting.remove(&self.id);
+        if let Some(queue) = &self.queue {
+            queue.line().waiting.remove(&self.id);
+        }
     }
 }
 
@@ -158,7 +211,7 @@ mod tests {
 
     fn shares(number: usize) -> Vec<Share> {
         let all = AllTenants::new(Quota::DOCUMENTED_WRITES);
-        (0..number).map(|_| all.share(Call::Write).expect("a limit")).collect()
+        (0..number).map(|_| all.share(Call::Write)).collect()
     }
 
     #[tokio::test(start_paused = true)]
@@ -202,5 +255,21 @@ mod tests {
         assert!(shares[0].admit(20).is_err());
         advance(Duration::from_millis(200)).await;
         assert_eq!(shares[0].admit(20), Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn hold_is_for_all_and_for_every_kind_of_call() {
+        let all = AllTenants::new(Quota::DOCUMENTED_WRITES);
+        let (one, other, reads) = (all.share(Call::Write), all.share(Call::Write), all.share(Call::Read));
+        assert_eq!((one.admit(20), reads.admit(20)), (Ok(()), Ok(())));
+        one.hold_all(Duration::from_secs(12));
+        one.hold_all(Duration::from_secs(5));
+        assert_eq!(other.admit(20), Err(Duration::from_secs(12)));
+        assert_eq!(reads.admit(20), Err(Duration::from_secs(12)));
+        advance(Duration::from_secs(12)).await;
+        assert_eq!(reads.admit(20), Ok(()), "reads have no limit over all tenants");
+        let wait = other.admit(20).expect_err("no burst follows");
+        assert!(wait > Duration::from_millis(165) && wait < Duration::from_millis(175), "20 at 116.67/s: {wait:?}");
+        assert!(one.admit(20).expect_err("its turn is later") > wait);
     }
 }

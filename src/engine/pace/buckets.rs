@@ -92,6 +92,11 @@ impl Buckets {
         }
     }
 
+    /// Admits nothing in any tenant until `wait` from now, if other runs share the application's limit.
+    pub(super) fn hold_all(&self, wait: Duration) {
+        self.share.iter().for_each(|share| share.hold_all(wait));
+    }
+
     /// How many calls the first bucket has left at `price`. While it is on hold, this is less than none.
     pub(super) fn left(&self, price: u32) -> f64 {
         let of = |limited: &Limited| limited.bucket.left() / f64::from(price.max(1).saturating_mul(limited.cost));

@@ -42,7 +42,7 @@ const LIMITS: [Limit; 6] = [
         quota: Quota::DOCUMENTED_RESOURCE_UNITS,
         costs: &[(Call::Write, 1), (Call::Read, 1), (Call::AuthenticationMethod, 1), (Call::SignInActivity, 2)],
     },
-    Limit { name: "writes_in_all_tenants", quota: Quota::of(35_000, 300), costs: &[(Call::Write, 1)] },
+    Limit { name: "writes_in_all_tenants", quota: Quota::DOCUMENTED_APPLICATION_WRITES, costs: &[(Call::Write, 1)] },
     Limit {
         name: "authentication_methods_in_all_tenants",
         quota: Quota::of(122, 10),

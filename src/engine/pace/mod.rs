@@ -147,7 +147,7 @@ impl Throttle {
     /// The same throttle under a limit that other runs share.
     #[must_use]
     pub fn among(mut self, call: Call, all: Option<&AllTenants>) -> Self {
-        self.buckets.share(all.and_then(|all| all.share(call)));
+        self.buckets.share(all.map(|all| all.share(call)));
         self
     }
 
@@ -314,6 +314,11 @@ impl Throttle {
     /// Empties the buckets until `wait` from now: nothing is admitted before, and no burst follows.
     pub fn hold(&mut self, wait: Duration) {
         self.buckets.hold(wait);
+    }
+
+    /// The same in all tenants, for the other runs that share the application's limit.
+    pub fn hold_all(&mut self, wait: Duration) {
+        self.buckets.hold_all(wait);
     }
 
     /// The time in which one request at the current price is refilled.

@@ -21,7 +21,7 @@ use crate::{
     engine::{
         dispatch::{DispatchError, Pace, Waiting},
         fenced::Fenced,
-        pace::{AllTenants, writes_left},
+        pace::writes_left,
     },
     graph::{Graph, quota::Quota},
     ledger::{Counts, KeptPace, Ledger, LedgerError, OnHold, Process, ReadLedger, RowStatus, SignedInAs},
@@ -56,8 +56,6 @@ pub struct RunOptions {
     pub signed_in: Option<SignedInAs>,
     /// What other runs of this machine left of the same quota.
     pub left_by_others: Vec<KeptPace>,
-    /// What the application may send to all tenants, if runs of other tenants go on in this process.
-    pub all_tenants: Option<AllTenants>,
 }
 
 /// Progress of the run.

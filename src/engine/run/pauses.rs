@@ -28,7 +28,7 @@ impl Pauses {
     /// Notes a pause that begins at `at`, after `throttled` 429 answers in total.
     pub(super) fn note(&mut self, at: i64, waiting: &Waiting, throttled: u64) {
         let hold = match waiting.reason {
-            WaitReason::Asked => PauseReason::Asked,
+            WaitReason::Asked | WaitReason::AskedOfApplication => PauseReason::Asked,
             WaitReason::Away(_) => PauseReason::Away,
         };
         let millis = i64::try_from(waiting.wait.as_millis()).unwrap_or(i64::MAX);

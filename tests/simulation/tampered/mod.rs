@@ -61,7 +61,8 @@ impl Plan {
         let told = |error: &dyn std::fmt::Display| error.to_string();
         let mut ledger = self.world.open(options.pace.clock.now()).map_err(|error| told(&error))?;
         if !ledger.lookup_has_ended().map_err(|error| told(&error))? {
-            let end = look_up(&mut ledger, graph, &LookupOptions::new(options.pace), pending(), &mut |_| {}).await;
+            let end =
+                look_up(&mut ledger, graph, &LookupOptions::new(options.pace.clone()), pending(), &mut |_| {}).await;
             end.map_err(|error| told(&error))?;
         }
         ledger.must_be_as_planned().map_err(|error| told(&error))?;

@@ -310,7 +310,7 @@ async fn work(
     };
     let mut ledger = world.open(clock.now())?;
     if !ledger.lookup_has_ended()? {
-        let mut lookup = LookupOptions::new(options.pace);
+        let mut lookup = LookupOptions::new(options.pace.clone());
         lookup.revokes_sessions = wishes.revokes;
         let end = look_up(&mut ledger, graph, &lookup, stop(), &mut |_| {}).await?;
         if end == LookupEnd::Interrupted {

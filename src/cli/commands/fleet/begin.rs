@@ -5,6 +5,7 @@ use super::{
     outcome,
     ready::{self, Common, Ready},
     send::send,
+    told::{fingerprint, reading_begins, tell_plan, writing_begins},
     watch::Watch,
 };
 use crate::cli::{
@@ -20,7 +21,7 @@ use crate::cli::{
         system::{Clock, runtime},
         wanted,
     },
-    console::{End, Event, FleetPlan, can_ask},
+    console::{End, Event, ReadTask, can_ask},
     context::Context,
     failure::{AWAY, Failure, INTERRUPTED, USAGE},
 };
@@ -35,7 +36,7 @@ use passwave::{
         sanitize,
     },
 };
-use std::{cell::RefCell, sync::Arc, time::Duration};
+use std::{cell::RefCell, sync::Arc};
 
 /// A fleet and how its tenants stand at the beginning.
 pub struct Start<'a> {
@@ -71,6 +72,7 @@ pub struct Prepared<'a> {
     /// Tenants with something left to do, by position: the others have finished.
     pub open: Vec<usize>,
     sign_ins: Vec<Option<SignIn>>,
+    limits: RefCell<Limits>,
 }
 
 impl<'a> Start<'a> {
@@ -94,7 +96,7 @@ impl<'a> Start<'a> {
             is_used.then(|| doors.of(&contexts[at], &members[at], needs, rules.writeback)).transpose()
         };
         let sign_ins = (0..members.len()).map(sign_in).collect::<Result<Vec<_>, _>>()?;
-        Ok(Prepared { contexts, common, watch, open, sign_ins })
+        Ok(Prepared { contexts, common, watch, open, sign_ins, limits: RefCell::default() })
     }
 
     /// The tenants with something left to do.
@@ -144,7 +146,7 @@ impl<'a> Start<'a> {
         let pending: u64 = ready.iter().map(|ready| ready.pending).sum();
         self.must_be_few(pending, terms)?;
         outcome::reports(self.context, self.fleet, Some(&prepared.watch))?;
-        self.tell_plan(prepared, &ready, terms.run.pace.write_quota)?;
+        tell_plan(self.context, self.fleet, &prepared.watch, &ready, terms.run.pace.write_quota)?;
         if prepared.watch.is_stopped() {
             return Err(Stopped::Code(self.declined("Interrupted.", INTERRUPTED, End::Interrupted, KEPT)));
         }
@@ -169,6 +171,7 @@ impl<'a> Start<'a> {
 
     /// Completes the plan of each tenant. Those that cannot are left out, with the reason.
     pub async fn make_ready(&self, prepared: &Prepared<'_>, clients: &[Option<Client<'_>>]) -> Vec<Ready> {
+        reading_begins(self.context, self.fleet, &prepared.open, ReadTask::LookUp);
         let ready = side_by_side(prepared.open.clone(), OPEN_MAX, async |at| {
             if prepared.watch.is_stopped() {
                 return None;
@@ -181,7 +184,9 @@ impl<'a> Start<'a> {
                 }
             }
         });
-        ready.await.into_iter().flatten().collect()
+        let ready = ready.await.into_iter().flatten().collect();
+        self.context.reporter.tell(&Event::FleetEnds);
+        ready
     }
 
     async fn make_one_ready(
@@ -203,7 +208,8 @@ impl<'a> Start<'a> {
             signed_in.note_in(&ledger)?;
         }
         let graph = LoggingGraph::new(client, &context.reporter);
-        ready::look(context, &mut ledger, &graph, common, &now).await?;
+        let limit = prepared.limit_of(at, common.run.pace.write_quota);
+        ready::look(context, &mut ledger, &graph, (common, limit), &now).await?;
         Ok(ready::ready(at, &ledger, now, Some(signed_in))?)
     }
 
@@ -214,8 +220,7 @@ impl<'a> Start<'a> {
         (ready, terms): (&[Ready], &RunConditions<'_>),
         pilot: Option<u64>,
     ) -> Vec<u8> {
-        let (limits, quota) = (RefCell::new(Limits::default()), terms.run.pace.write_quota);
-        self.tell_begin(ready, false);
+        writing_begins(self.context, self.fleet, ready, false);
         let sizes: Vec<u64> = ready.iter().map(|ready| ready.pending).collect();
         let codes = side_by_side(in_turn(&sizes), OPEN_MAX, async |nth| {
             let one = &ready[nth];
@@ -223,8 +228,7 @@ impl<'a> Start<'a> {
             let Some(client) = clients[one.at].as_ref().filter(|_| !prepared.watch.is_stopped()) else {
                 return INTERRUPTED;
             };
-            let client_id = prepared.sign_ins[one.at].as_ref().and_then(SignIn::client_id);
-            let limit = limits.borrow_mut().of(client_id, quota);
+            let limit = prepared.limit_of(one.at, terms.run.pace.write_quota);
             let folder = self.fleet.folder_of(&self.fleet.manifest().tenants[one.at]);
             let graph = LoggingGraph::new(client, &context.reporter);
             let common = (one, &prepared.common);
@@ -239,12 +243,6 @@ impl<'a> Start<'a> {
         codes
     }
 
-    /// Shows the bar for all tenants.
-    pub fn tell_begin(&self, ready: &[Ready], is_rehearsal: bool) {
-        let total = ready.iter().map(|ready| ready.pending).sum();
-        self.context.reporter.tell(&Event::FleetBegins { done: 0, total, is_rehearsal });
-    }
-
     /// What is left after a pilot.
     fn left(&self, ready: &mut Vec<Ready>) -> Result<u64, Failure> {
         for one in ready.iter_mut() {
@@ -252,11 +250,6 @@ impl<'a> Start<'a> {
         }
         ready.retain(|one| one.pending > 0);
         Ok(ready.iter().map(|one| one.pending).sum())
-    }
-
-    /// Reports what will be done.
-    pub fn tell_plan(&self, prepared: &Prepared<'_>, ready: &[Ready], quota: Quota) -> Result<(), Failure> {
-        tell_plan(self.context, self.fleet, &prepared.watch, ready, quota)
     }
 
     pub fn must_be_expected(&self, terms: &RunConditions<'_>) -> Result<(), Failure> {
@@ -319,6 +312,12 @@ impl<'a> Start<'a> {
 }
 
 impl Prepared<'_> {
+    /// The limit over all tenants of the application that signs in to this one.
+    fn limit_of(&self, at: usize, quota: Quota) -> AllTenants {
+        let client_id = self.sign_ins[at].as_ref().and_then(SignIn::client_id);
+        self.limits.borrow_mut().of(client_id, quota)
+    }
+
     /// A client for each tenant with a sign-in. They share one HTTP client.
     pub fn clients(&self) -> Vec<Option<Client<'_>>> {
         let pairs = self.sign_ins.iter().zip(&self.contexts);
@@ -335,51 +334,4 @@ pub fn must_be_few(pending: u64, most: Option<u64>) -> Result<(), Failure> {
         grouped(most)
     ))
     .hint(format!("check the roster, or raise the limit with --max-accounts {pending}")))
-}
-
-/// The fingerprint of all plans.
-pub fn fingerprint(
-    fleet: &Fleet,
-    of: impl Fn(&ReadLedger) -> Result<String, passwave::ledger::LedgerError>,
-) -> Result<String, Failure> {
-    let runs = 0..fleet.manifest().tenants.len();
-    let all = runs.map(|at| of(&fleet.read(at)?)).collect::<Result<Vec<_>, _>>()?;
-    Ok(fleet.fingerprint(&all))
-}
-
-/// Reports what will be done in each tenant.
-pub fn tell_plan(
-    context: &Context,
-    fleet: &Fleet,
-    watch: &Watch,
-    ready: &[Ready],
-    quota: Quota,
-) -> Result<(), Failure> {
-    let (mut rows, mut skipped, mut tenants) = (0, 0, Vec::new());
-    for (at, member) in fleet.manifest().tenants.iter().enumerate() {
-        let counts = fleet.read(at)?.counts();
-        rows += counts.rows();
-        skipped += counts.skipped;
-        if !member.name.is_empty() {
-            let id = member.tenant_id.clone().filter(|id| *id != member.name);
-            tenants.push((member.name.clone(), id, counts.pending(), watch.has_trouble(at)));
-        }
-    }
-    let accounts = ready.iter().map(|one| one.pending).sum();
-    let least = ready.iter().map(|one| quota.least_time(one.pending)).max().unwrap_or(Duration::ZERO);
-    let least = least.max(AllTenants::new(quota).least_time(accounts));
-    let fingerprint = fingerprint(fleet, ReadLedger::fingerprint)?;
-    context.reporter.tell(&Event::FleetPlanned(&FleetPlan {
-        folder: fleet.folder(),
-        roster: &fleet.manifest().roster,
-        rows,
-        accounts,
-        skipped,
-        tenants,
-        fingerprint: &fingerprint,
-        quota,
-        least,
-        is_rehearsal: fleet.manifest().rehearsal,
-    }));
-    Ok(())
 }

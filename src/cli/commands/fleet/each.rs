@@ -1,26 +1,23 @@
-//! `report`, `verify`, `sweep` and `handouts` over a fleet: the same for each of its runs, and then over all.
+//! `report` and `handouts` over a fleet: the same for each of its runs, and then over all.
 
-use super::{super::claims_in_words, outcome, watch::Watch};
+use super::{outcome, watch::Watch};
 use crate::cli::{
-    args::{ConnectArgs, HandoutArgs, OpenArgs, PaceArgs, ReportFormat, SweepArgs},
+    args::{HandoutArgs, OpenArgs, ReportFormat},
     commands,
-    console::{Event, FleetResult, is_seen},
+    console::{Event, is_seen},
     context::Context,
-    failure::{AWAY, Failure, INTERRUPTED, USAGE},
+    failure::{Failure, INTERRUPTED},
 };
 use passwave::{
-    fleet::{self, Fleet, FleetSummary, TenantSummary},
-    report::{Runs, print_csv_together, print_workbook_together},
-    util::{private_file, sanitize},
+    fleet::{self, Fleet},
+    report::{Runs, print_csv_together, print_junit_together, print_workbook_together},
+    util::private_file,
 };
 use std::{
     io::{BufWriter, Write},
     path::Path,
     sync::Arc,
 };
-
-/// How many tenants are listed.
-const TENANTS_MAX: usize = 20;
 
 /// Does the same for each run of a fleet. A tenant's trouble does not stop the others; the exit code is the worst one.
 fn each(
@@ -44,52 +41,7 @@ fn each(
             break;
         }
     }
-    let worst = match () {
-        () if codes.contains(&INTERRUPTED) => INTERRUPTED,
-        () if codes.contains(&AWAY) || codes.contains(&USAGE) => AWAY,
-        () => codes.into_iter().max().unwrap_or_default(),
-    };
-    Ok((watch, worst))
-}
-
-/// Verifies the reset accounts of each tenant.
-pub fn verify(context: &Context, folder: &Path, pace: &PaceArgs, connect: &ConnectArgs) -> Result<u8, Failure> {
-    let fleet = Fleet::open(folder)?;
-    let (watch, code) = each(context, &fleet, |own, run| commands::verify(own, run, pace, connect))?;
-    tell(context, &fleet, &watch).map(|_| code)
-}
-
-/// Finds out in each tenant who has not chosen a password yet.
-pub fn sweep(context: &Context, folder: &Path, args: &SweepArgs, connect: &ConnectArgs) -> Result<u8, Failure> {
-    let fleet = Fleet::open(folder)?;
-    let (watch, code) = each(context, &fleet, |own, run| commands::sweep(own, run, args, connect))?;
-    let summary = tell(context, &fleet, &watch)?;
-    tell_claims(context, &summary);
-    Ok(code)
-}
-
-/// The claims over all tenants, and of those in which somebody has not chosen yet.
-fn tell_claims(context: &Context, summary: &FleetSummary) {
-    let Some(all) = &summary.claimed else { return };
-    let reporter = &context.reporter;
-    reporter.notice(format!("Claimed: {}", claims_in_words(all)));
-    let open = |tenant: &&TenantSummary| tenant.claimed.is_some_and(|claims| claims.yes < claims.all());
-    let tenants: Vec<&TenantSummary> = summary.tenants.iter().filter(open).collect();
-    for tenant in tenants.iter().take(TENANTS_MAX) {
-        let claims = tenant.claimed.unwrap_or_default();
-        reporter.notice(format!("  {}: {}", sanitize::for_terminal(&tenant.name), claims_in_words(&claims)));
-    }
-    if tenants.len() > TENANTS_MAX {
-        reporter.notice(format!("  … and {} more: summary.json has all", tenants.len() - TENANTS_MAX));
-    }
-}
-
-/// Reports over all tenants. What went wrong now is noted; what an earlier process noted stays.
-fn tell(context: &Context, fleet: &Fleet, watch: &Watch) -> Result<FleetSummary, Failure> {
-    let now = Some(watch).filter(|watch| !watch.trouble().is_empty());
-    let summary = outcome::reports(context, fleet, now)?;
-    context.reporter.tell(&Event::FleetResult(&FleetResult { folder: fleet.folder(), summary: &summary }));
-    Ok(summary)
+    Ok((watch, outcome::worst_of(&codes)))
 }
 
 /// Writes the slips of each tenant: into a folder for each within `--out`, otherwise into the tenants' run folders.
@@ -121,7 +73,7 @@ pub fn report(
     let fleet = Fleet::open(folder)?;
     let Some(format) = format else {
         let (watch, code) = each(context, &fleet, |own, run| commands::report(own, run, None, None, open))?;
-        tell(context, &fleet, &watch)?;
+        outcome::told(context, &fleet, &watch)?;
         return Ok(code);
     };
     match output {
@@ -188,7 +140,6 @@ fn write(
             let page = std::fs::read(fleet.folder().join(passwave::report::PAGE_NAME))?;
             Ok(out.write_all(&page)?)
         }
-        ReportFormat::Junit => Err(Failure::usage("a fleet has no JUnit report of its own")
-            .hint("write one for each tenant: `passwave report FLEET/TENANT --format junit`")),
+        ReportFormat::Junit => Ok(print_junit_together(&mut runs, out)?),
     }
 }

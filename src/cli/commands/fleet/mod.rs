@@ -11,14 +11,17 @@ mod door;
 mod each;
 mod outcome;
 mod plan;
+mod read_back;
 mod ready;
 mod rehearse;
 mod reset;
 mod resolve;
 mod send;
+mod told;
 mod watch;
 
-pub use each::{handouts, report, sweep, verify};
+pub use each::{handouts, report};
 pub use plan::plan;
+pub use read_back::{sweep, verify};
 pub use rehearse::rehearse;
 pub use reset::{dry_run, reset, run};

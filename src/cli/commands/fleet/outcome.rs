@@ -2,7 +2,7 @@
 
 use super::watch::Watch;
 use crate::cli::{
-    console::{Event, FleetResult},
+    console::{End, Event, FleetResult},
     context::Context,
     failure::{AWAY, Failure, INTERRUPTED, USAGE},
     next_step::NextStep,
@@ -45,7 +45,11 @@ pub fn finish(context: &Context, fleet: &Fleet, watch: &Watch, codes: &[u8]) -> 
         ));
     }
     what_is_left(context, fleet, &summary);
-    Ok(worst(codes, watch.halted().is_some(), &summary))
+    let code = worst(codes, watch.halted().is_some(), &summary);
+    if code == INTERRUPTED {
+        context.reporter.tell(&Event::Ends(End::Interrupted));
+    }
+    Ok(code)
 }
 
 /// The worst of all exit codes. That nothing was sent (2) is true of one tenant, but not of all.
@@ -56,6 +60,23 @@ fn worst(codes: &[u8], is_halted: bool, summary: &FleetSummary) -> u8 {
         () if trouble || codes.iter().any(|code| [AWAY, USAGE, INTERRUPTED].contains(code)) => AWAY,
         () => summary.exit_code,
     }
+}
+
+/// The worst exit code of the same work in several tenants.
+pub fn worst_of(codes: &[u8]) -> u8 {
+    match () {
+        () if codes.contains(&INTERRUPTED) => INTERRUPTED,
+        () if codes.contains(&AWAY) || codes.contains(&USAGE) => AWAY,
+        () => codes.iter().copied().max().unwrap_or_default(),
+    }
+}
+
+/// Reports over all tenants. What went wrong now is noted; what an earlier process noted stays.
+pub fn told(context: &Context, fleet: &Fleet, watch: &Watch) -> Result<FleetSummary, Failure> {
+    let now = Some(watch).filter(|watch| !watch.trouble().is_empty());
+    let summary = reports(context, fleet, now)?;
+    context.reporter.tell(&Event::FleetResult(&FleetResult { folder: fleet.folder(), summary: &summary }));
+    Ok(summary)
 }
 
 /// What is not done yet, and the command that continues.

@@ -1,10 +1,11 @@
 //! `plan` over many tenants: everything but the change, in each of them.
 
 use super::{
-    begin::{Start, must_be_few, tell_plan},
+    begin::{Start, must_be_few},
     create::create,
     outcome,
     ready::Ready,
+    told::tell_plan,
 };
 use crate::cli::{
     args::{JobArgs, LookupName, NOT_FOR_A_PLAN, TextOrJson},

@@ -11,7 +11,7 @@ use crate::cli::{
     failure::{Failure, INTERRUPTED},
 };
 use passwave::{
-    engine::run::must_be_possible,
+    engine::{pace::AllTenants, run::must_be_possible},
     graph::Graph,
     ledger::{Ledger, LedgerError, ReadLedger},
     seal::Identities,
@@ -73,10 +73,11 @@ pub async fn look<G: Graph>(
     context: &Context,
     ledger: &mut Ledger,
     graph: &G,
-    common: &Common<'_>,
+    (common, limit): (&Common<'_>, AllTenants),
     now: &Now,
 ) -> Result<(), Failure> {
-    let pace = pace::options(&context.reporter, &common.run.pace, None, now)?.pace;
+    let mut pace = pace::options(&context.reporter, &common.run.pace, None, now)?.pace;
+    pace.all_tenants = Some(limit);
     match look_up::look(&context.reporter, ledger, graph, &pace, &now.wanted).await? {
         None => Ok(()),
         Some(INTERRUPTED) => {

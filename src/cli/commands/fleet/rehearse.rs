@@ -1,12 +1,13 @@
 //! `rehearse` over many tenants: a simulated tenant for each, in virtual time.
 
 use super::{
-    begin::{must_be_few, tell_plan},
+    begin::must_be_few,
     create::create,
     door::Limits,
     outcome, plan,
     ready::{self, Common, Ready},
     send::send,
+    told::{reading_begins, tell_plan, writing_begins},
     watch::Watch,
 };
 use crate::cli::{
@@ -19,7 +20,7 @@ use crate::cli::{
         system::{Clock, runtime},
         target::Target,
     },
-    console::{End, Event},
+    console::{End, Event, ReadTask},
     context::Context,
     failure::{Failure, INTERRUPTED},
 };
@@ -52,6 +53,7 @@ pub fn rehearse(context: &Context, job: &JobArgs, simulator: &SimulatorArgs, col
         watch,
         seed: simulator.seed,
         tenants: runtime.block_on(async { tenants(&fleet, &config) }),
+        limits: RefCell::default(),
     };
     runtime.block_on(async {
         tokio::select! {
@@ -75,12 +77,14 @@ struct Rehearsal<'a> {
     watch: Arc<Watch>,
     seed: u64,
     tenants: Tenants,
+    limits: RefCell<Limits>,
 }
 
 impl Rehearsal<'_> {
     async fn work(&self, context: &Context, job: &JobArgs) -> Result<u8, Failure> {
         let members = &self.fleet.manifest().tenants;
         let open: Vec<usize> = (0..members.len()).filter(|at| !members[*at].name.is_empty()).collect();
+        reading_begins(context, self.fleet, &open, ReadTask::LookUp);
         let ready = side_by_side(open, OPEN_MAX, async |at| match self.ready(at, job).await {
             Ok(ready) => Some(ready),
             Err(failure) => {
@@ -89,6 +93,7 @@ impl Rehearsal<'_> {
             }
         });
         let ready: Vec<Ready> = ready.await.into_iter().flatten().collect();
+        context.reporter.tell(&Event::FleetEnds);
         let few = must_be_few(ready.iter().map(|one| one.pending).sum(), job.limit.max_accounts);
         few.inspect_err(|_| drop(std::fs::remove_dir_all(self.fleet.folder())))?;
         tell_plan(context, self.fleet, &self.watch, &ready, job.run.pace.write_quota)?;
@@ -124,22 +129,21 @@ impl Rehearsal<'_> {
         tenant.claims().await.map_err(|error| Failure::away(error).about("sign_in"))?;
         let now = ready::asked(context, &mut ledger, &self.common)?;
         let graph = LoggingGraph::new(tenant, &context.reporter);
-        ready::look(context, &mut ledger, &graph, &self.common, &now).await?;
+        let limit = self.limits.borrow_mut().of(None, job.run.pace.write_quota);
+        ready::look(context, &mut ledger, &graph, (&self.common, limit), &now).await?;
         Ok(ready::ready(at, &ledger, now, None)?)
     }
 
     async fn send(&self, context: &Context, job: &JobArgs, ready: &[Ready]) -> Vec<u8> {
-        let limits = RefCell::new(Limits::default());
         let sizes: Vec<u64> = ready.iter().map(|one| one.pending).collect();
-        let total = sizes.iter().sum();
-        context.reporter.tell(&Event::FleetBegins { done: 0, total, is_rehearsal: true });
+        writing_begins(context, self.fleet, ready, true);
         let codes = side_by_side(in_turn(&sizes), OPEN_MAX, async |nth| {
             let one = &ready[nth];
             let own = &self.contexts[one.at];
             if self.watch.is_stopped() {
                 return INTERRUPTED;
             }
-            let limit = limits.borrow_mut().of(None, job.run.pace.write_quota);
+            let limit = self.limits.borrow_mut().of(None, job.run.pace.write_quota);
             let folder = self.fleet.folder_of(&self.fleet.manifest().tenants[one.at]);
             let graph = LoggingGraph::new(self.tenant(one.at), &own.reporter);
             let with = (limit, job.run.pilot, Some(self.seed));

@@ -1,10 +1,11 @@
 //! `reset` and `run` over many tenants.
 
 use super::{
-    begin::{Start, Stopped, tell_plan},
+    begin::{Start, Stopped},
     create::create,
     outcome,
     ready::Ready,
+    told::tell_plan,
 };
 use crate::cli::{
     args::{ConnectArgs, JobArgs, OpenArgs},

@@ -26,7 +26,7 @@ pub async fn send<G: Graph>(
 ) -> Result<u8, Failure> {
     let mut ledger = common.open(folder)?;
     let mut options = pace::options(&context.reporter, &common.run.pace, pilot, &ready.now)?;
-    options.all_tenants = Some(limit);
+    options.pace.all_tenants = Some(limit);
     options.pace.seed = seed.unwrap_or(options.pace.seed);
     let (Some(signed_in), Some(terms)) = (&ready.signed_in, terms) else {
         return sending::send(context, &mut ledger, graph, options, &ready.now.wanted, AfterPilot::End).await;

@@ -10,6 +10,7 @@ mod data;
 use super::{
     event::{End, Event, Finding, FleetPlan, FleetResult, Planned, ReadTask, SignedIn},
     stdio::print,
+    together::Together,
 };
 use crate::cli::failure::Failure;
 use data::{ByStatus, Data, Line, SCHEMA, by_status, time, time_of};
@@ -36,6 +37,8 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 pub struct JsonLines {
     /// Whose event is written, if there are several tenants.
     tenant: Option<String>,
+    /// The progress of several tenants.
+    together: Option<Together>,
     progress_at: Option<Instant>,
     run_dir: Option<String>,
     counts: Option<ByStatus>,
@@ -81,6 +84,8 @@ impl JsonLines {
             Event::Ends(end) => self.end = Some(end_of_command(end)),
             Event::NextStep { command, .. } => self.next = Some(command.to_owned()),
             Event::FleetPlanned(plan) => self.fleet_planned(plan),
+            Event::FleetBegins(work) => self.together = Some(Together::begin(work)),
+            Event::FleetEnds => self.together = None,
             Event::FleetResult(result) => self.fleet_result(result),
             Event::Finished { exit_code } => self.finish(exit_code),
             Event::Detail(_)
@@ -91,8 +96,6 @@ impl JsonLines {
             | Event::ReadingBegins(_)
             | Event::ReadingTotal(_)
             | Event::ProgressEnds
-            | Event::FleetBegins { .. }
-            | Event::FleetEnds
             | Event::Summary { .. } => {}
         }
     }
@@ -220,6 +223,7 @@ fn shown(ledger: &ReadLedger) -> String {
 impl JsonLines {
     /// Writes this event of one tenant of several. How the command ends is told by the events of all together.
     pub fn handle_of(&mut self, tenant: &str, event: &Event<'_>) {
+        self.note_of(tenant, event);
         self.tenant = Some(sanitized(tenant));
         match *event {
             Event::Failed(failure) => {
@@ -239,6 +243,17 @@ impl JsonLines {
             _ => {}
         }
         self.tenant = None;
+    }
+
+    /// Progress is told of all tenants together.
+    fn note_of(&mut self, tenant: &str, event: &Event<'_>) {
+        let Some(together) = &mut self.together else { return };
+        if together.note(tenant, event) {
+            let (sum, task) = (together.sum(), together.task());
+            let phase = task.map_or_else(|| "reset".into(), |task| task.done().replace(' ', "_"));
+            let more = task.is_none().then(|| (by_status(sum.counts), sum.throttled));
+            self.progress(&phase, (sum.done, sum.total), more);
+        }
     }
 
     fn fleet_planned(&mut self, plan: &FleetPlan<'_>) {
@@ -317,7 +332,7 @@ impl JsonLines {
 
     fn pause_data(&self, Waiting { reason, wait, .. }: &Waiting) {
         let (reason, message) = match reason {
-            WaitReason::Asked => ("asked", None),
+            WaitReason::Asked | WaitReason::AskedOfApplication => ("asked", None),
             WaitReason::Away(said) => ("away", Some(sanitize::line(said))),
             _ => return,
         };

@@ -77,6 +77,12 @@ impl Bar {
         self.bar.set_position(done);
     }
 
+    /// The same, if the total has changed, too.
+    pub(super) fn set_of(&self, done: u64, total: u64, words: Vec<Word>) {
+        self.bar.set_length(total);
+        self.set(done, words);
+    }
+
     /// Prints a line above it.
     pub(super) fn say(&self, text: &str) {
         self.bar.println(text);

@@ -1,19 +1,12 @@
-//! Several tenants: their plan, one bar for all, and the result, with a line for each tenant that needs one.
+//! Several tenants: their plan, and the result, with a line for each tenant that needs one.
 
-use super::{
-    bar::{Bar, Word},
-    lines::Lines,
-    waits::Waits,
-    writing::LINE_EVERY,
-};
+use super::lines::Lines;
 use crate::cli::console::{
     event::{FleetPlan, FleetResult},
     stdio::{Mark, paint},
 };
 use passwave::{
-    engine::run::RunEvent,
     fleet::TenantSummary,
-    ledger::Counts,
     outcome::Status,
     report::{CSV_NAME, PAGE_NAME, SUMMARY_NAME},
     util::{
@@ -21,7 +14,6 @@ use passwave::{
         sanitize,
     },
 };
-use std::{collections::HashMap, time::Instant};
 
 /// How many tenants are listed.
 const TENANTS_MAX: usize = 20;
@@ -102,115 +94,4 @@ fn words(counts: &[(&str, u64)]) -> String {
         })
         .collect();
     told.join(", ")
-}
-
-/// The progress over all tenants.
-pub(super) struct FleetWriting {
-    lines: Lines,
-    bar: Option<Bar>,
-    done: u64,
-    total: u64,
-    began: Instant,
-    begun_with: u64,
-    is_rehearsal: bool,
-    last_line: Instant,
-    /// The last counts of each tenant, and how often it was throttled.
-    tenants: HashMap<String, (Counts, u64)>,
-    waits: HashMap<String, Waits>,
-    sum: Counts,
-    throttled: u64,
-}
-
-impl FleetWriting {
-    pub(super) fn begin(lines: Lines, (done, total): (u64, u64), is_rehearsal: bool) -> Self {
-        Self {
-            lines,
-            bar: Bar::begin(lines, done, total),
-            done,
-            total,
-            began: Instant::now(),
-            begun_with: done,
-            is_rehearsal,
-            last_line: Instant::now(),
-            tenants: HashMap::new(),
-            waits: HashMap::new(),
-            sum: Counts::default(),
-            throttled: 0,
-        }
-    }
-
-    /// The bar, if one can be shown.
-    pub(super) const fn bar(&self) -> Option<&Bar> {
-        self.bar.as_ref()
-    }
-
-    /// The work on a tenant begins with these counts.
-    pub(super) fn begin_tenant(&mut self, tenant: &str, counts: Counts) {
-        self.tenants.insert(tenant.to_owned(), (counts, 0));
-    }
-
-    /// Shows an event of one tenant.
-    pub(super) fn show(&mut self, tenant: &str, event: &RunEvent) {
-        match event {
-            RunEvent::Progress { counts, throttled, .. } => self.progress(tenant, *counts, *throttled),
-            RunEvent::Waiting(waiting) => {
-                let lines = self.lines;
-                let waits = self.waits.entry(tenant.to_owned()).or_insert_with(|| Waits::new(lines));
-                if let Some(text) = waits.note(waiting) {
-                    self.tell(&format!("{tenant}: {text}"));
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Removes the bar.
-    pub(super) fn end(&self) {
-        self.bar.iter().for_each(Bar::end);
-    }
-
-    fn progress(&mut self, tenant: &str, counts: Counts, throttled: u64) {
-        let known = self.tenants.entry(tenant.to_owned()).or_insert((counts, 0));
-        let before = std::mem::replace(known, (counts, throttled));
-        self.done += counts.settled().saturating_sub(before.0.settled());
-        self.sum.failed += counts.failed.saturating_sub(before.0.failed);
-        self.sum.in_doubt += counts.in_doubt.saturating_sub(before.0.in_doubt);
-        self.throttled += throttled.saturating_sub(before.1);
-        let words = self.words();
-        match &self.bar {
-            Some(bar) => bar.set(self.done, words),
-            None if self.last_line.elapsed() >= LINE_EVERY => {
-                self.last_line = Instant::now();
-                let words: String = words.iter().map(|word| format!(", {}", word.text)).collect();
-                self.lines.say(&format!("{} of {} accounts{words}", grouped(self.done), grouped(self.total)));
-            }
-            None => {}
-        }
-    }
-
-    /// The words beside the numbers, the most important first.
-    fn words(&self) -> Vec<Word> {
-        let numbers = [
-            (self.sum.failed, "failed", Mark::Bad),
-            (self.sum.in_doubt, "in doubt", Mark::Slow),
-            (self.throttled, "throttled", Mark::Slow),
-        ];
-        let told = numbers.into_iter().filter(|(number, ..)| *number > 0);
-        let mut words: Vec<Word> =
-            told.map(|(number, what, mark)| Word { text: format!("{} {what}", grouped(number)), mark }).collect();
-        let seconds = self.began.elapsed().as_secs_f64();
-        if !self.is_rehearsal && seconds >= 1.0 {
-            #[expect(clippy::cast_precision_loss, reason = "counts of accounts stay far below 2^52")]
-            let rate = self.done.saturating_sub(self.begun_with) as f64 / seconds;
-            words.push(Word { text: format!("{rate:.0}/s"), mark: Mark::Plain });
-        }
-        words
-    }
-
-    fn tell(&self, text: &str) {
-        match &self.bar {
-            Some(bar) => bar.say(text),
-            None => self.lines.say(text),
-        }
-    }
 }

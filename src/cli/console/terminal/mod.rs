@@ -5,6 +5,7 @@
 mod bar;
 mod finding;
 mod fleet;
+mod fleet_bar;
 mod lines;
 mod passwords;
 mod plan;
@@ -24,7 +25,7 @@ use super::{
     verbosity::{EventLines, Verbosity},
 };
 use crate::cli::failure::Failure;
-use fleet::FleetWriting;
+use fleet_bar::FleetBar;
 use lines::Lines;
 use passwave::{
     engine::run::RunEnd,
@@ -45,7 +46,7 @@ pub struct Terminal {
     writing: Option<Writing>,
     reading: Option<Reading>,
     /// The progress over several tenants.
-    fleet: Option<FleetWriting>,
+    fleet: Option<FleetBar>,
     /// Whether this process has listed the skipped rows and their reasons.
     has_listed_skipped: bool,
 }
@@ -92,10 +93,8 @@ impl Terminal {
             Event::PilotResult { ledger, summary } => result::pilot(lines, self.has_listed_skipped, ledger, summary),
             Event::Result(result) => result::all(lines, self.has_listed_skipped, result),
             Event::FleetPlanned(plan) => fleet::planned(lines, plan),
-            Event::FleetBegins { done, total, is_rehearsal } => {
-                self.fleet = Some(FleetWriting::begin(lines, (done, total), is_rehearsal));
-            }
-            Event::FleetEnds => self.fleet.take().iter().for_each(FleetWriting::end),
+            Event::FleetBegins(work) => self.fleet = Some(FleetBar::begin(lines, work)),
+            Event::FleetEnds => self.fleet.take().iter().for_each(FleetBar::end),
             Event::FleetResult(result) => fleet::result(lines, result),
             Event::Started { .. }
             | Event::Standing(_)
@@ -124,19 +123,16 @@ impl Terminal {
                 let (what, hint) = failure.parts();
                 self.aside(|| trouble(paint(Mark::Bad, "error:"), &format!("{name}: {what}"), hint));
             }
-            Event::WritingBegins { ledger, .. } => {
-                self.fleet.iter_mut().for_each(|fleet| fleet.begin_tenant(&name, ledger.counts()));
-            }
-            Event::Run(event) => self.fleet.iter_mut().for_each(|fleet| fleet.show(&name, event)),
             _ => {}
         }
+        self.fleet.iter_mut().for_each(|fleet| fleet.show(&name, event));
     }
 
     /// Calls `print` while the bar is hidden, if there is one.
     fn aside(&self, print: impl FnOnce()) {
         let writing = self.writing.as_ref().and_then(Writing::bar);
         let reading = || self.reading.as_ref().and_then(Reading::bar);
-        match writing.or_else(reading).or_else(|| self.fleet.as_ref().and_then(FleetWriting::bar)) {
+        match writing.or_else(reading).or_else(|| self.fleet.as_ref().and_then(FleetBar::bar)) {
             Some(bar) => bar.aside(print),
             None => print(),
         }
@@ -153,7 +149,7 @@ impl Terminal {
     fn end_progress(&mut self) {
         self.writing.take().iter().for_each(Writing::end);
         self.reading.take().iter().for_each(Reading::end);
-        self.fleet.take().iter().for_each(FleetWriting::end);
+        self.fleet.take().iter().for_each(FleetBar::end);
     }
 }
 

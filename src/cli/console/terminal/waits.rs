@@ -32,7 +32,7 @@ impl Waits {
     /// The line about a wait, if it is reported now.
     pub(super) fn note(&mut self, waiting: &Waiting) -> Option<String> {
         let text = self.text(waiting)?;
-        if !matches!(waiting.reason, WaitReason::Asked) {
+        if !matches!(waiting.reason, WaitReason::Asked | WaitReason::AskedOfApplication) {
             return Some(text);
         }
         self.asked += 1;
@@ -50,6 +50,9 @@ impl Waits {
 
     fn text(&self, Waiting { reason, wait, named }: &Waiting) -> Option<String> {
         (*wait >= REPORT_MIN || self.is_detailed).then(|| match reason {
+            WaitReason::AskedOfApplication => {
+                format!("Graph asks the application to wait {} in all tenants", short(*wait))
+            }
             WaitReason::Asked => match named {
                 Some(named) => format!("Graph asks to wait {}; trying again after {}", short(*named), short(*wait)),
                 None => format!("Graph asks to wait {}", short(*wait)),

@@ -116,7 +116,7 @@ impl<'a, G: Graph> Engine<'a, G> {
             systemic.rule_out();
         }
         let throttle = Throttle::new(options.pace.write_quota, options.pace.seed);
-        let throttle = throttle.among(Call::Write, options.all_tenants.as_ref());
+        let throttle = throttle.among(Call::Write, options.pace.all_tenants.as_ref());
         Self {
             ledger,
             options,

@@ -89,7 +89,7 @@ pub(super) struct Lane<'a, G> {
 impl<'a, G: Graph> Lane<'a, G> {
     pub(super) fn new(graph: &'a G, options: &'a RunOptions) -> Self {
         let throttle = Throttle::of(Call::AuthenticationMethod, WRITEBACK_QUOTA, options.pace.seed)
-            .among(Call::AuthenticationMethod, options.all_tenants.as_ref());
+            .among(Call::AuthenticationMethod, options.pace.all_tenants.as_ref());
         let dispatcher = Dispatcher::alone(graph, &options.pace, throttle, CONCURRENCY);
         Self { dispatcher, facts: Vec::new(), gate: Gate::Pilot(None), is_used: false }
     }
