@@ -25,3 +25,15 @@ fn log_of_the_server_has_no_password_of_a_sealed_run() {
         "SELECT count(*) FROM passwave.account WHERE password IS NOT NULL OR sealed IS NULL AND state <> 'skipped'";
     assert_eq!(database.sql(stored), "0");
 }
+
+#[test]
+fn no_statement_has_a_name() {
+    // Others gave statements names, which a pooler then looked for in the wrong session.
+    let Some(postgres) = Server::start(EVERYTHING) else { return };
+    let database = postgres.database();
+    run_to_the_end(&sealed_world(40, "3000/150s"), &calm(&database.url()), "wave");
+    let log = postgres.log();
+    let of = |what: &str| log.matches(what).count();
+    assert!(of("execute <unnamed>") > 10);
+    assert_eq!((of("execute "), of("parse ")), (of("execute <unnamed>"), of("parse <unnamed>")));
+}

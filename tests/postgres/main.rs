@@ -4,9 +4,12 @@
 #![expect(clippy::print_stderr, reason = "reports a missing server")]
 
 mod certificates;
+mod disk;
 mod entra;
 mod faults;
+mod kills;
 mod log;
+mod others;
 mod overlaps;
 mod proxy;
 mod rights;
@@ -15,6 +18,7 @@ mod runs;
 #[path = "../support/served.rs"]
 mod served;
 mod server;
+mod stage;
 mod steps;
 mod takeover;
 mod tls;

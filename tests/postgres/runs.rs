@@ -43,6 +43,11 @@ fn world(rows: usize, quota: &str, faults: &str) -> World {
     World { tenant, accounts, sealing: None, key: None }
 }
 
+/// A tenant with the documented quota and no faults.
+pub fn tenant_of(rows: usize) -> World {
+    world(rows, QUOTA, "{}")
+}
+
 /// The same with sealed passwords.
 pub fn sealed_world(rows: usize, quota: &str) -> World {
     let identity = age::x25519::Identity::generate();
@@ -51,7 +56,7 @@ pub fn sealed_world(rows: usize, quota: &str) -> World {
     World { sealing: Some(sealing), key: Some(key), ..world(rows, quota, "{}") }
 }
 
-fn plan(world: &World, server: &LedgerServer, name: &str) -> Ledger {
+pub fn plan(world: &World, server: &LedgerServer, name: &str) -> Ledger {
     let csv = format!("UPN\n{}\n", world.accounts.join("\n"));
     let roster = Roster::from_bytes("wave.csv", csv.into_bytes(), &RosterOptions::default()).expect("a roster");
     let policy = PasswordPolicy::new(Style::default(), BannedWords::default()).expect("a policy");
@@ -62,7 +67,7 @@ fn plan(world: &World, server: &LedgerServer, name: &str) -> Ledger {
 }
 
 /// Works in virtual time; `None` if the process is cut off after this much of it.
-fn work(world: &World, ledger: &mut Ledger, cut: Option<Duration>) -> Option<Result<RunEnd, RunError>> {
+pub fn work(world: &World, ledger: &mut Ledger, cut: Option<Duration>) -> Option<Result<RunEnd, RunError>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
     runtime.expect("a runtime").block_on(async {
         let options = RunOptions::default();
@@ -123,6 +128,11 @@ pub fn must_hold_in(tenant: &Simulator, accounts: &[String], key: Option<&str>, 
     ledger.for_each_row(check).expect("rows");
 }
 
+/// Whether another process has taken the run over.
+pub fn is_overtaken(error: &RunError) -> bool {
+    matches!(error, RunError::Ledger(LedgerError::Postgres(PostgresError::Overtaken { .. })))
+}
+
 fn open(server: &LedgerServer, name: &str) -> Result<Ledger, LedgerError> {
     Ledger::open_on(server, name, Path::new("reports"), jiff::Timestamp::now())
 }
@@ -178,9 +188,6 @@ fn runs_are_taken_over_again_and_again() {
         let before = given();
         for mut zombie in zombies {
             let end = work(&world, &mut zombie, None).expect("not cut");
-            let is_overtaken = |error: &RunError| {
-                matches!(error, RunError::Ledger(LedgerError::Postgres(PostgresError::Overtaken { .. })))
-            };
             assert!(end.is_err_and(|error| is_overtaken(&error)), "it goes on and notices");
         }
         assert_eq!(given(), before, "and changes no password");

@@ -18,7 +18,7 @@ use std::{
 /// How long a server may take to start, on a busy machine.
 const START: Duration = Duration::from_secs(60);
 /// The user that runs the servers if these tests run as root.
-const USER: &str = "postgres";
+pub const USER: &str = "postgres";
 /// What the shell reads if it must keep the files.
 const AGAIN: &str = "again";
 /// The pooler.
@@ -51,7 +51,7 @@ fn programs() -> Option<PathBuf> {
     bins.filter(|bin| bin.join("postgres").exists() && bin.join("initdb").exists()).max()
 }
 
-fn is_root() -> bool {
+pub fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n")
 }
 
@@ -87,6 +87,11 @@ fn must_succeed(mut command: Command) {
 impl Server {
     /// Starts a server with more settings.
     pub fn start(settings: &str) -> Option<Self> {
+        Self::start_as(settings, &[])
+    }
+
+    /// The same, made with more flags.
+    pub fn start_as(settings: &str, flags: &[&str]) -> Option<Self> {
         let bin = programs()?;
         let home = tempfile::Builder::new().prefix("passwave-pg-").tempdir().expect("a folder").keep();
         if is_root() {
@@ -97,9 +102,9 @@ impl Server {
             });
         }
         let mut initdb = as_user(&bin.join("initdb"));
-        initdb.args(["--no-sync", "--username=boss", "--auth=trust", "--encoding=UTF8", "--locale=C", "-D"]);
+        initdb.args(["--no-sync", "--username=boss", "--auth=trust", "--encoding=UTF8", "--locale=C"]).args(flags);
         must_succeed({
-            initdb.arg(home.join("data"));
+            initdb.arg("-D").arg(home.join("data"));
             initdb
         });
         let port = free_port();
@@ -172,6 +177,11 @@ impl Server {
         let mut stop = as_user(&self.bin.join("pg_ctl"));
         stop.args(["stop", "-m", mode, "-D"]).arg(self.home.join("data"));
         must_succeed(stop);
+        self.start_again();
+    }
+
+    /// Starts the server again after it has ended by itself.
+    pub fn start_again(&self) {
         self.end_shell();
         self.run();
     }
@@ -211,15 +221,30 @@ impl Server {
 
     /// A new empty database.
     pub fn database(&self) -> Database<'_> {
+        self.database_with("")
+    }
+
+    /// The same with options.
+    pub fn database_with(&self, options: &str) -> Database<'_> {
         let name = format!("test{}", DATABASES.fetch_add(1, Ordering::SeqCst));
-        self.try_sql("postgres", &format!("CREATE DATABASE {name}")).expect("made");
+        self.try_sql("postgres", &format!("CREATE DATABASE {name} {options}")).expect("made");
         Database { server: self, name }
     }
 
+    /// Changes a setting while the server runs.
+    pub fn set(&self, name: &str, value: &str) {
+        self.try_sql("postgres", &format!("ALTER SYSTEM SET {name} = '{value}'")).expect("set");
+        self.try_sql("postgres", "SELECT pg_reload_conf()").expect("loaded");
+    }
+
     fn try_sql(&self, database: &str, sql: &str) -> Result<String, String> {
+        self.try_sql_at(self.port, database, sql)
+    }
+
+    fn try_sql_at(&self, port: u16, database: &str, sql: &str) -> Result<String, String> {
         let mut psql = Command::new(self.bin.join("psql"));
         psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", "boss", "-p"]);
-        psql.arg(self.port.to_string()).args(["-d", database, "-c", sql]);
+        psql.arg(port.to_string()).args(["-d", database, "-c", sql]);
         let output = psql.output().expect("it starts");
         let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         if output.status.success() { Ok(said) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
@@ -237,6 +262,70 @@ impl Drop for Server {
         drop(guard.stdin.take());
         let _ = guard.wait();
         let _ = fs::remove_dir_all(&self.home);
+    }
+}
+
+/// A standby that follows a server.
+pub struct Standby<'a> {
+    server: &'a Server,
+    folder: PathBuf,
+    port: u16,
+}
+
+impl<'a> Standby<'a> {
+    /// Makes one from a copy of the server, and starts it.
+    pub fn of(server: &'a Server) -> Self {
+        let own = Self { server, folder: server.home.join("standby"), port: free_port() };
+        let mut backup = as_user(&server.bin.join("pg_basebackup"));
+        backup.args(["-h", "127.0.0.1", "-U", "boss", "-X", "stream", "-c", "fast", "-R", "-p"]);
+        backup.arg(server.port.to_string()).arg("-D").arg(&own.folder);
+        must_succeed(backup);
+        own.start();
+        own
+    }
+
+    fn control(&self) -> Command {
+        let mut control = as_user(&self.server.bin.join("pg_ctl"));
+        control.arg("-D").arg(&self.folder);
+        control
+    }
+
+    /// Starts it, and waits until it follows.
+    pub fn start(&self) {
+        let mut start = self.control();
+        let options = format!("-c port={} -c logging_collector=off", self.port);
+        start.args(["start", "-w", "-l"]).arg(self.server.home.join("standby.log")).args(["-o", &options]);
+        // It would keep the pipes of this process open.
+        let started =
+            start.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().expect("it starts");
+        assert!(started.success());
+        let began = Instant::now();
+        while self
+            .server
+            .try_sql("postgres", "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'")
+            .as_deref()
+            != Ok("1")
+        {
+            assert!(began.elapsed() < START, "the standby does not follow");
+            sleep(Duration::from_millis(50));
+        }
+    }
+
+    pub fn stop(&self) {
+        let mut stop = self.control();
+        stop.args(["stop", "-m", "immediate"]);
+        must_succeed(stop);
+    }
+
+    /// What a statement in this database returns there.
+    pub fn sql(&self, database: &Database<'_>, sql: &str) -> String {
+        self.server.try_sql_at(self.port, &database.name, sql).expect("a statement")
+    }
+}
+
+impl Drop for Standby<'_> {
+    fn drop(&mut self) {
+        let _ = self.control().args(["stop", "-m", "immediate"]).output();
     }
 }
 
@@ -286,6 +375,14 @@ impl Database<'_> {
         let folder = self.server.home.join("data/base").join(number);
         let files = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
         files.filter_map(|file| fs::read(file).ok()).collect()
+    }
+
+    /// Starts a session with a statement.
+    pub fn session(&self, sql: &str) -> Child {
+        let mut psql = Command::new(self.server.bin.join("psql"));
+        psql.args(["-X", "-q", "-h", "127.0.0.1", "-U", "boss", "-p"]).arg(self.server.port.to_string());
+        psql.args(["-d", &self.name, "-c", sql]).stdin(Stdio::null()).stdout(Stdio::null());
+        psql.spawn().expect("it starts")
     }
 
     /// What a statement returns.

@@ -19,7 +19,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-fn share(ledger: &Ledger) -> SharedQuota {
+pub fn share(ledger: &Ledger) -> SharedQuota {
     let signed_in =
         SignedInAs { tenant_id: Some("a tenant".into()), client_id: Some("an application".into()), person: None };
     ledger.set_signed_in(&signed_in).expect("noted");

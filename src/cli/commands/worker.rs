@@ -10,7 +10,7 @@ use super::{
     database,
     other_runs::OVERLAP,
     run,
-    signals::stop_signal,
+    signals::{listen, stop_signal},
     system::{Clock, runtime},
 };
 use crate::cli::{
@@ -29,8 +29,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How often to look for runs if there is nothing to do.
-const LOOK_EVERY: Duration = Duration::from_secs(3);
+/// How often to look for runs if there is nothing to do: often enough to go on soon when the lease of another process is over.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long a run that could not go on here is left alone at first. It doubles each time.
 const ASIDE_FIRST: Duration = Duration::from_secs(60);
 const ASIDE_MAX: Duration = Duration::from_secs(15 * 60);
@@ -44,6 +44,8 @@ pub fn worker(context: &Context, args: &WorkArgs) -> Result<u8, Failure> {
     args.reports_in.iter().try_for_each(|folder| make_folder(folder))?;
     let (mut shift, clock) = (Shift::default(), runtime(Clock::Real)?);
     let mut is_waiting = false;
+    // A run that was just taken must be given back, too.
+    clock.block_on(listen());
     loop {
         let runs = server.runs()?;
         if let Some(name) = shift.next(&runs, Instant::now()) {

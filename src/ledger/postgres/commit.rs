@@ -8,7 +8,7 @@
 
 use super::{
     error::{PostgresError, is_passing},
-    lease::{LeaseState, millis},
+    lease::{LeaseState, Moment, millis},
     link::{Link, client},
     tables::TABLES,
 };
@@ -70,7 +70,7 @@ pub(super) async fn confirm(
     let began = Instant::now();
     loop {
         let last;
-        let asked = Instant::now();
+        let asked = Moment::now();
         match tokio::time::timeout(ATTEMPT, attempt(link, commit)).await {
             Ok(Ok(true)) => {
                 state.renewed(asked, commit.lease);
@@ -204,20 +204,30 @@ pub(super) fn statement(change: &Change, mine: &str, used: usize) -> String {
 
 /// Finds out why a commit changed nothing: an earlier copy of it was made, another process has the run, or the server has
 /// lost commits.
+///
+/// It asks with a change of its own. A commit can be seen before a synchronous standby has it, if the wait for the standby was
+/// cut off; but a later commit is confirmed only when the standby has both.
 async fn read_back(
     link: &Link,
     name: &str,
     commit: &Commit,
 ) -> Result<Result<(), PostgresError>, tokio_postgres::Error> {
     let mut held = link.connected().await?;
-    let sql = "SELECT epoch, commits, coalesce(holder_name, 'another process') FROM passwave.run WHERE run = $1";
-    let Some(row) = client(&mut held).query_typed_opt(sql, &[(&commit.run, Type::INT8)]).await? else {
-        return Ok(Err(PostgresError::NoRun { name: name.to_owned(), server: link.server().to_owned() }));
-    };
-    let (epoch, commits): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
-    Ok(match epoch == commit.epoch {
-        true if commits == commit.commits + 1 => Ok(()),
-        true => Err(PostgresError::Rewound { server: link.server().to_owned() }),
-        false => Err(PostgresError::Overtaken { name: name.to_owned(), holder: row.try_get(2)? }),
-    })
+    let client = client(&mut held);
+    let sql = "UPDATE passwave.run SET until = clock_timestamp() + $3 * interval '1 millisecond'
+               WHERE run = $1 AND epoch = $2 RETURNING commits";
+    let millis = millis(commit.lease);
+    let values: [Value<'_>; 3] = [(&commit.run, Type::INT8), (&commit.epoch, Type::INT8), (&millis, Type::FLOAT8)];
+    if let Some(row) = client.query_typed_opt(sql, &values).await? {
+        let is_made = row.try_get::<_, i64>(0)? == commit.commits + 1;
+        let rewound = || PostgresError::Rewound { server: link.server().to_owned() };
+        return Ok(if is_made { Ok(()) } else { Err(rewound()) });
+    }
+    let sql = "SELECT coalesce(holder_name, 'another process'), epoch > $2 FROM passwave.run WHERE run = $1";
+    let row = client.query_typed_opt(sql, &[(&commit.run, Type::INT8), (&commit.epoch, Type::INT8)]).await?;
+    Ok(Err(match row {
+        None => PostgresError::NoRun { name: name.to_owned(), server: link.server().to_owned() },
+        Some(row) if row.try_get(1)? => PostgresError::Overtaken { name: name.to_owned(), holder: row.try_get(0)? },
+        Some(_) => PostgresError::Rewound { server: link.server().to_owned() },
+    }))
 }

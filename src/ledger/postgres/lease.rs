@@ -17,7 +17,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 use tokio_postgres::{
     Row,
@@ -139,22 +139,48 @@ async fn why_not(link: &Link, name: &str) -> PostgresError {
     }
 }
 
+/// A moment by both clocks of this machine. One stands still while the machine sleeps, and the other one may be set.
+#[derive(Clone, Copy)]
+pub(super) struct Moment {
+    running: Instant,
+    wall: SystemTime,
+}
+
+impl Moment {
+    pub(super) fn now() -> Self {
+        Self { running: Instant::now(), wall: SystemTime::now() }
+    }
+
+    fn after(self, time: Duration) -> Self {
+        Self { running: self.running + time, wall: self.wall + time }
+    }
+
+    /// Whether it is certainly still to come.
+    fn is_ahead_of(self, now: Self) -> bool {
+        now.running < self.running && now.wall < self.wall
+    }
+}
+
 /// What this process knows about its lease.
 pub(in crate::ledger) struct LeaseState {
-    /// When it ends by our clock, which is never later than by the server's.
-    until: Mutex<Instant>,
+    /// When it ends by our clocks, which is never later than by the server's.
+    until: Mutex<Moment>,
     is_lost: AtomicBool,
 }
 
 impl LeaseState {
-    pub(super) fn new(asked: Instant, lease: Duration) -> Arc<Self> {
-        Arc::new(Self { until: Mutex::new(asked + lease), is_lost: AtomicBool::new(false) })
+    pub(super) fn new(asked: Moment, lease: Duration) -> Arc<Self> {
+        Arc::new(Self { until: Mutex::new(asked.after(lease)), is_lost: AtomicBool::new(false) })
     }
 
     /// The server has renewed it after it was asked at this time.
-    pub(super) fn renewed(&self, asked: Instant, lease: Duration) {
+    pub(super) fn renewed(&self, asked: Moment, lease: Duration) {
         let mut until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
-        *until = (*until).max(asked + lease);
+        let next = asked.after(lease);
+        // The last answer may be that to an earlier question.
+        if next.running > until.running {
+            *until = next;
+        }
     }
 
     pub(super) fn lose(&self) {
@@ -169,7 +195,7 @@ impl LeaseState {
     /// Whether no other process can have taken the run by now.
     pub(in crate::ledger) fn holds(&self) -> bool {
         let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
-        !self.is_lost.load(Ordering::SeqCst) && Instant::now() < until
+        !self.is_lost.load(Ordering::SeqCst) && until.is_ahead_of(Moment::now())
     }
 }
 
@@ -188,7 +214,7 @@ impl Lease {
         worker.spawn(async move {
             loop {
                 tokio::time::sleep(length / 3).await;
-                let asked = Instant::now();
+                let asked = Moment::now();
                 // A server that does not answer must not delay the next try until the lease is over.
                 let renewed = tokio::time::timeout(length / 3, renew(&link, run, epoch, length)).await;
                 match renewed {
@@ -270,4 +296,36 @@ async fn renew(link: &Link, run: i64, epoch: i64, lease: Duration) -> Result<boo
         .execute_typed(sql, &[(&run, Type::INT8), (&epoch, Type::INT8), (&millis, Type::FLOAT8)])
         .await?;
     Ok(changed == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEASE: Duration = Duration::from_secs(30);
+
+    #[test]
+    fn machine_that_slept_does_not_trust_its_lease() {
+        let asked = Moment::now();
+        let asleep = |time: u64| Moment { wall: asked.wall + Duration::from_secs(time), ..asked };
+        let until = asked.after(LEASE);
+        assert!(until.is_ahead_of(asleep(29)) && !until.is_ahead_of(asleep(31)));
+    }
+
+    #[test]
+    fn clock_that_is_set_back_does_not_make_a_lease_longer() {
+        let asked = Moment::now();
+        let later = Moment { running: asked.running + 2 * LEASE, wall: asked.wall - LEASE };
+        assert!(!asked.after(LEASE).is_ahead_of(later));
+    }
+
+    #[test]
+    fn late_answer_does_not_make_a_lease_shorter() {
+        let asked = Moment::now();
+        let state = LeaseState::new(asked, 2 * LEASE);
+        state.renewed(asked, Duration::ZERO);
+        assert!(state.holds());
+        state.lose();
+        assert!(!state.holds());
+    }
 }

@@ -14,16 +14,18 @@ use super::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use std::{
+    future::poll_fn,
     io,
     sync::{Arc, mpsc},
     thread::JoinHandle,
     time::Duration,
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     runtime::{Builder, Handle},
     sync::{Mutex, MutexGuard, oneshot},
 };
-use tokio_postgres::{Client, Config};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// A thread on which the connections live.
@@ -119,10 +121,7 @@ impl Link {
 
     async fn connect_with(&self, config: &Config) -> Result<Client, tokio_postgres::Error> {
         let (client, connection) = config.connect(self.tls.clone()).await?;
-        tokio::spawn(async move {
-            // The client's next statement reports the loss.
-            let _ = connection.await;
-        });
+        tokio::spawn(drive(connection));
         Ok(client)
     }
 
@@ -145,6 +144,21 @@ impl Link {
         PostgresError::of(error, self.server())
     }
 }
+
+/// Serves a connection until it ends; the client's next statement reports the loss.
+///
+/// A commit whose wait for a synchronous standby was cut off is reported as made, after a warning. Then the connection ends
+/// before the report is heard, so that the commit is read back.
+async fn drive<S: AsyncRead + AsyncWrite + Unpin, T: AsyncRead + AsyncWrite + Unpin>(mut connection: Connection<S, T>) {
+    while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
+        if matches!(&message, AsyncMessage::Notice(notice) if notice.routine() == Some(WAIT_FOR_STANDBY)) {
+            return;
+        }
+    }
+}
+
+/// The function of the server that waits for a synchronous standby, as its warnings name it in every language.
+const WAIT_FOR_STANDBY: &str = "SyncRepWaitForLSN";
 
 /// The client of a connection in use.
 pub(super) fn client<'a>(held: &'a mut Held<'_>) -> &'a mut Client {

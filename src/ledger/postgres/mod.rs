@@ -35,17 +35,14 @@ pub use runs::StoredRun;
 use super::{LedgerError, server_error as error, version};
 use lease::Claim;
 pub(super) use lease::LeaseState;
-use lease::{Holder, Lease};
+use lease::{Holder, Lease, Moment};
 use link::{Link, Worker};
 use mirror::Mirror;
 pub(super) use quota::{LeasedQuota, QuotaKey};
 use rusqlite::Connection;
 pub(super) use server::ServerIdentity;
 use server::{ServerFacts, must_be_durable};
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 /// How long a lease is, unless the user says otherwise.
 pub const LEASE_DEFAULT: Duration = Duration::from_secs(30);
@@ -127,7 +124,7 @@ impl LedgerServer {
     pub(super) fn claim(&self, name: &str) -> Result<(Claim, Arc<LeaseState>), PostgresError> {
         let (link, name, holder) = (self.link.clone(), name.to_owned(), self.holder.clone());
         let lease = self.lease;
-        let asked = Instant::now();
+        let asked = Moment::now();
         let claimed = self.worker.wait(LIMIT, async move { lease::claim(&link, &name, &holder, lease).await });
         Ok((claimed.unwrap_or_else(|| Err(self.silent()))?, LeaseState::new(asked, self.lease)))
     }

@@ -3,7 +3,7 @@
 use super::{
     commit::{Change, put, statement},
     error::PostgresError,
-    lease::{Claim, Holder, LeaseState, millis},
+    lease::{Claim, Holder, LeaseState, Moment, millis},
     link::{Link, Worker},
     load::answered,
     mirror::Changes,
@@ -12,11 +12,7 @@ use super::{
 };
 use crate::ledger::{LedgerError, version};
 use rusqlite::Connection;
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio_postgres::{Client, types::Type};
 
 /// How long the server may take for one part.
@@ -64,7 +60,7 @@ pub(super) fn upload(
     }
     upload.put(changes.finished().unwrap_or_default())?;
     let run = upload.run;
-    let asked = Instant::now();
+    let asked = Moment::now();
     upload.commit(new.lease)?;
     let claim = Claim { run, epoch: 1, commits: 1, ledger: version::VERSION, is_takeover: false, confirmed_by: None };
     Ok((claim, LeaseState::new(asked, new.lease)))
