@@ -87,11 +87,6 @@ fn must_succeed(mut command: Command) {
 impl Server {
     /// Starts a server with more settings.
     pub fn start(settings: &str) -> Option<Self> {
-        Self::start_as(settings, &[])
-    }
-
-    /// The same, made with more flags.
-    pub fn start_as(settings: &str, flags: &[&str]) -> Option<Self> {
         let bin = programs()?;
         let home = tempfile::Builder::new().prefix("passwave-pg-").tempdir().expect("a folder").keep();
         if is_root() {
@@ -102,7 +97,7 @@ impl Server {
             });
         }
         let mut initdb = as_user(&bin.join("initdb"));
-        initdb.args(["--no-sync", "--username=boss", "--auth=trust", "--encoding=UTF8", "--locale=C"]).args(flags);
+        initdb.args(["--no-sync", "--username=boss", "--auth=trust", "--encoding=UTF8", "--locale=C"]);
         must_succeed({
             initdb.arg("-D").arg(home.join("data"));
             initdb
@@ -177,11 +172,6 @@ impl Server {
         let mut stop = as_user(&self.bin.join("pg_ctl"));
         stop.args(["stop", "-m", mode, "-D"]).arg(self.home.join("data"));
         must_succeed(stop);
-        self.start_again();
-    }
-
-    /// Starts the server again after it has ended by itself.
-    pub fn start_again(&self) {
         self.end_shell();
         self.run();
     }

@@ -1,6 +1,10 @@
 //! The database that holds the ledgers of runs, if a flag or a variable names one.
 
 use super::database_token::TokenPasswords;
+use super::{
+    signals::{listen, stop_signal},
+    system::{Clock, runtime},
+};
 use crate::cli::{args::TextOrJson, context::Context, failure::Failure};
 use passwave::{
     ledger::{
@@ -101,19 +105,24 @@ pub fn open(context: &Context, server: &LedgerServer, run: &Path) -> Result<Ledg
     let name = name_of(run)?;
     let reports = reports_of(context, &name);
     let ledger = match context.call.flag("standby") {
-        Some(_) => open_when_free(context, server, &name, &reports),
-        None => Ledger::open_on(server, &name, &reports, jiff::Timestamp::now()),
+        Some(_) => open_when_free(context, server, run, &reports)?,
+        None => {
+            let opened = Ledger::open_on(server, &name, &reports, jiff::Timestamp::now());
+            opened.map_err(|error| or_is_folder(error, run))?
+        }
     };
-    let ledger = ledger.map_err(|error| or_is_folder(error, run))?;
     make_place(&reports, &ledger)?;
     Ok(ledger)
 }
 
 /// Opens a run as soon as no other process holds it. Once it waits, a server that is away is waited for, too.
-fn open_when_free(context: &Context, server: &LedgerServer, name: &str, reports: &Path) -> Result<Ledger, LedgerError> {
+fn open_when_free(context: &Context, server: &LedgerServer, run: &Path, reports: &Path) -> Result<Ledger, Failure> {
+    let (name, clock) = (name_of(run)?, runtime(Clock::Real)?);
+    // A run that was just taken must be given back, too.
+    clock.block_on(listen());
     let mut has_waited = false;
     loop {
-        match Ledger::open_on(server, name, reports, jiff::Timestamp::now()) {
+        match Ledger::open_on(server, &name, reports, jiff::Timestamp::now()) {
             Err(LedgerError::Postgres(error @ PostgresError::Held { .. })) => {
                 if !has_waited {
                     context.reporter.notice(format!("Standing by: {error}"));
@@ -121,9 +130,13 @@ fn open_when_free(context: &Context, server: &LedgerServer, name: &str, reports:
                 has_waited = true;
             }
             Err(LedgerError::Postgres(PostgresError::Unreachable { .. })) if has_waited => {}
-            other => return other,
+            other => return other.map_err(|error| or_is_folder(error, run)),
         }
-        std::thread::sleep(STANDBY_PAUSE);
+        if clock.block_on(async { tokio::time::timeout(STANDBY_PAUSE, stop_signal()).await.is_ok() }) {
+            return Err(Failure::interrupted(
+                "interrupted while another process worked on the run; this one sent nothing",
+            ));
+        }
     }
 }
 
