@@ -4,7 +4,11 @@
 #![expect(clippy::print_stderr, reason = "reports a missing server")]
 
 mod certificates;
+#[path = "../support/checkers.rs"]
+mod checkers;
 mod disk;
+#[path = "../support/elsewhere.rs"]
+mod elsewhere;
 mod entra;
 mod faults;
 mod kills;
@@ -13,6 +17,7 @@ mod others;
 mod overlaps;
 mod proxy;
 mod rights;
+mod room;
 mod rooms;
 mod runs;
 #[path = "../support/served.rs"]
@@ -20,7 +25,21 @@ mod served;
 mod server;
 mod stage;
 mod steps;
+mod stories;
 mod takeover;
 mod tls;
+#[path = "../support/torture/mod.rs"]
+#[expect(dead_code, reason = "the example runs everything")]
+mod torture;
 mod verbs;
+#[path = "../support/watch.rs"]
+mod watch;
 mod workers;
+#[path = "../support/world.rs"]
+#[expect(dead_code, reason = "other tests use more of it")]
+mod world;
+
+/// Every run is in a database.
+fn elsewhere() -> Option<Box<dyn elsewhere::Elsewhere>> {
+    Some(Box::new(room::Room::new(server::shared()?)))
+}

@@ -8,6 +8,7 @@ use std::{
         atomic::{AtomicU8, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 /// What happens to the next statement.
@@ -31,13 +32,18 @@ pub struct Proxy {
 impl Proxy {
     /// A proxy to this port.
     pub fn to(port: u16) -> Self {
+        Self::slow(port, Duration::ZERO)
+    }
+
+    /// The same to a server that is this far away, there and back.
+    pub fn slow(port: u16, away: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let own = Self { port: listener.local_addr().expect("an address").port(), cut: Arc::default() };
         let cut = Arc::clone(&own.cut);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else { continue };
-                pass(client, server, &cut);
+                pass(client, server, &cut, away);
             }
         });
         own
@@ -54,12 +60,16 @@ impl Proxy {
     }
 }
 
-fn pass(client: TcpStream, server: TcpStream, cut: &Arc<AtomicU8>) {
+fn pass(client: TcpStream, server: TcpStream, cut: &Arc<AtomicU8>, away: Duration) {
+    for end in [&client, &server] {
+        end.set_nodelay(true).expect("an option");
+    }
     let (up, down) = (client.try_clone().expect("a copy"), server.try_clone().expect("a copy"));
     let drops_answer = Arc::new(AtomicU8::new(0));
     let (cut, dropping) = (Arc::clone(cut), Arc::clone(&drops_answer));
     thread::spawn(move || {
         copy(up, &server, |bytes| {
+            thread::sleep(away);
             let has = |mark: &[u8]| bytes.windows(mark.len()).any(|part| part == mark);
             if !has(COMMIT) && !has(CLAIM) {
                 return true;

@@ -367,6 +367,11 @@ impl Database<'_> {
         files.filter_map(|file| fs::read(file).ok()).collect()
     }
 
+    /// Removes it.
+    pub fn remove(&self) {
+        let _ = self.server.try_sql("postgres", &format!("DROP DATABASE {} WITH (FORCE)", self.name));
+    }
+
     /// Starts a session with a statement.
     pub fn session(&self, sql: &str) -> Child {
         let mut psql = Command::new(self.server.bin.join("psql"));

@@ -8,6 +8,8 @@ mod checkers;
 #[cfg(feature = "seal")]
 #[path = "../support/copy.rs"]
 mod copy;
+#[path = "../support/elsewhere.rs"]
+mod elsewhere;
 #[path = "../support/forger.rs"]
 mod forger;
 #[path = "../support/torture/mod.rs"]
@@ -45,3 +47,8 @@ mod tampered;
 mod verdicts;
 mod waits;
 mod writeback;
+
+/// Every run is in its folder.
+fn elsewhere() -> Option<Box<dyn elsewhere::Elsewhere>> {
+    None
+}

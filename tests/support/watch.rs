@@ -1,6 +1,10 @@
 //! A guard between the run and the tenant: it checks each request when it is sent, and can cut a run off there.
 
-use super::checkers::{Invariant, Violation};
+use super::{
+    checkers::{Invariant, Violation},
+    elsewhere::Elsewhere,
+    world::World,
+};
 use passwave::{
     graph::{BatchRequest, BatchResponse, Graph, Operation, Page, Reply, Request, SendError, claims::Claims},
     ledger::FILE_NAME,
@@ -41,6 +45,7 @@ struct Sent {
 pub struct Watch<'a, G = Simulator> {
     tenant: &'a G,
     ledger: Connection,
+    elsewhere: Option<&'a dyn Elsewhere>,
     cut: Cut,
     process: u32,
     batches: Cell<u32>,
@@ -75,9 +80,23 @@ impl<'a, G: Graph> Watch<'a, G> {
     /// A guard for `tenant` and the run in `folder`.
     pub fn new(tenant: &'a G, folder: &Path) -> Self {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let ledger = Connection::open_with_flags(folder.join(FILE_NAME), flags);
+        Self::with(tenant, ledger.expect("the ledger"), None)
+    }
+
+    /// A guard for `tenant` and the run of a world, wherever that is.
+    pub fn of(tenant: &'a G, world: &'a World) -> Self {
+        match world.elsewhere.as_deref() {
+            None => Self::new(tenant, &world.folder()),
+            elsewhere => Self::with(tenant, Connection::open_in_memory().expect("memory"), elsewhere),
+        }
+    }
+
+    fn with(tenant: &'a G, ledger: Connection, elsewhere: Option<&'a dyn Elsewhere>) -> Self {
         Self {
             tenant,
-            ledger: Connection::open_with_flags(folder.join(FILE_NAME), flags).expect("the ledger"),
+            ledger,
+            elsewhere,
             cut: Cut::Never,
             process: 0,
             batches: Cell::new(0),
@@ -180,6 +199,9 @@ impl<'a, G: Graph> Watch<'a, G> {
 
     /// The password of a row in the ledger, and the number of its current attempt.
     fn on_disk(&self, row: u64) -> Option<(Option<String>, Option<u64>)> {
+        if let Some(elsewhere) = self.elsewhere {
+            return elsewhere.stored(row);
+        }
         // A sealed password is compared when the report is opened: the key must read what was sent.
         let sql = "SELECT CASE typeof(password) WHEN 'text' THEN password WHEN 'blob' THEN NULL ELSE '' END, iif(state = 'in_flight', attempts, NULL) FROM account WHERE row = ?1";
         let mut select = self.ledger.prepare_cached(sql).expect("the schema");

@@ -1,6 +1,9 @@
 //! A roster, its run folder and a tenant: everything that a run needs, without a terminal or a network.
 
-use super::checkers::{self, Others, Row, Violation};
+use super::{
+    checkers::{self, Others, Row, Violation},
+    elsewhere::Elsewhere,
+};
 use jiff::Timestamp;
 use passwave::{
     account::upn::Upn,
@@ -46,6 +49,8 @@ pub struct World {
     pub gives_key: Cell<bool>,
     /// Whether the ledger may contain triggers, which simulate a failing disk or a broken engine.
     pub has_triggers: Cell<bool>,
+    /// Where the ledger is, if not in the run folder.
+    pub elsewhere: Option<Box<dyn Elsewhere>>,
     home: TempDir,
 }
 
@@ -85,7 +90,9 @@ impl World {
             tenant.sign_in_as_person();
         }
         let (chosen, gives_key, has_triggers) = (RefCell::default(), Cell::new(false), Cell::new(false));
-        let world = Self { tenant, options, accounts, strangers, epoch, chosen, key, gives_key, has_triggers, home };
+        let elsewhere = crate::elsewhere();
+        let world =
+            Self { tenant, options, accounts, strangers, epoch, chosen, key, gives_key, has_triggers, elsewhere, home };
         world.plan(rules, sealing, exclusions.iter().map(|key| (*key).to_owned()).collect());
         world
     }
@@ -119,10 +126,12 @@ impl World {
         settings.rules = rules;
         settings.sealing = sealing;
         let generator = Generator::new(&policy).expect("randomness");
-        drop(
-            Ledger::create(&self.folder(), settings, Plan::new(&roster, generator).without(exclusions))
-                .expect("a ledger"),
-        );
+        let plan = Plan::new(&roster, generator).without(exclusions);
+        let created = match &self.elsewhere {
+            Some(elsewhere) => elsewhere.create(settings, plan),
+            None => Ledger::create(&self.folder(), settings, plan),
+        };
+        drop(created.expect("a ledger"));
     }
 
     /// The run folder.
@@ -141,9 +150,10 @@ impl World {
     /// # Errors
     /// Fails like the ledger.
     pub fn open(&self, now: Timestamp) -> Result<Ledger, LedgerError> {
-        let mut ledger = match self.has_triggers.get() {
-            true => Ledger::open_with_triggers(&self.folder(), now)?,
-            false => Ledger::open_at(&self.folder(), now)?,
+        let mut ledger = match &self.elsewhere {
+            Some(elsewhere) => elsewhere.open(now)?,
+            None if self.has_triggers.get() => Ledger::open_with_triggers(&self.folder(), now)?,
+            None => Ledger::open_at(&self.folder(), now)?,
         };
         if self.gives_key.get()
             && let Some(keys) = self.keys()
@@ -159,7 +169,7 @@ impl World {
         graph: &impl Graph,
         stop: impl Future<Output = ()>,
     ) -> Result<(LookupEnd, Vec<String>), LookupError> {
-        let mut ledger = Ledger::open_at(&self.folder(), self.options.pace.clock.now())?;
+        let mut ledger = self.locked()?;
         let mut warnings = Vec::new();
         let mut emit = |event| {
             if let LookupEvent::Warning(warning) = event {
@@ -172,7 +182,13 @@ impl World {
 
     /// The ledger, for what only it knows.
     pub fn ledger(&self) -> Ledger {
-        Ledger::open_at(&self.folder(), self.options.pace.clock.now()).expect("a ledger")
+        self.locked().expect("a ledger")
+    }
+
+    /// The ledger without its key.
+    fn locked(&self) -> Result<Ledger, LedgerError> {
+        let now = self.options.pace.clock.now();
+        self.elsewhere.as_ref().map_or_else(|| Ledger::open_at(&self.folder(), now), |elsewhere| elsewhere.open(now))
     }
 
     /// A process that nobody stops, directly against the tenant.
@@ -182,9 +198,10 @@ impl World {
 
     /// The ledger, for a reader.
     pub fn reader(&self) -> ReadLedger {
-        let opened = match self.has_triggers.get() {
-            true => Ledger::read_with_triggers(&self.folder()),
-            false => Ledger::open_to_read(&self.folder()),
+        let opened = match &self.elsewhere {
+            Some(elsewhere) => elsewhere.read(),
+            None if self.has_triggers.get() => Ledger::read_with_triggers(&self.folder()),
+            None => Ledger::open_to_read(&self.folder()),
         };
         opened.expect("a ledger that can be read at any time")
     }
@@ -248,6 +265,9 @@ impl World {
             }
             let superseded = ledger.superseded().expect("sound passwords");
             return superseded.into_iter().map(|(row, password)| (row, password.expose().to_owned())).collect();
+        }
+        if let Some(elsewhere) = &self.elsewhere {
+            return elsewhere.superseded();
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let ledger = Connection::open_with_flags(self.folder().join(FILE_NAME), flags).expect("the ledger");

@@ -105,6 +105,17 @@ impl<'a> Disturbances<'a> {
         let fault = |what: &str| Err(Violation::new(Invariant::Alone, what));
         let version =
             || self.ledger.query_row("PRAGMA data_version", (), |row| row.get::<_, i64>(0)).expect("a number");
+        if let Some(elsewhere) = &self.world.elsewhere {
+            let before = elsewhere.version();
+            return match elsewhere.open(self.true_time.clock(0).now()) {
+                Ok(_) => fault("a second process was let in"),
+                Err(error) if !elsewhere.is_held(&error) => {
+                    fault("a second process was refused, but not because of the first")
+                }
+                Err(_) if elsewhere.version() == before => Ok(()),
+                Err(_) => fault("a second process was refused, and changed the ledger"),
+            };
+        }
         let before = version();
         match (self.sabotage.open)(&self.world.folder(), self.true_time.clock(0).now()) {
             Ok(_) => fault("a second process was let in"),

@@ -174,9 +174,18 @@ pub async fn on_stage(
     sabotage: &Sabotage,
     play: impl AsyncFnOnce(&mut Stage<'_>) -> Result<(), Violation>,
 ) -> Result<Told, Violation> {
-    let ledger = Connection::open(world.folder().join(FILE_NAME)).expect("the ledger");
-    ledger.execute_batch("PRAGMA synchronous = OFF").expect("a rehearsal has nothing to lose");
-    ledger.execute_batch(sabotage.ledger).expect("the sabotage");
+    let ledger = match &world.elsewhere {
+        Some(elsewhere) => {
+            elsewhere.sabotage(sabotage.ledger);
+            Connection::open_in_memory().expect("memory")
+        }
+        None => {
+            let ledger = Connection::open(world.folder().join(FILE_NAME)).expect("the ledger");
+            ledger.execute_batch("PRAGMA synchronous = OFF").expect("a rehearsal has nothing to lose");
+            ledger.execute_batch(sabotage.ledger).expect("the sabotage");
+            ledger
+        }
+    };
     world.has_triggers.set(!sabotage.ledger.is_empty());
     let true_time = TrueTime::new(world.epoch);
     let disturbances = Disturbances::new(world, &true_time, sabotage, &ledger, has_history);
@@ -186,7 +195,7 @@ pub async fn on_stage(
         sabotage,
         ledger: &ledger,
         disturbances: &disturbances,
-        watch: Watch::new(&disturbances, &world.folder()),
+        watch: Watch::of(&disturbances, world),
         elsewhere: Simulator::new(SimulatorConfig::default()),
         wishes,
         clocks_differ: false,
@@ -217,16 +226,17 @@ impl Stage<'_> {
         let work = work(self.world, &hand, options, self.wishes, clock, ending);
         let end = timeout(PROCESS_TIME_MAX, ending.drive(work, &self.watch)).await.unwrap_or(End::Endless);
         if ending.disk().is_some() {
-            disk::mend(self.ledger);
+            self.world.elsewhere.as_ref().map_or_else(|| disk::mend(self.ledger), |elsewhere| elsewhere.mend());
             self.world.has_triggers.set(!self.sabotage.ledger.is_empty());
         }
         self.check()?;
-        let left = left(end, ending)?;
+        let left = self.left(end, ending)?;
         self.told.processes += 1;
         if left == Left::Torn {
             self.told.cuts += 1;
             self.told.disk_failures += u64::from(ending.disk().is_some());
             self.watch.forget_waits();
+            self.world.elsewhere.iter().for_each(|elsewhere| elsewhere.die());
         }
         if left == Left::Orderly && self.world.counts().in_flight > 0 {
             return Err(Violation::new(Invariant::Contract, "an orderly end left rows in flight"));
@@ -245,7 +255,10 @@ impl Stage<'_> {
         }
         self.clocks_differ |= process.events.iter().any(|(_, event)| matches!(event, Event::Jump(_)));
         if let Some((failure, nth)) = process.ending.disk() {
-            disk::arm(self.ledger, failure, nth);
+            match &self.world.elsewhere {
+                Some(elsewhere) => elsewhere.fail(failure == disk::Failure::Commit, nth),
+                None => disk::arm(self.ledger, failure, nth),
+            }
             self.world.has_triggers.set(true);
         }
     }
@@ -276,6 +289,10 @@ impl Stage<'_> {
         if !story.seed.is_multiple_of(AFTERWARDS_EACH) || !self.sabotage.ledger.is_empty() {
             return Ok(());
         }
+        if self.world.elsewhere.is_some() {
+            // The removal looks into the files of the run folder.
+            return Ok(());
+        }
         let is_exact = !self.clocks_differ && !story.with_people && self.world.chosen.borrow().is_empty();
         afterwards(self.world, script, is_exact).await
     }
@@ -288,6 +305,29 @@ impl Stage<'_> {
         }
         self.world.tenant.tally().batches.hash(&mut hasher);
         self.told.trace = hasher.finish();
+    }
+
+    /// Whether nothing can be written to the ledger.
+    fn is_full(&self, error: &LedgerError) -> bool {
+        let here = matches!(error, LedgerError::Sql(_));
+        self.world.elsewhere.as_ref().map_or(here, |elsewhere| elsewhere.is_full(error))
+    }
+
+    /// What remains of a process, unless it ended in a forbidden way.
+    fn left(&self, end: End<Result<RunEnd, Trouble>>, ending: Ending) -> Result<Left, Violation> {
+        let strange = |what: String| Err(Violation::new(Invariant::Ends, what));
+        match end {
+            End::Itself(Ok(RunEnd::Finished)) => Ok(Left::Finished),
+            End::Itself(Ok(_)) => Ok(Left::Orderly),
+            End::Itself(Err(Trouble::Ledger(error))) if ending.disk().is_some() && self.is_full(&error) => {
+                Ok(Left::Torn)
+            }
+            End::Itself(Err(Trouble::Ledger(error))) => strange(format!("the ledger: {error}")),
+            End::Itself(Err(Trouble::Strange(what))) => strange(what),
+            End::Itself(Err(Trouble::Passing)) => Ok(Left::Troubled),
+            End::Cut => Ok(Left::Torn),
+            End::Endless => strange("a process never ends".into()),
+        }
     }
 }
 
@@ -325,19 +365,4 @@ async fn work(
         verify(&mut ledger, graph, &options.pace, stop(), &mut |_| {}).await?;
     }
     Ok(end)
-}
-
-/// What remains of a process, unless it ended in a forbidden way.
-fn left(end: End<Result<RunEnd, Trouble>>, ending: Ending) -> Result<Left, Violation> {
-    let strange = |what: String| Err(Violation::new(Invariant::Ends, what));
-    match end {
-        End::Itself(Ok(RunEnd::Finished)) => Ok(Left::Finished),
-        End::Itself(Ok(_)) => Ok(Left::Orderly),
-        End::Itself(Err(Trouble::Ledger(LedgerError::Sql(_)))) if ending.disk().is_some() => Ok(Left::Torn),
-        End::Itself(Err(Trouble::Ledger(error))) => strange(format!("the ledger: {error}")),
-        End::Itself(Err(Trouble::Strange(what))) => strange(what),
-        End::Itself(Err(Trouble::Passing)) => Ok(Left::Troubled),
-        End::Cut => Ok(Left::Torn),
-        End::Endless => strange("a process never ends".into()),
-    }
 }
