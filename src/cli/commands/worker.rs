@@ -17,7 +17,7 @@ use crate::cli::{
     args::WorkArgs,
     console::Event,
     context::Context,
-    failure::{Failure, INTERRUPTED},
+    failure::{AWAY, Failure, INTERRUPTED},
 };
 use passwave::{
     ledger::postgres::StoredRun,
@@ -48,15 +48,12 @@ pub fn worker(context: &Context, args: &WorkArgs) -> Result<u8, Failure> {
     clock.block_on(listen());
     loop {
         let runs = server.runs()?;
-        if let Some(name) = shift.next(&runs, Instant::now()) {
+        if let Some(found) = shift.next(&runs, Instant::now()) {
             is_waiting = false;
-            context.reporter.notice(format!("Working on {}", sanitize::for_terminal(&name)));
-            let ended = run::run(context, Path::new(&name), &args.connect, &args.open, &terms(args));
-            let standing = match &ended {
-                Ok(_) => Standing::Free,
-                Err(failure) => Standing::of(&name, failure, &server.runs()?),
-            };
-            if shift.ended(context, name, ended, standing)? == Some(INTERRUPTED) {
+            context.reporter.notice(format!("Working on {}", sanitize::for_terminal(&found.name)));
+            let ended = run::run(context, Path::new(&found.name), &args.connect, &args.open, &terms(args));
+            let standing = Standing::of(found, ended.as_ref().err(), &server.runs()?);
+            if shift.ended(context, found.name.clone(), ended, standing)? == Some(INTERRUPTED) {
                 return Ok(INTERRUPTED);
             }
             continue;
@@ -96,19 +93,21 @@ fn terms(args: &WorkArgs) -> RunConditions<'_> {
 enum Standing {
     /// Not because of another process.
     Free,
-    /// Another worker was faster.
+    /// Another worker was faster, or has taken it over.
     Held,
     /// Its accounts are also in another run, and somebody is at work.
     Behind,
 }
 
 impl Standing {
-    /// Why a run failed, by what the database says afterwards.
-    fn of(name: &str, failure: &Failure, runs: &[StoredRun]) -> Self {
+    /// Why a run did not end here, by what the database said before and says afterwards.
+    fn of(before: &StoredRun, failure: Option<&Failure>, runs: &[StoredRun]) -> Self {
         let held = |run: &StoredRun| run.holder.is_some();
+        // This worker has taken it once.
+        let is_taken = |run: &StoredRun| run.name == before.name && (held(run) || run.epoch > before.epoch + 1);
         match () {
-            () if runs.iter().any(|run| run.name == name && held(run)) => Self::Held,
-            () if failure.kind == OVERLAP && runs.iter().any(held) => Self::Behind,
+            () if runs.iter().any(is_taken) => Self::Held,
+            () if failure.is_some_and(|failure| failure.kind == OVERLAP) && runs.iter().any(held) => Self::Behind,
             () => Self::Free,
         }
     }
@@ -133,14 +132,14 @@ struct Shift {
 
 impl Shift {
     /// The oldest run that somebody has to work on, and that this worker can try now.
-    fn next(&self, runs: &[StoredRun], now: Instant) -> Option<String> {
+    fn next<'a>(&self, runs: &'a [StoredRun], now: Instant) -> Option<&'a StoredRun> {
         let is_free = |run: &&StoredRun| {
             run.pending > 0
                 && run.holder.is_none()
                 && run.stopped_by.is_none()
                 && self.aside.get(&run.name).is_none_or(|aside| aside.until <= now)
         };
-        runs.iter().find(is_free).map(|run| run.name.clone())
+        runs.iter().find(is_free)
     }
 
     /// Whether one of the runs waits for another one, and can go on as soon as that has ended.
@@ -173,6 +172,7 @@ impl Shift {
         let shown = sanitize::for_terminal(&name);
         self.aside.insert(name, Aside { until: Instant::now() + waited, waited, standing });
         let code = match ended {
+            Ok(AWAY) if standing == Standing::Held => return Ok(None),
             Ok(code) => code,
             Err(_) if standing == Standing::Held => return Ok(None),
             Err(failure) if standing == Standing::Behind => {
@@ -207,17 +207,31 @@ mod tests {
         let stopped = StoredRun { stopped_by: Some("halted".into()), ..stored("stopped") };
         let done = StoredRun { pending: 0, ..stored("done") };
         let runs = [held, stopped, done, stored("a"), stored("b")];
-        assert_eq!(shift.next(&runs, now).as_deref(), Some("a"));
+        let next = |shift: &Shift, runs: &[StoredRun], now| shift.next(runs, now).map(|run| run.name.clone());
+        assert_eq!(next(&shift, &runs, now).as_deref(), Some("a"));
         let aside = Aside { until: now + ASIDE_FIRST, waited: ASIDE_FIRST, standing: Standing::Free };
         shift.aside.insert("a".into(), aside);
-        assert_eq!(shift.next(&runs, now).as_deref(), Some("b"));
-        assert_eq!(shift.next(&runs, now + ASIDE_FIRST).as_deref(), Some("a"));
+        assert_eq!(next(&shift, &runs, now).as_deref(), Some("b"));
+        assert_eq!(next(&shift, &runs, now + ASIDE_FIRST).as_deref(), Some("a"));
         assert!(!shift.is_behind(&runs));
         let behind = || Aside { until: now, waited: BEHIND_FIRST, standing: Standing::Behind };
         shift.aside.insert("done".into(), behind());
         assert!(!shift.is_behind(&runs), "another worker has done it");
         shift.aside.insert("b".into(), behind());
         assert!(shift.is_behind(&runs));
-        assert_eq!(shift.next(&runs[..3], now), None);
+        assert_eq!(next(&shift, &runs[..3], now), None);
+    }
+
+    /// A regression: after each time that a worker was overtaken, it left the run alone for twice as long.
+    #[test]
+    fn worker_that_was_overtaken_looks_again_soon() {
+        let before = StoredRun { epoch: 4, ..stored("wave") };
+        let after = |epoch, holder: Option<&str>| {
+            [StoredRun { epoch, holder: holder.map(str::to_owned), ..stored("wave") }, stored("other")]
+        };
+        let standing = |epoch, holder| Standing::of(&before, None, &after(epoch, holder));
+        assert_eq!(standing(5, None), Standing::Free, "it has given the run back itself");
+        assert_eq!(standing(6, Some("process 1")), Standing::Held);
+        assert_eq!(standing(6, None), Standing::Held, "the next one has died meanwhile");
     }
 }

@@ -17,6 +17,8 @@ pub struct StoredRun {
     pub until: Option<String>,
     /// Why it stopped, if a person has to look at it before it goes on.
     pub stopped_by: Option<String>,
+    /// How often a process has taken it.
+    pub epoch: u64,
     /// The rows of its roster.
     pub rows: u64,
     /// Of these, how many have not ended.
@@ -29,7 +31,7 @@ const LIST: &str = "SELECT name, to_char(planned_at AT TIME ZONE 'UTC', 'YYYY-MM
         (SELECT count(*) FROM passwave.account WHERE account.run = run.run),
         (SELECT count(*) FROM passwave.account
          WHERE account.run = run.run AND state IN ('planned', 'in_flight', 'accepted')),
-        stopped_by
+        stopped_by, epoch
     FROM passwave.run ORDER BY planned_at, name";
 
 impl LedgerServer {
@@ -51,6 +53,7 @@ impl LedgerServer {
                         holder: row.try_get(2)?,
                         until: row.try_get(3)?,
                         stopped_by: row.try_get(6)?,
+                        epoch: number(7)?,
                         rows: number(4)?,
                         pending: number(5)?,
                     })
