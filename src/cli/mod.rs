@@ -115,6 +115,7 @@ fn dispatch(context: &Context, verb: Verb) -> Result<u8, Failure> {
             fleet::sweep(context, &folder, &sweep, &connect)
         }
         Verb::Sweep { folder, sweep, connect, .. } => commands::sweep(context, &folder, &sweep, &connect),
+        Verb::Evidence { args, .. } if fleet::is_asked_for_evidence(&args) => fleet::evidence(context, &args),
         Verb::Evidence { args, .. } => commands::evidence(context, &args),
         Verb::Runs { folder, format, .. } => commands::runs(context, &folder, format),
         Verb::Remove { args } => commands::remove(context, &args),

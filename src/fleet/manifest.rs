@@ -188,7 +188,7 @@ impl Fleet {
 }
 
 /// Whether a name is that of a folder directly within another.
-fn is_plain(name: &str) -> bool {
+pub(super) fn is_plain(name: &str) -> bool {
     let mut parts = Path::new(name).components();
     matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None)) && !name.contains(['/', '\\', ':'])
 }

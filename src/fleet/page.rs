@@ -13,7 +13,7 @@ use crate::{
 };
 use std::io::{self, Write};
 
-const STYLE: &str = "\
+pub(super) const STYLE: &str = "\
 :root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;max-width:75rem;margin:2rem auto;padding:0 1rem}\
 h1{font-size:1.6rem;margin:0}table{border-collapse:collapse;width:100%;margin-top:1.5rem}\
 th,td{text-align:left;padding:.3rem .8rem .3rem 0;border-bottom:1px solid #8884;vertical-align:top}\

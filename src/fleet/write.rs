@@ -16,7 +16,7 @@ use std::{
 };
 
 /// Why a file is not written.
-enum Fault {
+pub(super) enum Fault {
     Io(std::io::Error),
     Report(ReportError),
 }
@@ -59,7 +59,7 @@ impl Fleet {
         tenants.filter_map(|(at, tenant)| Some((at, serde_json::from_value(tenant["trouble"].clone()).ok()?))).collect()
     }
 
-    fn put(
+    pub(super) fn put(
         &self,
         name: &'static str,
         write: impl FnOnce(&mut BufWriter<File>) -> Result<(), Fault>,

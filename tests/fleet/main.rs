@@ -2,6 +2,7 @@
 //! that skips all waiting.
 
 mod alone;
+mod evidence;
 mod junit;
 mod pacing;
 mod place;

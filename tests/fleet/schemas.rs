@@ -5,10 +5,10 @@ use boon::{Compiler, SchemaIndex, Schemas};
 use serde_json::Value;
 use std::path::Path;
 
-struct Schema(Schemas, SchemaIndex);
+pub struct Schema(Schemas, SchemaIndex);
 
 impl Schema {
-    fn new(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema").join(name);
         let schema: Value = serde_json::from_slice(&std::fs::read(path).expect("a schema")).expect("JSON");
         let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
@@ -18,7 +18,7 @@ impl Schema {
         Self(schemas, index)
     }
 
-    fn check(&self, value: &Value) {
+    pub fn check(&self, value: &Value) {
         self.0.validate(value, self.1).unwrap_or_else(|error| panic!("{value}: {error:#}"));
     }
 }

@@ -57,6 +57,8 @@ async fn evidence_names_the_records() {
     let text = || std::fs::read_to_string(&file).expect("evidence");
     evidence::write(&world.reader()).expect("evidence");
     assert!(!text().contains("audit"), "the log was not read");
+    let page = std::fs::read_to_string(world.folder().join("evidence.html")).expect("a page");
+    assert!(!page.contains("Audit"), "nor does the page have it");
     read(&world).await;
     // Only the first two rows have a record: the third one's is gone.
     rusqlite::Connection::open(world.folder().join("ledger.db"))
@@ -68,6 +70,9 @@ async fn evidence_names_the_records() {
     assert_eq!(text.matches("\"audit\":null").count(), 1, "{text}");
     assert!(text.contains("\"audit_read_at\":\"") && text.contains("\"matched\":\"batch\""), "{text}");
     evidence::check(&file).expect("it holds");
+    let page = std::fs::read_to_string(world.folder().join("evidence.html")).expect("a page");
+    assert_eq!(page.matches(" (batch)</td>").count() + page.matches(" (request)</td>").count(), 2, "{page}");
+    assert!(page.contains("<td>none found</td>") && page.contains("<dt>Audit log read</dt>"), "{page}");
 }
 
 /// Five requests in ten seconds, and at most 999 records on a page.

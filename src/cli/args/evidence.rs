@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 #[derive(Args)]
 pub struct EvidenceArgs {
-    /// The run folder
+    /// The run folder, or that of a fleet
     #[arg(value_name = "RUN", required_unless_present = "check")]
     pub folder: Option<PathBuf>,
     /// Sign it with this private key of OpenSSH (Ed25519), into evidence.json.sig; PASSWAVE_SIGN_PASSPHRASE can hold the

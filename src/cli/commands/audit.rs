@@ -29,15 +29,17 @@ pub fn audit(context: &Context, folder: &Path, connect: &ConnectArgs) -> Result<
     let sign_in = SignIn::open(reporter, connect, &destination, Needs::AUDIT)?;
     sign_in.must_be_the_same(&ledger)?;
     reporter.notice(format!("Signing in with {sign_in}"));
-    let end = runtime(Clock::Real)?.block_on(async {
-        let graph = sign_in.client(reporter);
-        sign_in.complete(reporter, &graph, &ledger).await?;
-        let told = &mut |records| reporter.detail(1, || format!("audit log: {records} records"));
-        Ok::<_, Failure>(
-            read_audit(&mut ledger, &LoggingGraph::new(&graph, reporter), interrupted(reporter), told).await?,
-        )
-    })?;
-    tell(context, &ledger, end)
+    runtime(Clock::Real)?.block_on(audit_one(context, &mut ledger, &sign_in))
+}
+
+/// Signs in, reads the log of one run's tenant, and stores what was found; returns the exit code if it was interrupted.
+pub async fn audit_one(context: &Context, ledger: &mut Ledger, sign_in: &SignIn) -> Result<Option<u8>, Failure> {
+    let reporter = &context.reporter;
+    let graph = sign_in.client(reporter);
+    sign_in.complete(reporter, &graph, ledger).await?;
+    let told = &mut |records| reporter.detail(1, || format!("audit log: {records} records"));
+    let end = read_audit(ledger, &LoggingGraph::new(&graph, reporter), interrupted(reporter), told).await?;
+    tell(context, ledger, end)
 }
 
 fn tell(context: &Context, ledger: &Ledger, end: AuditEnd) -> Result<Option<u8>, Failure> {

@@ -35,17 +35,19 @@ fn write(context: &Context, folder: &Path, args: &EvidenceArgs) -> Result<u8, Fa
     tell(reporter, &written);
     #[cfg(feature = "sign")]
     match key {
-        Some(key) => signing::sign(reporter, &key, &written)?,
-        None => signing::must_be_signed_again(reporter, &written),
+        Some(key) => signing::sign(Some(reporter), &key, &written.file)?,
+        None => signing::must_be_signed_again(reporter, &written.file),
     }
-    match ledger.counts().pending() {
-        0 => {}
-        pending => reporter.warn(format!(
-            "the run has not ended: {} pending in this evidence",
-            counted(pending, "row is", "rows are")
-        )),
-    }
+    must_have_ended(reporter, "the run", ledger.counts().pending());
     Ok(0)
+}
+
+/// Warns about rows that are pending.
+pub fn must_have_ended(reporter: &Reporter, what: &str, pending: u64) {
+    if pending > 0 {
+        let rows = counted(pending, "row is", "rows are");
+        reporter.warn(format!("{what} has not ended: {rows} pending in this evidence"));
+    }
 }
 
 fn tell(reporter: &Reporter, written: &Evidence) {
@@ -57,7 +59,7 @@ fn tell(reporter: &Reporter, written: &Evidence) {
     reporter.notice(format!("Chain:    {}", written.final_chain));
 }
 
-fn shown(file: &Path) -> String {
+pub fn shown(file: &Path) -> String {
     sanitize::sentence(&file.display().to_string())
 }
 
@@ -84,8 +86,8 @@ fn check(reporter: &Reporter, file: &Path) -> Result<u8, Failure> {
 }
 
 #[cfg(feature = "sign")]
-mod signing {
-    use super::{Evidence, Failure, Reporter, evidence, shown};
+pub mod signing {
+    use super::{Failure, Reporter, evidence, shown};
     use crate::cli::{console::can_ask, hints, next_step::quoted_word};
     use passwave::report::evidence::{EVIDENCE_NAME, KeyFault, KeyFile, NAMESPACE, SignatureFault, SigningKey};
     use secrecy::SecretString;
@@ -121,22 +123,21 @@ mod signing {
         reporter.ask_secret(&format!("Passphrase of {}", shown(file))).map_err(Failure::away)
     }
 
-    pub fn sign(reporter: &Reporter, key: &SigningKey, written: &Evidence) -> Result<(), Failure> {
-        let signed = key.sign(&written.file).map_err(|fault| {
-            Failure::usage(format!("{}: {fault}", shown(&evidence::signature_of(&written.file))))
-                .hint("check the path and its permissions")
+    /// Signs a file, without a word if it is one of several.
+    pub fn sign(reporter: Option<&Reporter>, key: &SigningKey, file: &Path) -> Result<(), Failure> {
+        let signature = shown(&evidence::signature_of(file));
+        let signed = key.sign(file).map_err(|fault| {
+            Failure::usage(format!("{signature}: {fault}")).hint("check the path and its permissions")
         })?;
-        reporter.notice(format!(
-            "Signed:   {} by {}",
-            shown(&evidence::signature_of(&written.file)),
-            signed.fingerprint
-        ));
+        if let Some(reporter) = reporter {
+            reporter.notice(format!("Signed:   {signature} by {}", signed.fingerprint));
+        }
         Ok(())
     }
 
     /// Warns if there is a signature of the evidence that was replaced.
-    pub fn must_be_signed_again(reporter: &Reporter, written: &Evidence) {
-        let signature = evidence::signature_of(&written.file);
+    pub fn must_be_signed_again(reporter: &Reporter, file: &Path) {
+        let signature = evidence::signature_of(file);
         if signature.exists() {
             let what = format!("{} is of the evidence before this one", shown(&signature));
             reporter.warn_with(what, "sign again with --sign, or remove it");

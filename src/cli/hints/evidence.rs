@@ -1,8 +1,8 @@
 //! What to do about evidence that does not hold, and keys that cannot sign.
 
-use passwave::report::evidence::EvidenceFault;
 #[cfg(feature = "sign")]
 use passwave::report::evidence::{KeyFault, NAMESPACE, SignatureFault};
+use passwave::{fleet::FleetEvidenceFault, report::evidence::EvidenceFault};
 
 /// What to do about evidence that does not hold.
 pub fn hint(fault: &EvidenceFault) -> Option<String> {
@@ -15,6 +15,21 @@ pub fn hint(fault: &EvidenceFault) -> Option<String> {
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+/// What to do about evidence of a fleet that does not hold.
+pub fn fleet_hint(fault: &FleetEvidenceFault) -> Option<String> {
+    match fault {
+        FleetEvidenceFault::Tenant { fault: EvidenceFault::Unreadable(_), .. } => {
+            Some("keep the folders of all tenants beside the file".into())
+        }
+        FleetEvidenceFault::Own(fault) | FleetEvidenceFault::Tenant { fault, .. } => hint(fault),
+        FleetEvidenceFault::Another(_) => Some("get that copy, or write the evidence of the whole fleet again".into()),
+        FleetEvidenceFault::Line(_) => {
+            Some("do not rely on it: get another copy, or write it again from the fleet's folder".into())
+        }
+        _ => None,
+    }
 }
 
 /// What to do about a key that cannot sign; `sign_elsewhere` is the command with which OpenSSH signs.

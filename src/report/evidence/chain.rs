@@ -19,28 +19,28 @@ pub(super) const ROW_ENDS: &str = "\"}";
 pub(super) const LINK_CHARS: usize = 64;
 
 /// The chain so far.
-pub(super) struct Chain(String);
+pub(crate) struct Chain(String);
 
 impl Chain {
     /// The first line and the chain that it begins, for the object `text`.
-    pub(super) fn begin(text: &str) -> (String, Self) {
+    pub(crate) fn begin(text: &str) -> (String, Self) {
         let link = hash("", text);
         (format!("{}{FIELD}{link}{ROWS}", open(text)), Self(link))
     }
 
     /// The line of the row `text`.
-    pub(super) fn add(&mut self, text: &str) -> String {
+    pub(crate) fn add(&mut self, text: &str) -> String {
         self.0 = hash(&self.0, text);
         format!("{}{FIELD}{}{ROW_ENDS}", open(text), self.0)
     }
 
     /// The last line.
-    pub(super) fn end(&self, rows: u64) -> String {
+    pub(crate) fn end(&self, rows: u64) -> String {
         format!("],\"row_count\":{rows},\"final_chain\":\"{}\"}}", self.0)
     }
 
     /// The last link.
-    pub(super) fn link(&self) -> &str {
+    pub(crate) fn link(&self) -> &str {
         &self.0
     }
 }

@@ -60,8 +60,13 @@ pub fn check(file: &Path) -> Result<Checked, EvidenceFault> {
     read(BufReader::new(File::open(file)?))
 }
 
-pub(super) fn read(mut file: impl BufRead) -> Result<Checked, EvidenceFault> {
-    let Some(head) = line(&mut file)?.filter(|line| line.starts_with(BEGINS)) else {
+pub(super) fn read(file: impl BufRead) -> Result<Checked, EvidenceFault> {
+    check_lines(file, BEGINS, &mut |_| {})
+}
+
+/// Checks the lines of a file that begins with `begins`; `each` sees the object of every row that holds.
+pub fn check_lines(mut file: impl BufRead, begins: &str, each: &mut dyn FnMut(&str)) -> Result<Checked, EvidenceFault> {
+    let Some(head) = line(&mut file)?.filter(|line| line.starts_with(begins)) else {
         return Err(EvidenceFault::NotEvidence);
     };
     let mut chain = first(&head).ok_or(EvidenceFault::Head)?;
@@ -81,6 +86,7 @@ pub(super) fn read(mut file: impl BufRead) -> Result<Checked, EvidenceFault> {
             let what = format!("row {} was changed, dropped or moved", rows + 1);
             return Err(EvidenceFault::Row { line: number, what });
         }
+        each(text);
         has_comma = text.len() < line.len();
         rows += 1;
     }

@@ -7,7 +7,10 @@ use crate::{
     ledger::{Agreement, Approval, ReadLedger, RowStatus},
     outcome::Status,
     report::{Fault, escape::Text, time},
-    util::format::{counted, grouped},
+    util::{
+        format::{counted, grouped},
+        sanitize,
+    },
 };
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -49,7 +52,7 @@ pub(super) fn write(
         "<h2>Is it unchanged?</h2>\n<p>This page is for reading. What counts is the file <code>{EVIDENCE_NAME}</code> beside \
          it. It has {rows_in_words}, and its final chain is <code>{link}</code>. passwave can check it.</p>"
     )?;
-    table(ledger, rows, out)?;
+    table(ledger, rows, head.audit_read_at.is_some(), out)?;
     Ok(writeln!(out, "</body>\n</html>")?)
 }
 
@@ -78,6 +81,9 @@ fn facts(head: &Head) -> Facts {
         ("passwave", summary.passwave.clone()),
         ("Written", summary.written_at.clone()),
     ];
+    if let Some(at) = &head.audit_read_at {
+        facts.insert(6, ("Audit log read", at.clone()));
+    }
     facts.splice(6..6, head.approvals.iter().map(|approval| ("Approved", approved(approval))));
     facts
 }
@@ -104,11 +110,14 @@ fn result(head: &Head) -> Facts {
     facts
 }
 
-fn table(ledger: &ReadLedger, rows: u64, out: &mut impl Write) -> Result<(), Fault> {
+fn table(ledger: &ReadLedger, rows: u64, is_audited: bool, out: &mut impl Write) -> Result<(), Fault> {
     let first = if rows > ROWS_MAX { format!(" (the first {})", grouped(ROWS_MAX)) } else { String::new() };
     writeln!(out, "<h2>Rows{first}</h2>\n<table>\n<thead><tr>")?;
     for name in ["Row", "Account", "Object ID", "Result", "Code", "Changed", "Verified", "Request ID"] {
         write!(out, "<th scope=\"col\">{name}</th>")?;
+    }
+    if is_audited {
+        write!(out, "<th scope=\"col\">Audit record</th>")?;
     }
     writeln!(out, "</tr></thead>\n<tbody>")?;
     let mut left = ROWS_MAX;
@@ -116,6 +125,10 @@ fn table(ledger: &ReadLedger, rows: u64, out: &mut impl Write) -> Result<(), Fau
         if left > 0 {
             left -= 1;
             row(&standing, out)?;
+            if is_audited {
+                write!(out, "<td>{}</td>", Text(&audited(ledger, &standing)?))?;
+            }
+            writeln!(out, "</tr>")?;
         }
         Ok(())
     })?;
@@ -135,5 +148,14 @@ fn row(standing: &RowStatus, out: &mut impl Write) -> Result<(), Fault> {
     ] {
         write!(out, "<td>{}</td>", Text(cell))?;
     }
-    Ok(writeln!(out, "</tr>")?)
+    Ok(())
+}
+
+/// The record of the tenant's audit log about a row, and how it was matched. A row that was never sent has none.
+fn audited(ledger: &ReadLedger, standing: &RowStatus) -> Result<String, Fault> {
+    Ok(match ledger.audit_of(standing.row)? {
+        Some(note) => format!("{} ({})", sanitize::line(&note.record), note.matched.as_str()),
+        None if standing.status == Status::Skipped => String::new(),
+        None => "none found".into(),
+    })
 }

@@ -9,6 +9,7 @@ mod begin;
 mod create;
 mod door;
 mod each;
+mod evidence;
 mod outcome;
 mod plan;
 mod read_back;
@@ -21,6 +22,7 @@ mod told;
 mod watch;
 
 pub use each::{handouts, report};
+pub use evidence::{evidence, is_asked_for_evidence};
 pub use plan::plan;
 pub use read_back::{sweep, verify};
 pub use rehearse::rehearse;

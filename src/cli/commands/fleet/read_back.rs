@@ -25,9 +25,9 @@ use crate::cli::{
     failure::{Failure, INTERRUPTED},
 };
 use passwave::{
-    engine::dispatch::Pace,
+    engine::{dispatch::Pace, pace::AllTenants},
     fleet::{Fleet, FleetSummary, OPEN_MAX, TenantSummary, in_turn, side_by_side},
-    graph::client::auth::Needs,
+    graph::{client::auth::Needs, quota::Quota},
     ledger::Ledger,
     util::sanitize,
 };
@@ -39,9 +39,10 @@ const TENANTS_MAX: usize = 20;
 /// Verifies the reset accounts of each tenant.
 pub fn verify(context: &Context, folder: &Path, args: &PaceArgs, connect: &ConnectArgs) -> Result<u8, Failure> {
     context.flags_without_meaning(&NOT_FOR_VERIFYING);
-    let (fleet, work) = (Fleet::open(folder)?, (connect, args, ReadTask::Verify));
-    let (watch, code) = each(context, &fleet, work, async |own, mut ledger, (sign_in, pace)| {
-        verify_one(own, &mut ledger, sign_in, &pace).await
+    let (fleet, task) = (Fleet::open(folder)?, Some(ReadTask::Verify));
+    let asked = Asked { connect, quota: args.write_quota, needs: Needs::READ, task };
+    let (watch, code) = each(context, &fleet, &asked, async |own, mut ledger, (sign_in, limit)| {
+        verify_one(own, &mut ledger, sign_in, &paced(args, limit)).await
     })?;
     ends(context, code, End::Verified);
     outcome::told(context, &fleet, &watch).map(|_| code)
@@ -49,9 +50,10 @@ pub fn verify(context: &Context, folder: &Path, args: &PaceArgs, connect: &Conne
 
 /// Finds out in each tenant who has not chosen a password yet.
 pub fn sweep(context: &Context, folder: &Path, args: &SweepArgs, connect: &ConnectArgs) -> Result<u8, Failure> {
-    let (fleet, work) = (Fleet::open(folder)?, (connect, &args.pace, ReadTask::Sweep));
-    let (watch, code) = each(context, &fleet, work, async |own, mut ledger, (sign_in, pace)| {
-        sweep_one(own, &mut ledger, args, (sign_in, &pace)).await
+    let (fleet, task) = (Fleet::open(folder)?, Some(ReadTask::Sweep));
+    let asked = Asked { connect, quota: args.pace.write_quota, needs: Needs::READ, task };
+    let (watch, code) = each(context, &fleet, &asked, async |own, mut ledger, (sign_in, limit)| {
+        sweep_one(own, &mut ledger, args, (sign_in, &paced(&args.pace, limit))).await
     })?;
     ends(context, code, End::Swept);
     let summary = outcome::told(context, &fleet, &watch)?;
@@ -59,19 +61,34 @@ pub fn sweep(context: &Context, folder: &Path, args: &SweepArgs, connect: &Conne
     Ok(code)
 }
 
+fn paced(args: &PaceArgs, limit: AllTenants) -> Pace {
+    let mut pace = pace(args);
+    pace.all_tenants = Some(limit);
+    pace
+}
+
+/// What is asked of all tenants.
+pub struct Asked<'a> {
+    pub connect: &'a ConnectArgs,
+    pub quota: Quota,
+    pub needs: Needs,
+    /// Which accounts the bar counts, if there is one.
+    pub task: Option<ReadTask>,
+}
+
 /// Does the same for each run of a fleet, side by side; the exit code is the worst one.
-fn each(
+pub fn each(
     context: &Context,
     fleet: &Fleet,
-    (connect, args, task): (&ConnectArgs, &PaceArgs, ReadTask),
-    work: impl AsyncFn(&Context, Ledger, (&SignIn, Pace)) -> Result<u8, Failure>,
+    asked: &Asked<'_>,
+    work: impl AsyncFn(&Context, Ledger, (&SignIn, AllTenants)) -> Result<u8, Failure>,
 ) -> Result<(Arc<Watch>, u8), Failure> {
     files()?;
     let first = fleet.read(0)?;
     must_be_real(&first)?;
-    let destination = Destination::of_run(&context.call, connect, first.settings())?;
+    let destination = Destination::of_run(&context.call, asked.connect, first.settings())?;
     drop(first);
-    let doors = Doors::open(&context.reporter, connect, &destination, fleet)?;
+    let doors = Doors::open(&context.reporter, asked.connect, &destination, fleet)?;
     let (watch, members) = (Watch::new(Vec::new()), &fleet.manifest().tenants);
     let contexts = watch.contexts(context, fleet);
     let tenants: Vec<usize> = (0..members.len()).filter(|at| !members[*at].name.is_empty()).collect();
@@ -79,15 +96,13 @@ fn each(
     let limits = RefCell::new(Limits::default());
     let one = async |at: usize| -> Result<u8, Failure> {
         let (own, member) = (&contexts[at], &members[at]);
-        let sign_in = doors.of(own, member, Needs::READ, false)?;
+        let sign_in = doors.of(own, member, asked.needs, false)?;
         let ledger = open_real(own, &fleet.folder_of(member))?;
         sign_in.must_be_the_same(&ledger)?;
-        let limit = limits.borrow_mut().of(sign_in.client_id(), args.write_quota);
-        let mut pace = pace(args);
-        pace.all_tenants = Some(limit);
-        work(own, ledger, (&sign_in, pace)).await
+        let limit = limits.borrow_mut().of(sign_in.client_id(), asked.quota);
+        work(own, ledger, (&sign_in, limit)).await
     };
-    reading_begins(context, fleet, &tenants, task);
+    asked.task.into_iter().for_each(|task| reading_begins(context, fleet, &tenants, task));
     let codes = runtime(Clock::Real)?.block_on(async {
         let all = side_by_side(in_turn(&sizes), OPEN_MAX, async |nth| {
             let at = tenants[nth];
