@@ -11,10 +11,11 @@ use crate::{
     outcome::Status,
     report::{
         NotReplaced,
-        evidence::{self, Chain, Checked, EVIDENCE_NAME, EvidenceFault, hash_of_file},
+        evidence::{self, Chain, Checked, EVIDENCE_NAME, EvidenceFault},
     },
     util::sanitize,
 };
+use aws_lc_rs::digest::{Context, SHA256};
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
@@ -25,6 +26,8 @@ use std::{
 
 /// Every file begins so.
 const BEGINS: &str = "{\"schema\":\"passwave.fleet-evidence.v1\",";
+/// How much of a file is hashed at once, in bytes.
+const CHUNK_BYTES: usize = 64 << 10;
 /// The name of the format.
 const SCHEMA: &str = "passwave.fleet-evidence.v1";
 
@@ -190,6 +193,17 @@ fn check_tenant(folder: &Path, tenant: &TenantEvidence) -> Result<(), FleetEvide
     let hash = hash_of_file(&path).map_err(|error| faulty(error.into()))?;
     let is_same = hash == tenant.sha256 && checked.final_chain == tenant.final_chain && checked.rows == tenant.rows;
     if is_same { Ok(()) } else { Err(FleetEvidenceFault::Another(tenant.file.clone())) }
+}
+
+/// The SHA-256 of a file, in hexadecimal.
+fn hash_of_file(file: &Path) -> io::Result<String> {
+    let (mut context, mut file, mut chunk) = (Context::new(&SHA256), File::open(file)?, vec![0; CHUNK_BYTES]);
+    loop {
+        match file.read(&mut chunk)? {
+            0 => return Ok(context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()),
+            read => context.update(&chunk[..read]),
+        }
+    }
 }
 
 /// Whether a name is that of a file in a folder directly within the fleet's.

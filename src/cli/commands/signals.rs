@@ -33,6 +33,7 @@ pub async fn stop_signal() {
 }
 
 /// From now on, requests to stop are heard, and none of them ends the process by itself.
+#[cfg(feature = "postgres")]
 pub async fn listen() {
     take_unheard();
 }

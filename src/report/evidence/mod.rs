@@ -17,6 +17,7 @@ mod signature;
 mod tests;
 
 pub(crate) use chain::Chain;
+#[cfg(feature = "html")]
 pub(crate) use check::check_lines;
 pub use check::{Checked, EvidenceFault, check};
 #[cfg(feature = "sign")]
@@ -27,13 +28,8 @@ pub use signature::{
 
 use super::{Fault, ReportError, files::Files};
 use crate::ledger::ReadLedger;
-use aws_lc_rs::digest::{Context, SHA256};
 use content::{Head, Row};
-use std::{
-    fs::File,
-    io::{self, Read, Write},
-    path::{Path, PathBuf},
-};
+use std::{io::Write, path::PathBuf};
 
 /// How the names of all files of the evidence begin.
 pub(super) const STEM: &str = "evidence.";
@@ -42,20 +38,6 @@ pub const EVIDENCE_NAME: &str = "evidence.json";
 /// The name of the page beside it.
 #[cfg(feature = "html")]
 pub const EVIDENCE_PAGE_NAME: &str = "evidence.html";
-
-/// How much of a file is hashed at once, in bytes.
-const CHUNK_BYTES: usize = 64 << 10;
-
-/// The SHA-256 of a file, in hexadecimal.
-pub(crate) fn hash_of_file(file: &Path) -> io::Result<String> {
-    let (mut context, mut file, mut chunk) = (Context::new(&SHA256), File::open(file)?, vec![0; CHUNK_BYTES]);
-    loop {
-        match file.read(&mut chunk)? {
-            0 => return Ok(context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()),
-            read => context.update(&chunk[..read]),
-        }
-    }
-}
 
 /// What was written.
 #[derive(Debug)]
