@@ -99,9 +99,10 @@ fn token_is_the_password_of_each_connection() {
     let door = Door::before(postgres.port);
     let url = office.database.url_at("boss", door.port);
     let go = |words: &[&str]| {
-        let output = office.command(words).env("PASSWAVE_LEDGER", &url).output().expect("it starts");
+        let output = office.command(words).arg("-vvv").env("PASSWAVE_LEDGER", &url).output().expect("it starts");
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(0), "{words:?}: {said}");
+        assert!(door.shown().iter().all(|(token, _)| !said.contains(token)), "a token is in the log");
         said
     };
     let planned = go(&["plan", "pupils.csv", "--run-dir", "wave", "--clear-ledger", "--ledger-auth", "secret"]);

@@ -66,6 +66,13 @@ fn as_user(program: &Path) -> Command {
     }
 }
 
+/// A new folder for a server.
+fn home() -> PathBuf {
+    let home = tempfile::Builder::new().prefix("passwave-pg-").tempdir().expect("a folder").keep();
+    give_to_the_server(&home);
+    home
+}
+
 /// Makes the user of the servers the owner of a file.
 pub fn give_to_the_server(file: &Path) {
     if is_root() {
@@ -88,14 +95,7 @@ impl Server {
     /// Starts a server with more settings.
     pub fn start(settings: &str) -> Option<Self> {
         let bin = programs()?;
-        let home = tempfile::Builder::new().prefix("passwave-pg-").tempdir().expect("a folder").keep();
-        if is_root() {
-            must_succeed({
-                let mut chown = Command::new("chown");
-                chown.args([USER, home.to_str().expect("a path")]);
-                chown
-            });
-        }
+        let home = home();
         let mut initdb = as_user(&bin.join("initdb"));
         initdb.args(["--no-sync", "--username=boss", "--auth=trust", "--encoding=UTF8", "--locale=C"]);
         must_succeed({
@@ -192,6 +192,24 @@ impl Server {
         backup.args(["-h", "127.0.0.1", "-U", "boss", "-X", "stream", "-c", "fast", "-p"]).arg(self.port.to_string());
         backup.arg("-D").arg(self.home.join("copy"));
         must_succeed(backup);
+    }
+
+    /// A standby of it.
+    pub fn standby(&self) -> Self {
+        let home = home();
+        let mut backup = as_user(&self.bin.join("pg_basebackup"));
+        backup.args(["-h", "127.0.0.1", "-U", "boss", "-X", "stream", "-c", "fast", "-R", "-p"]);
+        backup.arg(self.port.to_string()).arg("-D").arg(home.join("data"));
+        must_succeed(backup);
+        let guard = Mutex::new(Command::new("true").spawn().expect("it starts"));
+        let own = Self { bin: self.bin.clone(), home, port: free_port(), pooler: None, guard };
+        // What the backup has set stays: whom to follow.
+        let file = own.home.join("data/postgresql.auto.conf");
+        let followed = fs::read_to_string(file).expect("settings");
+        let followed: String = followed.lines().filter(|line| line.starts_with("primary_conninfo")).collect();
+        own.configure(&followed);
+        own.run();
+        own
     }
 
     /// Replaces the server with its copy, promoted: what was committed since is lost, as with a standby that lagged behind.
@@ -378,6 +396,15 @@ impl Database<'_> {
         psql.args(["-X", "-q", "-h", "127.0.0.1", "-U", "boss", "-p"]).arg(self.server.port.to_string());
         psql.args(["-d", &self.name, "-c", sql]).stdin(Stdio::null()).stdout(Stdio::null());
         psql.spawn().expect("it starts")
+    }
+
+    /// Waits until a statement returns true.
+    pub fn wait_for(&self, sql: &str) {
+        let began = Instant::now();
+        while self.sql(sql) != "t" {
+            assert!(began.elapsed() < START, "{sql} is not true");
+            sleep(Duration::from_millis(50));
+        }
     }
 
     /// What a statement returns.

@@ -1,7 +1,7 @@
 //! Every command that takes a run takes one of a database.
 
 use crate::{
-    server::shared,
+    server::{Server, shared},
     steps::{calm, create},
     workers::Office,
 };
@@ -37,7 +37,7 @@ type Step = (&'static [&'static str], i32, &'static str);
 const LIFE: [Step; 16] = [
     (&["doctor"], 0, "not made yet"),
     (&["plan", "pupils.csv", "--run-dir", "semester", "--clear-ledger"], 0, "semester, in the database"),
-    (&["runs"], 0, "12 pending"),
+    (&["runs"], 0, "12 pending, passwords: readable"),
     (&["run", "semester", "--dry-run"], 0, "Nothing was sent"),
     (&["remove", "semester", "--yes"], 2, "has not ended"),
     (&["run", "semester", "--yes"], 0, "semester, in the database"),
@@ -54,9 +54,10 @@ const LIFE: [Step; 16] = [
 ];
 
 /// What happens to it afterwards.
-const END: [Step; 9] = [
+const END: [Step; 10] = [
     (&["remove", "semester", "--yes"], 0, "semester: 12 passwords removed"),
     (&["remove", "semester", "--yes"], 0, "were removed before"),
+    (&["runs"], 0, "finished, passwords: none"),
     (&["handouts", "semester"], 2, "were removed ("),
     (&["report", "semester", "--out", "elsewhere"], 0, "elsewhere/report.csv"),
     (&["reset", "semester", "--where", "status=reset", "--run-dir", "second", "--clear-ledger", "--yes"], 0, "second"),
@@ -137,7 +138,7 @@ fn run_lives_in_a_database_until_its_passwords_are_removed() {
 fn remove_says_what_the_server_may_still_have() {
     let Some(postgres) = shared() else { return };
     let office = Office::new(postgres.database(), 12);
-    for name in ["one", "two"] {
+    for name in ["one", "two", "three"] {
         for words in
             [&["plan", "pupils.csv", "--run-dir", name, "--clear-ledger"][..], &["run", name, "--yes", "--alongside"]]
         {
@@ -160,10 +161,21 @@ fn remove_says_what_the_server_may_still_have() {
     assert!(as_runner.contains("only the owner of the database may rewrite its tables"), "{as_runner}");
     let (hint, sql) = as_runner.split_once("let the owner of the database run:  ").expect("a statement");
     database.sql(sql.lines().next().unwrap_or(hint));
-    let _held = create(&calm(&database.url()), "held", 2).expect("made");
+    let rewrites = |said: &str| said.contains("12 passwords removed") && !said.contains("may still have the passwords");
+    if let Some(pooled) = database.pooled() {
+        let through_the_pooler = remove("three", &pooled);
+        assert!(rewrites(&through_the_pooler), "{through_the_pooler}");
+    }
+    let held = create(&calm(&database.url()), "held", 2).expect("made");
     let while_held = remove("two", &database.url());
     assert!(while_held.contains("other processes work with its tables"), "{while_held}");
     assert!(while_held.contains("write-ahead log, backups and standbys"), "{while_held}");
+    drop(held);
+    let _held = create(&calm(&database.url()), "held again", 2).expect("made");
+    let output = office.command(&["verify", "held again"]).output().expect("it starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("another process works on held again") && said.contains("wait until it ends;"), "{said}");
 }
 
 #[test]
@@ -195,4 +207,32 @@ fn doctor_says_what_is_wrong_with_a_database() {
     must_say(&url, &["problem   commits ", "synchronous_commit = off"]);
     database.sql("UPDATE passwave.migration SET hash = 'another'");
     must_say(&url, &["problem   tables ", "step 1 is another one here"]);
+}
+
+#[test]
+fn doctor_says_whether_standbys_confirm_commits() {
+    let Some(postgres) = Server::start("") else { return };
+    let office = Office::new(postgres.database(), 2);
+    let doctor = |url: &str, code: i32, words: &[&str]| {
+        let output = office.command(&["doctor", "--ledger", url]).output().expect("it starts");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(words.iter().all(|words| said.contains(words)), "{words:?}: {said}");
+    };
+    let (url, set) = (office.database.url(), |names: &str| {
+        office.database.sql(&format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'"));
+        office.database.sql("SELECT pg_reload_conf()");
+        office.database.wait_for(&format!("SELECT current_setting('synchronous_standby_names') = '{names}'"));
+    });
+    doctor(&url, 0, &["ok        standby ", "none follows"]);
+    let standby = postgres.standby();
+    office.database.wait_for("SELECT count(*) > 0 FROM pg_stat_replication");
+    doctor(&url, 0, &["warning   standby ", "1 standby follows, but commits do not wait for it"]);
+    set("*");
+    doctor(&url, 0, &["ok        standby ", "1 standby follows, and commits wait for it"]);
+    let there = office.database.url_at("boss", standby.port);
+    doctor(&there, 3, &["problem   standby ", "it only reads", "name the primary server"]);
+    drop(standby);
+    office.database.wait_for("SELECT count(*) = 0 FROM pg_stat_replication");
+    doctor(&url, 0, &["warning   standby ", "commits may wait for ever"]);
 }

@@ -9,7 +9,7 @@ use crate::cli::{args::TextOrJson, context::Context, failure::Failure};
 use passwave::{
     ledger::{
         Created, Ledger, LedgerError, ReadLedger,
-        postgres::{Address, Clear, LEASE_DEFAULT, LedgerServer, PostgresError, StoredRun},
+        postgres::{Address, Clear, LEASE_DEFAULT, LedgerServer, PostgresError, StoredPasswords, StoredRun},
     },
     plan::{Plan, Settings},
     report::RUN_ID_NAME,
@@ -108,7 +108,7 @@ pub fn open(context: &Context, server: &LedgerServer, run: &Path) -> Result<Ledg
         Some(_) => open_when_free(context, server, run, &reports)?,
         None => {
             let opened = Ledger::open_on(server, &name, &reports, jiff::Timestamp::now());
-            opened.map_err(|error| or_is_folder(error, run))?
+            opened.map_err(|error| not_opened(context, error, run))?
         }
     };
     make_place(&reports, &ledger)?;
@@ -150,6 +150,16 @@ pub fn open_to_read(context: &Context, server: &LedgerServer, run: &Path) -> Res
         make_place(&reports, &ledger)?;
     }
     Ok(ledger)
+}
+
+/// The error for a run that cannot be opened for work. Not every command can stand by.
+fn not_opened(context: &Context, error: LedgerError, run: &Path) -> Failure {
+    let is_held = matches!(error, LedgerError::Postgres(PostgresError::Held { .. }));
+    let failure = or_is_folder(error, run);
+    if is_held && !context.call.takes(&context.call.verb, "standby") {
+        return failure.hint("wait until it ends; this process changed nothing");
+    }
+    failure
 }
 
 /// The error for a run that is not in the database. The name may be that of a run folder.
@@ -268,9 +278,10 @@ pub fn list(context: &Context, server: &LedgerServer, format: TextOrJson) -> Res
                 });
                 writeln!(
                     out,
-                    "{name:<width$}  {}  {:>9}  {state}{held}{stopped}",
+                    "{name:<width$}  {}  {:>9}  {state}, passwords: {}{held}{stopped}",
                     run.planned_at,
-                    counted(run.rows, "row", "rows")
+                    counted(run.rows, "row", "rows"),
+                    passwords(run)
                 )
             })
         })?;
@@ -280,9 +291,18 @@ pub fn list(context: &Context, server: &LedgerServer, format: TextOrJson) -> Res
     Ok(0)
 }
 
+/// What is left of its passwords, in the words of the list of run folders.
+const fn passwords(run: &StoredRun) -> &'static str {
+    match run.passwords {
+        StoredPasswords::Readable => "readable",
+        StoredPasswords::Sealed => "sealed",
+        StoredPasswords::None => "none",
+    }
+}
+
 fn entry(run: &StoredRun) -> serde_json::Value {
     serde_json::json!({
         "run": run.name, "planned_at": run.planned_at, "rows": run.rows, "pending": run.pending,
-        "holder": run.holder, "held_until": run.until, "stopped_by": run.stopped_by,
+        "passwords": passwords(run), "holder": run.holder, "held_until": run.until, "stopped_by": run.stopped_by,
     })
 }

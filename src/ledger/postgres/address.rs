@@ -73,6 +73,7 @@ impl Address {
         if let Some(user) = variable("PGUSER").filter(|_| config.get_user().is_none()) {
             config.user(user);
         }
+        let mode = mode.or_else(|| variable("PGSSLMODE"));
         set_mode(&mut config, mode.as_deref())?;
         config.application_name("passwave").connect_timeout(CONNECT_TIMEOUT);
         config.keepalives_idle(KEEPALIVE).tcp_user_timeout(2 * KEEPALIVE);
@@ -320,6 +321,10 @@ mod tests {
         {
             assert!(matches!(parsed(url, &[]).err(), Some(PostgresError::Unencrypted(_))), "{url}");
         }
+        let mode = [("PGSSLMODE", "disable")];
+        let from_variable = parsed("postgresql://ann@db/p", &mode).err();
+        assert!(matches!(from_variable, Some(PostgresError::Unencrypted(_))), "PostgreSQL's own variable counts");
+        assert!(parsed("postgresql://ann@db/p?sslmode=require", &mode).is_ok(), "the address comes first");
         let named = parsed("postgresql://ann@db/p?sslrootcert=%2Ftmp%2Fca.pem", &[]).expect("an address");
         assert_eq!(named.trust.roots.as_deref(), Some(Path::new("/tmp/ca.pem")));
         let variables = [("PGSSLROOTCERT", "other.pem"), ("PGSSLCERT", "client.pem"), ("PGSSLKEY", "/no/client.key")];

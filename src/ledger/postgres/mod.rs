@@ -30,7 +30,7 @@ pub use address::Address;
 pub use error::PostgresError;
 pub use health::{ServerHealth, Tables};
 pub use password::{Password, PasswordSource};
-pub use runs::StoredRun;
+pub use runs::{StoredPasswords, StoredRun};
 
 use super::{LedgerError, server_error as error, version};
 use lease::Claim;

@@ -23,16 +23,33 @@ pub struct StoredRun {
     pub rows: u64,
     /// Of these, how many have not ended.
     pub pending: u64,
+    /// Its passwords.
+    pub passwords: StoredPasswords,
+}
+
+/// What the database has of the passwords of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StoredPasswords {
+    /// Everybody who can read the tables can read them.
+    Readable,
+    /// Only the recipients can read them.
+    Sealed,
+    /// There are none.
+    #[default]
+    None,
 }
 
 const LIST: &str = "SELECT name, to_char(planned_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),
         CASE WHEN until > clock_timestamp() THEN holder_name END,
         CASE WHEN until > clock_timestamp() THEN to_char(until AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') END,
-        (SELECT count(*) FROM passwave.account WHERE account.run = run.run),
-        (SELECT count(*) FROM passwave.account
-         WHERE account.run = run.run AND state IN ('planned', 'in_flight', 'accepted')),
-        stopped_by, epoch
-    FROM passwave.run ORDER BY planned_at, name";
+        rows, pending, stopped_by, epoch, is_readable, is_sealed
+    FROM passwave.run CROSS JOIN LATERAL (
+        SELECT count(*) AS rows, count(*) FILTER (WHERE state IN ('planned', 'in_flight', 'accepted')) AS pending,
+            coalesce(bool_or(password IS NOT NULL), false) AS is_readable,
+            coalesce(bool_or(sealed IS NOT NULL), false) AS is_sealed
+        FROM passwave.account WHERE account.run = run.run
+    ) AS accounts
+    ORDER BY planned_at, name";
 
 impl LedgerServer {
     /// All runs of the database, the oldest first.
@@ -47,7 +64,13 @@ impl LedgerServer {
             rows.iter()
                 .map(|row| {
                     let number = |at: usize| Ok(u64::try_from(row.try_get::<_, i64>(at)?).unwrap_or_default());
+                    let passwords = match (row.try_get(8)?, row.try_get(9)?) {
+                        (true, _) => StoredPasswords::Readable,
+                        (false, true) => StoredPasswords::Sealed,
+                        (false, false) => StoredPasswords::None,
+                    };
                     Ok(StoredRun {
+                        passwords,
                         name: row.try_get(0)?,
                         planned_at: row.try_get(1)?,
                         holder: row.try_get(2)?,
