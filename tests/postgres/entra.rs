@@ -64,12 +64,14 @@ fn let_in(mut visitor: TcpStream, server: u16, seen: &Mutex<Vec<(String, bool)>>
         let mut seen = seen.lock().expect("a lock");
         let uses = seen.iter().filter(|(shown, is_good)| *shown == password && *is_good).count();
         let is_good = kind == *b"p" && audience(&password).is_some_and(|audience| audience == RESOURCE) && uses < USES;
-        seen.push((password, is_good));
+        seen.push((password.clone(), is_good));
         is_good
     };
     if !is_good {
-        let fields = b"SFATAL\0VFATAL\0C28P01\0Mthe token is not valid\0\0";
-        visitor.write_all(&[b"E", &(fields.len() as u32 + 4).to_be_bytes()[..], fields].concat())?;
+        // Not what a server should say.
+        let repeated = &password;
+        let fields = format!("SFATAL\0VFATAL\0C28P01\0Mthe token {repeated} is not valid\0\0");
+        visitor.write_all(&[b"E", &(fields.len() as u32 + 4).to_be_bytes()[..], fields.as_bytes()].concat())?;
         return visitor.shutdown(Shutdown::Both);
     }
     let mut inside = TcpStream::connect(("127.0.0.1", server))?;
@@ -138,14 +140,14 @@ fn sign_in_that_fails_is_no_fault_of_the_database() {
     assert!(said.contains("AZURE_CLIENT_SECRET"), "{said}");
 }
 
-/// A token for the database that nobody has signed.
-fn unsigned() -> String {
+/// A token for a resource that nobody has signed.
+fn unsigned(resource: &str) -> String {
     let part = |text: &str| BASE64_URL_SAFE_NO_PAD.encode(text);
-    format!("{}.{}.x", part("{}"), part(&format!("{{\"aud\":\"{RESOURCE}\"}}")))
+    format!("{}.{}.x", part("{}"), part(&format!("{{\"aud\":\"{resource}\"}}")))
 }
 
 /// Answers one request, and returns its first line.
-fn identity_endpoint() -> (u16, thread::JoinHandle<String>) {
+fn identity_endpoint(resource: &'static str) -> (u16, thread::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = listener.local_addr().expect("an address").port();
     let answering = thread::spawn(move || {
@@ -155,7 +157,7 @@ fn identity_endpoint() -> (u16, thread::JoinHandle<String>) {
             visitor.read_exact(&mut byte).expect("a request");
             asked.extend(byte);
         }
-        let body = format!("{{\"access_token\":\"{}\",\"expires_in\":\"3600\"}}", unsigned());
+        let body = format!("{{\"access_token\":\"{}\",\"expires_in\":\"3600\"}}", unsigned(resource));
         let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
         visitor.write_all(answer.as_bytes()).expect("an answer");
         String::from_utf8_lossy(&asked).lines().next().unwrap_or_default().to_owned()
@@ -178,22 +180,48 @@ fn every_way_to_sign_in_asks_for_the_database() {
         assert!(door.shown().last().is_some_and(|(_, is_good)| *is_good), "{how}: {said}");
         said
     };
-    let (port, asked) = identity_endpoint();
+    let (port, asked) = identity_endpoint(RESOURCE);
     run("managed", &[("IDENTITY_ENDPOINT", &format!("http://127.0.0.1:{port}/msi")), ("IDENTITY_HEADER", "x")]);
     let asked = asked.join().expect("a request");
     assert!(asked.contains("resource=https%3A%2F%2Fossrdbms-aad.database.windows.net"), "{asked}");
 
     let program = office.home.path().join("az");
     let script = format!(
-        "#!/bin/sh\necho \"$@\" >\"$0.asked\"\necho '{{\"accessToken\":\"{}x\",\"expires_on\":4000000000}}'\n",
-        unsigned()
+        "#!/bin/sh\necho \"$@ $PGPASSWORD\" >\"$0.asked\"\necho '{{\"accessToken\":\"{}x\",\"expires_on\":4000000000}}'\n",
+        unsigned(RESOURCE)
     );
     fs::write(&program, script).expect("written");
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("set");
-    run("cli", &[("PATH", &format!("{}:/usr/bin:/bin", office.home.path().display()))]);
+    let path = format!("{}:/usr/bin:/bin", office.home.path().display());
+    run("cli", &[("PATH", &path), ("PGPASSWORD", "another secret")]);
     let asked = fs::read_to_string(program.with_extension("asked")).expect("it was called");
-    assert!(asked.contains(&format!("--resource {RESOURCE}")), "{asked}");
+    assert!(asked.contains(&format!("--resource {RESOURCE}")) && !asked.contains("another secret"), "{asked}");
 
     let said = run("device-code", &[]);
     assert!(said.contains("devicelogin") || said.contains("code"), "{said}");
+}
+
+#[test]
+fn token_that_the_server_repeats_is_withheld() {
+    let Some(postgres) = shared() else { return };
+    let office = Office::new(postgres.database(), 2);
+    let door = Door::before(postgres.port);
+    let (port, _answering) = identity_endpoint("https://graph.microsoft.com");
+    let mut command = office.command(&["runs", "--ledger-auth", "managed", "-vvv"]);
+    command.env("PASSWAVE_LEDGER", office.database.url_at("boss", door.port)).env_remove("AZURE_CLIENT_ID");
+    command.env("IDENTITY_ENDPOINT", format!("http://127.0.0.1:{port}/msi")).env("IDENTITY_HEADER", "x");
+    let output = command.output().expect("it starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    let shown = door.shown();
+    assert!(shown.iter().all(|(token, is_good)| !is_good && !said.contains(token)) && !shown.is_empty(), "{said}");
+    let output = office
+        .command(&["runs"])
+        .env("PASSWAVE_LEDGER", office.database.url_at("boss", door.port))
+        .env("PGPASSWORD", "a secret that is no token")
+        .output()
+        .expect("it starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("the server refused the sign-in: [withheld]") && !said.contains("no token"), "{said}");
 }

@@ -13,6 +13,7 @@ mod entra;
 mod faults;
 mod kills;
 mod log;
+mod looks;
 mod others;
 mod overlaps;
 mod proxy;

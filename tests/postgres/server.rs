@@ -26,8 +26,8 @@ const POOLER: &str = "/usr/sbin/pgbouncer";
 
 /// A server that runs.
 pub struct Server {
-    bin: PathBuf,
-    home: PathBuf,
+    pub bin: PathBuf,
+    pub home: PathBuf,
     pub port: u16,
     pooler: Option<u16>,
     guard: Mutex<Child>,
@@ -367,24 +367,6 @@ impl Database<'_> {
         Some(self.url_at("boss", self.server.pooler?))
     }
 
-    /// Everything in it, as text.
-    pub fn dump(&self) -> Vec<u8> {
-        let mut dump = Command::new(self.server.bin.join("pg_dump"));
-        dump.args(["-h", "127.0.0.1", "-U", "boss", "-p"]).arg(self.server.port.to_string()).arg(&self.name);
-        let output = dump.output().expect("it starts");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        output.stdout
-    }
-
-    /// The contents of its files on disk.
-    pub fn files(&self) -> Vec<Vec<u8>> {
-        self.sql("CHECKPOINT");
-        let number = self.sql("SELECT oid FROM pg_database WHERE datname = current_database()");
-        let folder = self.server.home.join("data/base").join(number);
-        let files = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
-        files.filter_map(|file| fs::read(file).ok()).collect()
-    }
-
     /// Removes it.
     pub fn remove(&self) {
         let _ = self.server.try_sql("postgres", &format!("DROP DATABASE {} WITH (FORCE)", self.name));
@@ -396,15 +378,6 @@ impl Database<'_> {
         psql.args(["-X", "-q", "-h", "127.0.0.1", "-U", "boss", "-p"]).arg(self.server.port.to_string());
         psql.args(["-d", &self.name, "-c", sql]).stdin(Stdio::null()).stdout(Stdio::null());
         psql.spawn().expect("it starts")
-    }
-
-    /// Waits until a statement returns true.
-    pub fn wait_for(&self, sql: &str) {
-        let began = Instant::now();
-        while self.sql(sql) != "t" {
-            assert!(began.elapsed() < START, "{sql} is not true");
-            sleep(Duration::from_millis(50));
-        }
     }
 
     /// What a statement returns.

@@ -264,7 +264,7 @@ fn tell(reporter: &Reporter, folder: &Path, removed: &Removed) {
 fn tell_rewrite(reporter: &Reporter, rewrite: Rewrite) {
     let why = match rewrite {
         Rewrite::NotOwner => "only the owner of the database may rewrite its tables",
-        Rewrite::InUse => "other processes work with its tables, so they were not rewritten",
+        Rewrite::InUse => "other processes still work with its tables",
         _ => return,
     };
     let hint = format!("let the owner of the database run:  {REWRITE}");

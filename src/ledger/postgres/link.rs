@@ -106,17 +106,20 @@ impl Link {
 
     /// A connection of one's own.
     pub(super) async fn connect(&self) -> Result<Client, tokio_postgres::Error> {
-        let Some(passwords) = &self.address.passwords else { return self.connect_with(&self.address.config).await };
+        let Some(passwords) = &self.address.passwords else {
+            let config = &self.address.config;
+            return withheld(self.connect_with(config).await, config).await;
+        };
         let mut config = self.address.config.clone();
         config.password(password_of(passwords).await?.expose_secret());
         match self.connect_with(&config).await {
             Err(error) if is_refusal(&error) => {}
-            other => return other,
+            other => return withheld(other, &config).await,
         }
         // A token may have been revoked, or have expired by the server's clock.
         passwords.refuse();
         config.password(password_of(passwords).await?.expose_secret());
-        self.connect_with(&config).await
+        withheld(self.connect_with(&config).await, &config).await
     }
 
     async fn connect_with(&self, config: &Config) -> Result<Client, tokio_postgres::Error> {
@@ -171,6 +174,14 @@ async fn password_of(passwords: &Arc<dyn PasswordSource>) -> Result<SecretString
         Ok(password) => Ok(password),
         Err(why) => Err(no_password(why).await),
     }
+}
+
+/// The result, without what the server says if it repeats the password.
+async fn withheld<T>(result: Result<T, tokio_postgres::Error>, config: &Config) -> Result<T, tokio_postgres::Error> {
+    let password = config.get_password().map(String::from_utf8_lossy).filter(|password| !password.is_empty());
+    let said = result.as_ref().err().and_then(tokio_postgres::Error::as_db_error);
+    let repeats = said.zip(password).is_some_and(|(said, password)| said.message().contains(&*password));
+    if repeats { Err(no_password("the server refused the sign-in: [withheld]".into()).await) } else { result }
 }
 
 /// Whether the server did not accept the password.

@@ -45,6 +45,13 @@ impl Snapshot {
         Ok(Self { worker: Arc::clone(worker), client: Arc::new(client), server: link.server().to_owned() })
     }
 
+    /// Ends the transaction now: while it lasts, the server keeps old versions of rows. If that fails, the connection is
+    /// lost, and the transaction with it.
+    fn end(self) {
+        let client = Arc::clone(&self.client);
+        let _ = self.worker.wait(LIMIT, async move { client.batch_execute("COMMIT").await });
+    }
+
     fn page(&self, sql: String, run: i64, after: i64) -> Result<Vec<Row>, PostgresError> {
         let client = Arc::clone(&self.client);
         let rows = self.worker.wait(LIMIT, async move {
@@ -98,6 +105,7 @@ pub(super) fn load(worker: &Arc<Worker>, link: &Link, run: i64, copy: &Connectio
             }
         }
     }
+    snapshot.end();
     copy.execute_batch("COMMIT")?;
     copy.execute_batch(&schema::indexes())?;
     Ok(())

@@ -36,7 +36,8 @@ const BRACES_MAX: usize = 1_000;
 const WORD_BYTES_MAX: usize = 40;
 
 /// Secrets in our environment that a child process must not get.
-const OURS: [&str; 4] = [
+const OURS: [&str; 5] = [
+    "PGPASSWORD",
     "AZURE_CLIENT_SECRET",
     "AZURE_CLIENT_CERTIFICATE_PASSWORD",
     "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
