@@ -3,6 +3,8 @@
 mod api;
 mod errors;
 mod events;
+#[cfg(feature = "cli")]
+mod fuzz_lock;
 mod layers;
 
 use std::{
