@@ -86,10 +86,13 @@ impl Crew<'_> {
             Fault::Kill => {
                 process.kill().expect("it is killed");
                 process.wait().expect("it has ended");
+                // Those that were overtaken before may end only now.
+                self.refill();
                 self.stage.wait_for_takeover(epoch);
             }
             Fault::Stop => {
                 signal(process.id(), "-STOP");
+                self.refill();
                 self.stage.wait_for_takeover(epoch);
                 self.wait_for_moment();
                 signal(process.id(), "-CONT");
