@@ -127,6 +127,9 @@ fn succeeds(command: &mut Command) -> Result<(), String> {
     if output.status.success() {
         return Ok(());
     }
+    if output.status.code() == Some(124) {
+        return Err("it took too long".into());
+    }
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     Err(said.lines().last().unwrap_or("it failed without a word").to_owned())
 }
@@ -136,10 +139,15 @@ fn tell(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// A program that has to end within two minutes. No script takes more than some seconds.
-fn limited(program: impl AsRef<OsStr>) -> Command {
+/// How many seconds a script may take. None takes more than some.
+const SCRIPT: &str = "120";
+/// How many seconds the packages of one language may take: it is not worth it to wait for a slow registry.
+const PACKAGES: &str = "60";
+
+/// A program that has to end within so many seconds.
+fn limited(seconds: &str, program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new("timeout");
-    command.args(["--kill-after=5", "120"]).arg(program);
+    command.args(["--kill-after=5", seconds]).arg(program);
     command
 }
 
@@ -171,11 +179,11 @@ fn clients_in_python() {
     let place = installed("python", &packages, |place| {
         succeeds(Command::new("python3").args(["-m", "venv"]).arg(place))?;
         let pip = ["install", "--quiet", "--disable-pip-version-check", "--timeout", "10", "--retries", "1"];
-        succeeds(limited(place.join("bin/python")).args(["-m", "pip"]).args(pip).args(&packages))
+        succeeds(limited(PACKAGES, place.join("bin/python")).args(["-m", "pip"]).args(pip).args(&packages))
     });
     match place {
         Ok(place) => run(&scripts, |script| {
-            let mut command = limited(place.join("bin/python"));
+            let mut command = limited(SCRIPT, place.join("bin/python"));
             command.arg(script);
             command
         }),
@@ -189,14 +197,14 @@ fn clients_in_javascript() {
     let packages = packages(&scripts);
     let place = installed("node", &packages, |place| {
         let quiet = ["install", "--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=1", "--prefix"];
-        succeeds(limited("npm").args(quiet).arg(place).args(&packages))
+        succeeds(limited(PACKAGES, "npm").args(quiet).arg(place).args(&packages))
     });
     match place {
         // Node looks for packages beside the script.
         Ok(place) => run(&scripts, |script| {
             let copy = place.join(script.file_name().expect("a name"));
             fs::copy(script, &copy).expect("copied");
-            let mut command = limited("node");
+            let mut command = limited(SCRIPT, "node");
             command.arg(copy);
             command
         }),
