@@ -200,7 +200,7 @@ impl Simulator {
         let now = state.clock.now().elapsed;
         if let Some(held) = state.tenant.find_mut(key) {
             held.give(password, now);
-            state.note_change(key, now, String::new(), Initiator::User);
+            state.note_change(key, now, "", Initiator::User);
         }
     }
 

@@ -132,8 +132,9 @@ impl State {
         }
         if self.tenant.change(key, change, at.elapsed)? {
             self.tally.writes += 1;
-            let by = context.person().map_or(Initiator::Application, Initiator::Person);
-            self.note_change(key, at.elapsed, context.client_request_id.clone(), by);
+            let person = context.person();
+            let by = person.as_deref().map_or(Initiator::Application, Initiator::Person);
+            self.note_change(key, at.elapsed, &context.client_request_id, by);
             self.tally.first_write.get_or_insert(at.instant);
             self.tally.last_write = Some(at.instant);
         }

@@ -92,9 +92,9 @@ impl State {
     }
 
     /// Adds a record to the audit log.
-    pub(super) fn note_change(&mut self, key: &str, at: Duration, correlation_id: String, by: Initiator) {
+    pub(super) fn note_change(&mut self, key: &str, at: Duration, correlation_id: &str, by: Initiator<&str>) {
         if let Some(account) = self.tenant.position(key) {
-            self.tenant.log.audit.push(AuditRecord { account, at, correlation_id, by });
+            self.tenant.log.note(&AuditRecord { account, at, correlation_id, by });
         }
     }
 

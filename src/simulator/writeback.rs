@@ -65,8 +65,9 @@ impl State {
             () => None,
         };
         if failure.is_none() {
-            let by = context.person().map_or(Initiator::Application, Initiator::Person);
-            self.note_change(&name, context.at.elapsed, context.client_request_id.clone(), by);
+            let person = context.person();
+            let by = person.as_deref().map_or(Initiator::Application, Initiator::Person);
+            self.note_change(&name, context.at.elapsed, &context.client_request_id, by);
         }
         let (id, began) = (self.rng.guid(), context.at.elapsed);
         let ends = began + seconds(faults.seconds).mul_f64(slow);

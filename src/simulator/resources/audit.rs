@@ -12,14 +12,14 @@ use serde_json::{Map, Value, json};
 
 /// Answers a `GET` of the log.
 pub(super) fn list(tenant: &Tenant, asked: &Asked<'_>) -> Body {
-    asked.list_below("auditLogs/directoryAudits", tenant.log.audit.len(), |at| Some(made(tenant, asked, at)))
+    asked.list_below("auditLogs/directoryAudits", tenant.log.audit_len(), |at| Some(made(tenant, asked, at)))
 }
 
 fn made(tenant: &Tenant, asked: &Asked<'_>, at: usize) -> Made {
-    let record = &tenant.log.audit[at];
+    let record = tenant.log.audit_record(at);
     let held = &tenant.accounts[record.account];
     let (id, name) = (guid::text(held.id), &*held.upn);
-    let (activity, by) = match &record.by {
+    let (activity, by) = match record.by {
         Initiator::Application => (
             "Reset user password",
             json!({"app": {
